@@ -1,0 +1,63 @@
+//! The library as the box sees it while it runs: one immutable snapshot, replaced as a whole.
+//!
+//! Nothing on a viewer's way asks the store; it asks this.
+
+use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId};
+use std::sync::Arc;
+
+/// Everything the store knew at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Catalog {
+    libraries: Vec<Library>,
+    /// Sorted by id.
+    items: Vec<Arc<MediaItem>>,
+    /// Sorted by number.
+    channels: Vec<Arc<Channel>>,
+}
+
+impl Catalog {
+    /// A snapshot of these, in any order.
+    #[must_use]
+    pub fn new(libraries: Vec<Library>, items: Vec<MediaItem>, channels: Vec<Channel>) -> Self {
+        let mut items: Vec<_> = items.into_iter().map(Arc::new).collect();
+        items.sort_by_key(|item| item.id);
+        let mut channels: Vec<_> = channels.into_iter().map(Arc::new).collect();
+        channels.sort_by_key(|channel| channel.number);
+        Self {
+            libraries,
+            items,
+            channels,
+        }
+    }
+
+    /// All libraries.
+    #[must_use]
+    pub fn libraries(&self) -> &[Library] {
+        &self.libraries
+    }
+
+    /// The library with this id.
+    #[must_use]
+    pub fn library(&self, id: LibraryId) -> Option<&Library> {
+        self.libraries.iter().find(|library| library.id == id)
+    }
+
+    /// All media items, by id.
+    #[must_use]
+    pub fn items(&self) -> &[Arc<MediaItem>] {
+        &self.items
+    }
+
+    /// The media item with this id.
+    #[must_use]
+    pub fn item(&self, id: MediaItemId) -> Option<&Arc<MediaItem>> {
+        let at = self.items.binary_search_by_key(&id, |item| item.id).ok()?;
+        self.items.get(at)
+    }
+
+    /// All channels, by number.
+    #[must_use]
+    pub fn channels(&self) -> &[Arc<Channel>] {
+        &self.channels
+    }
+}

@@ -1,0 +1,173 @@
+//! Containers taken apart: bytes in, [`Sample`]s out, without I/O, clock or log.
+//!
+//! A demuxer is pulled. When it needs bytes it names a [`Span`] of the file, and the caller pushes
+//! just those; it keeps small windows of the container's tables, never a whole index, so a
+//! four-hour film costs what a clip costs.
+//!
+//! The life of a demuxer: [`Demuxer::pull`] until [`Pull::Ready`], look at [`Demuxer::movie`],
+//! [`Demuxer::start`] with the chosen tracks and a time, then pull samples until [`Pull::End`].
+//! It can be started again at any time, at any other place.
+
+pub mod matroska;
+pub mod mp4;
+
+use crate::error::Result;
+use crate::media::{Container, Sample, Track, TrackId};
+use bytes::Bytes;
+
+/// Bytes of the file that a demuxer asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// From where, in bytes from the start of the file; always inside the file.
+    pub offset: u64,
+    /// How many: at least 1, at most `limits::SAMPLE_BYTES`. Never past the end of the file.
+    pub len: usize,
+}
+
+/// What a pull gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pull {
+    /// Bytes are needed. Answer with [`Demuxer::push`]; pulling again without it asks again.
+    Need(Span),
+    /// The header has been read: `movie()` is there and `start()` may be called. Given again by
+    /// every pull until it is.
+    Ready,
+    /// The next sample of the started tracks: in the order of `dts_90k` over both for MP4, in
+    /// file order for Matroska.
+    Sample(Sample),
+    /// No sample is left. Given again by every further pull.
+    End,
+}
+
+/// What a file's header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movie {
+    /// Its format.
+    pub container: Container,
+    /// From the first video frame shown to the end of the last one; 0 where it is unknown.
+    pub duration_90k: i64,
+    /// Its tracks, in the order of the file; at least one of them is video that can be carried.
+    pub tracks: Vec<MovieTrack>,
+}
+
+/// A track with what its decoder has to be told first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MovieTrack {
+    /// The facts.
+    pub track: Track,
+    /// `avcC`, `hvcC`, `AudioSpecificConfig` or MPEG-2 sequence header; empty where the samples
+    /// say it all.
+    pub config: Bytes,
+}
+
+/// One open file being taken apart.
+#[derive(Debug)]
+pub enum Demuxer {
+    /// An ISO base media file.
+    Mp4(Box<mp4::Mp4>),
+    /// A Matroska file.
+    Matroska(Box<matroska::Matroska>),
+}
+
+/// Bytes at the start of a file that [`recognise`] wants to see; fewer where the file is shorter.
+pub const RECOGNISE_BYTES: usize = 64;
+
+/// Tells the format from the first bytes of a file, never from its name.
+///
+/// # Errors
+/// `Unsupported` names the format where it is known (AVI, MPEG-TS, Ogg, ...) and says that it is
+/// not one where it is not.
+pub fn recognise(head: &[u8]) -> Result<Container> {
+    if matroska::recognise(head) {
+        return Ok(Container::Matroska);
+    }
+    if mp4::recognise(head) {
+        return Ok(Container::Mp4);
+    }
+    Err(crate::error::Error::unsupported("this file", name_of(head)))
+}
+
+/// Words for a head that is neither.
+fn name_of(head: &[u8]) -> &'static str {
+    let at = |offset: usize, magic: &[u8]| {
+        head.get(offset..)
+            .is_some_and(|rest| rest.starts_with(magic))
+    };
+    if head.is_empty() {
+        "it is empty"
+    } else if head.iter().all(|byte| *byte == 0) {
+        "it holds zeros only; it may not have been copied to the end"
+    } else if at(0, b"RIFF") && at(8, b"AVI ") {
+        "AVI files need converting first"
+    } else if at(0, &[0x47]) || at(4, &[0x47]) {
+        "MPEG-TS files cannot be read yet"
+    } else if at(0, &[0, 0, 1, 0xBA]) {
+        "MPEG program streams (VOB, MPG) need converting first"
+    } else if at(0, &[0x30, 0x26, 0xB2, 0x75]) {
+        "Windows Media files need converting first"
+    } else if at(0, b"FLV") {
+        "Flash video files need converting first"
+    } else if at(0, b"OggS") {
+        "Ogg files need converting first"
+    } else {
+        "it is no MP4, MOV or Matroska file, whatever its name says"
+    }
+}
+
+impl Demuxer {
+    /// Takes apart a file of `file_bytes` bytes.
+    #[must_use]
+    pub fn new(container: Container, file_bytes: u64) -> Self {
+        match container {
+            Container::Mp4 => Self::Mp4(Box::new(mp4::Mp4::new(file_bytes))),
+            Container::Matroska => Self::Matroska(Box::new(matroska::Matroska::new(file_bytes))),
+        }
+    }
+
+    /// The next sample, or what is needed to make it.
+    ///
+    /// # Errors
+    /// The file breaks its format, or goes over a limit. What came before stays good; further
+    /// pulls give the same error.
+    pub fn pull(&mut self) -> Result<Pull> {
+        match self {
+            Self::Mp4(mp4) => mp4.pull(),
+            Self::Matroska(matroska) => matroska.pull(),
+        }
+    }
+
+    /// Answers a [`Pull::Need`]: exactly the bytes of its span. Fewer mean that the file ended
+    /// early.
+    ///
+    /// # Errors
+    /// As for `pull`.
+    pub fn push(&mut self, offset: u64, bytes: Bytes) -> Result<()> {
+        match self {
+            Self::Mp4(mp4) => mp4.push(offset, bytes),
+            Self::Matroska(matroska) => matroska.push(offset, bytes),
+        }
+    }
+
+    /// What the header says, from the first [`Pull::Ready`] on.
+    #[must_use]
+    pub fn movie(&self) -> Option<&Movie> {
+        match self {
+            Self::Mp4(mp4) => mp4.movie(),
+            Self::Matroska(matroska) => matroska.movie(),
+        }
+    }
+
+    /// Chooses tracks and a place. The first video sample is the last random access point shown at
+    /// or before `time_90k` (the first one of the file, if there is none before); video samples
+    /// shown before it are left out until the next random access point (leading pictures). Audio
+    /// begins with the frame that is heard at the instant at which that first picture is shown.
+    ///
+    /// # Errors
+    /// The tracks are not in the movie, or it has not been read yet.
+    pub fn start(&mut self, video: TrackId, audio: Option<TrackId>, time_90k: i64) -> Result<()> {
+        match self {
+            Self::Mp4(mp4) => mp4.start(video, audio, time_90k),
+            Self::Matroska(matroska) => matroska.start(video, audio, time_90k),
+        }
+    }
+}

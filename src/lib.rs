@@ -1,0 +1,18 @@
+//! `EXStreamTV`: a family's own video library as live television.
+//!
+//! The modules are the way of the data, in order; `docs/architecture.md` tells it as a story.
+
+pub mod clock;
+pub mod error;
+pub mod limits;
+pub mod shutdown;
+
+pub mod media;
+pub mod model;
+
+pub mod codec;
+pub mod demux;
+
+pub mod catalog;
+pub mod schedule;
+pub mod tuner;

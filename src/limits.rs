@@ -1,0 +1,87 @@
+//! Every bound on what comes from outside, in bytes where bytes matter.
+//!
+//! Nothing in the box grows past a number on this page. A parser that meets a larger length
+//! answers with `Error::OverLimit`; it never allocates first and asks later.
+
+/// Largest coded access unit that is carried. A 100 Mb/s intra frame at 24 fps is 0.5 MB.
+pub const SAMPLE_BYTES: usize = 4 << 20;
+
+/// Bytes that a reader fetches at once; one such block per cursor is held.
+pub const BLOCK_BYTES: usize = 128 << 10;
+
+/// Bytes of one container table that a demuxer holds at a time.
+pub const TABLE_WINDOW_BYTES: usize = 16 << 10;
+
+/// Largest codec configuration record (`avcC`, `hvcC`, `CodecPrivate`). Real `hvcC` pass 1 kB.
+pub const CODEC_CONFIG_BYTES: usize = 64 << 10;
+
+/// Tracks that are looked at in one file.
+pub const TRACKS: usize = 64;
+
+/// Longest text taken from a container or a file name (title, language, codec name).
+pub const TEXT_BYTES: usize = 512;
+
+/// Deepest nesting of boxes or elements that is followed.
+pub const NESTING: usize = 16;
+
+/// Random access points that are kept in memory for one open file.
+pub const SYNC_POINTS: usize = 4096;
+
+/// Pictures that may be waiting for reordering (H.264 and HEVC `max_dec_pic_buffering`).
+pub const REORDER_PICTURES: usize = 16;
+
+/// Files that one folder library may list.
+pub const FOLDER_FILES: usize = 100_000;
+
+/// Folders below a library's root that are entered.
+pub const FOLDER_DEPTH: usize = 32;
+
+/// Requests that may wait for the store's thread.
+pub const STORE_QUEUE: usize = 64;
+
+/// Channels of one box. Plex copes with at most 480 per device.
+pub const CHANNELS: usize = 480;
+
+/// Entries of one channel's schedule table.
+pub const SCHEDULE_ENTRIES: usize = 300_000;
+
+/// Programmes per channel in one guide answer.
+pub const GUIDE_PROGRAMMES: usize = 2_000;
+
+/// Head of an HTTP request: request line and headers.
+pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+
+/// Headers of an HTTP request.
+pub const HTTP_HEADERS: usize = 64;
+
+/// Body of an HTTP request.
+pub const HTTP_BODY_BYTES: usize = 64 << 10;
+
+/// Milliseconds in which a client has to send its request's head.
+pub const HTTP_HEAD_MS: u64 = 10_000;
+
+/// Connections that are open at once on one door, streams included.
+pub const HTTP_CONNECTIONS: usize = 512;
+
+/// Transport packets that go to a socket in one write: 64 kB.
+pub const CHUNK_BYTES: usize = 348 * 188;
+
+/// Kernel send buffer of a stream's socket.
+pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
+
+/// Media time that a viewer is ahead of the schedule, so that clients have enough to probe and a
+/// source may stall.
+pub const LEAD_MS: i64 = 5_500;
+
+/// A viewer that takes no byte for this long is let go.
+pub const VIEWER_STALLED_MS: u64 = 30_000;
+
+/// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
+/// three times within 35 ms.
+pub const TUNER_WAIT_MS: u64 = 500;
+
+/// How long a tune may take until its first packet, before it is refused with 807.
+pub const FIRST_PACKET_MS: u64 = 5_000;
+
+/// Media time before an airing's end at which the next one is opened.
+pub const OPEN_AHEAD_MS: i64 = 30_000;

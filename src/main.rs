@@ -1,0 +1,3 @@
+//! The `exstreamtv` command.
+
+fn main() {}
