@@ -13,6 +13,8 @@ pub mod model;
 pub mod codec;
 pub mod demux;
 
+pub mod fetch;
+
 pub mod catalog;
 pub mod schedule;
 pub mod tuner;
