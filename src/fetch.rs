@@ -195,7 +195,9 @@ mod tests {
     use std::path::PathBuf;
 
     fn pattern(len: usize) -> Vec<u8> {
-        (0..=250).cycle().step_by(31).take(len).collect()
+        (0..len)
+            .map(|at| u8::try_from(at * 31 % 251).unwrap())
+            .collect()
     }
 
     fn file(len: usize) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
