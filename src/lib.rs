@@ -23,3 +23,5 @@ pub mod resolver;
 
 pub mod playout;
 pub mod tuner;
+
+pub mod http;
