@@ -21,7 +21,9 @@ fn path_of(item: &MediaItem) -> &Path {
 fn guide(lineup: &Arc<Lineup>, from_ms: i64, to_ms: i64) -> Vec<(PathBuf, i64)> {
     let schedule = lineup.schedule(number()).unwrap();
     let airings = schedule.airings(from_ms, to_ms);
-    airings.map(|one| (path_of(lineup.item(&one).unwrap()).to_owned(), one.start_ms)).collect()
+    airings
+        .map(|one| (path_of(lineup.item(&one).unwrap()).to_owned(), one.start_ms))
+        .collect()
 }
 
 /// Watches a profile's demo clips for two minutes and compares every picture with the clips'.
@@ -73,12 +75,19 @@ fn a_viewer_joins_at_the_scheduled_offset() {
         let own = pictures(path_of(clip));
         let first = pictures(keep(&watch(&lineup, at_ms, 1)).path());
         let first = first.first().expect("a picture at once");
-        let shown = own.iter().position(|picture| picture == first).expect("of the right item");
+        let shown = own
+            .iter()
+            .position(|picture| picture == first)
+            .expect("of the right item");
         let duration_ms = airing.end_ms - airing.start_ms;
         let shown_ms = shown as i64 * duration_ms / own.len() as i64;
         let late_ms = at_ms - airing.start_ms - shown_ms;
         // The clips have a key frame every second.
-        assert!((-50..=1_300).contains(&late_ms), "{}: {late_ms} ms late", clip.title);
+        assert!(
+            (-50..=1_300).contains(&late_ms),
+            "{}: {late_ms} ms late",
+            clip.title
+        );
     }
 }
 
@@ -96,7 +105,11 @@ fn an_item_without_sound_of_the_profile_is_silent_and_whole() {
         .collect();
     let seen = pictures(stream.path());
     assert!(seen.len() > 38 * 20);
-    assert!(seen.iter().zip(&expected).all(|(seen, expected)| seen == expected));
+    assert!(
+        seen.iter()
+            .zip(&expected)
+            .all(|(seen, expected)| seen == expected)
+    );
     assert!(pcm_samples(stream.path()) > 40 * 48_000);
 }
 
@@ -113,11 +126,17 @@ fn a_file_that_vanished_is_a_slate_until_the_next_item() {
     let first = pictures(&airings[0].0);
     let third = pictures(&airings[2].0);
     assert_eq!(seen[..first.len()], first, "the item before is whole");
-    let begins = seen.iter().position(|picture| *picture == third[0]).expect("the next item");
+    let begins = seen
+        .iter()
+        .position(|picture| *picture == third[0])
+        .expect("the next item");
     let slate = begins - first.len();
     let hole_ms = airings[2].1 - airings[1].1;
     let shown_ms = slate as i64 * 1000 / 24;
-    assert!((shown_ms - hole_ms).abs() < 200, "{shown_ms} ms of slate for {hole_ms} ms");
+    assert!(
+        (shown_ms - hole_ms).abs() < 200,
+        "{shown_ms} ms of slate for {hole_ms} ms"
+    );
 }
 
 #[test]
@@ -125,7 +144,10 @@ fn a_file_that_is_cut_short_plays_as_far_as_it_goes() {
     let whole = demo_items();
     let items = of_profile(&whole, &profile(VideoCodec::H264, AudioCodec::Aac));
     let folder = tempfile::tempdir().unwrap();
-    let matroska = items.iter().find(|item| item.part.path.ends_with(".mkv")).unwrap();
+    let matroska = items
+        .iter()
+        .find(|item| item.part.path.ends_with(".mkv"))
+        .unwrap();
     let bytes = std::fs::read(path_of(matroska)).unwrap();
     let cut = folder.path().join("cut.mkv");
     std::fs::write(&cut, &bytes).unwrap();
@@ -137,9 +159,21 @@ fn a_file_that_is_cut_short_plays_as_far_as_it_goes() {
     let seconds = u64::try_from((next_ms - EPOCH_MS) / 1000).unwrap() + 3;
     let seen = pictures(keep(&watch(&lineup, EPOCH_MS, seconds)).path());
     let own = pictures(path_of(matroska));
-    let played = seen.iter().zip(&own).take_while(|(seen, own)| seen == own).count();
+    let played = seen
+        .iter()
+        .zip(&own)
+        .take_while(|(seen, own)| seen == own)
+        .count();
     assert!(played > own.len() / 4, "{played} of {}", own.len());
     let next = pictures(path_of(&items[0]));
-    let begins = seen.iter().position(|picture| *picture == next[0]).expect("the next item");
-    assert!(seen[begins..].iter().zip(&next).all(|(seen, next)| seen == next));
+    let begins = seen
+        .iter()
+        .position(|picture| *picture == next[0])
+        .expect("the next item");
+    assert!(
+        seen[begins..]
+            .iter()
+            .zip(&next)
+            .all(|(seen, next)| seen == next)
+    );
 }

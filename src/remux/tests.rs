@@ -80,7 +80,7 @@ fn play(remuxer: &mut Remuxer, frames: i64, sounds: impl Iterator<Item = i64>) -
         };
         remuxer.push(picture(index, sync)).unwrap();
         while sounds
-            .next_if(|pts| *pts <= index * FRAME_90K)
+            .next_if(|pts| *pts < (index + 1) * FRAME_90K)
             .is_some_and(|pts| {
                 remuxer.push(sound(pts)).unwrap();
                 true

@@ -33,7 +33,11 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            if path.is_dir() { folders.push(path) } else { found.push(path) }
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                found.push(path)
+            }
         }
     }
     found.sort();
@@ -51,7 +55,11 @@ pub fn item(id: i64, path: &Path) -> MediaItem {
         demuxer.push(span.offset, wanted.into()).unwrap();
     }
     let movie = demuxer.movie().unwrap();
-    let tracks: Vec<Track> = movie.tracks.iter().map(|track| track.track.clone()).collect();
+    let tracks: Vec<Track> = movie
+        .tracks
+        .iter()
+        .map(|track| track.track.clone())
+        .collect();
     MediaItem {
         id: MediaItemId(id),
         library: LibraryId(1),
@@ -73,19 +81,29 @@ pub fn item(id: i64, path: &Path) -> MediaItem {
 /// All clips that come with the program.
 pub fn demo_items() -> Vec<MediaItem> {
     let paths = files(&demo_folder());
-    paths.iter().enumerate().map(|(at, path)| item(at as i64 + 1, path)).collect()
+    paths
+        .iter()
+        .enumerate()
+        .map(|(at, path)| item(at as i64 + 1, path))
+        .collect()
 }
 
 /// A profile with audio at 48 kHz.
 pub fn profile(video: VideoCodec, audio: AudioCodec) -> Profile {
-    Profile { video, audio: AudioProfile { codec: audio, sample_rate: 48_000, channels: 2 } }
+    Profile {
+        video,
+        audio: AudioProfile {
+            codec: audio,
+            sample_rate: 48_000,
+            channels: 2,
+        },
+    }
 }
 
 /// The items that go on air under a profile as they are.
 pub fn of_profile(items: &[MediaItem], profile: &Profile) -> Vec<MediaItem> {
-    let direct = |item: &&MediaItem| {
-        matches!(fit(&item.part.tracks, profile, "eng"), Fit::Direct { .. })
-    };
+    let direct =
+        |item: &&MediaItem| matches!(fit(&item.part.tracks, profile, "eng"), Fit::Direct { .. });
     items.iter().filter(direct).cloned().collect()
 }
 
@@ -94,7 +112,9 @@ pub fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
     let library = Library {
         id: LibraryId(1),
         name: "Test".to_owned(),
-        origin: Origin::Folder { path: "/".to_owned() },
+        origin: Origin::Folder {
+            path: "/".to_owned(),
+        },
     };
     let channel = Channel {
         id: ChannelId(1),
@@ -118,7 +138,10 @@ pub async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc
     let clock: SharedClock = Arc::new(TokioClock::starting_at(at_ms));
     let (lineup_tx, lineup_rx) = watch::channel(Arc::clone(lineup));
     let tuners = Tuners::new(1, lineup_rx, clock);
-    let lease = tuners.lease(number(), Want::Any, ([127, 0, 0, 1], 9).into()).await.unwrap();
+    let lease = tuners
+        .lease(number(), Want::Any, ([127, 0, 0, 1], 9).into())
+        .await
+        .unwrap();
     (lease, lineup_tx)
 }
 
@@ -137,7 +160,9 @@ pub fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
 
 /// Runs on a runtime whose time goes by itself whenever there is nothing to do.
 pub fn simulated<T>(task: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true);
     runtime.build().unwrap().block_on(task)
 }
 
@@ -146,13 +171,22 @@ pub fn pictures(path: &Path) -> Vec<String> {
     let out = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)
-        .args(["-map", "0:v:0", "-fps_mode", "passthrough", "-autoscale", "0"])
+        .args([
+            "-map",
+            "0:v:0",
+            "-fps_mode",
+            "passthrough",
+            "-autoscale",
+            "0",
+        ])
         .args(["-pix_fmt", "yuv420p", "-f", "framemd5", "-"])
         .output()
         .expect("ffmpeg is needed: scripts/test installs it");
     let text = String::from_utf8(out.stdout).unwrap();
     let frames = text.lines().filter(|line| !line.starts_with('#'));
-    frames.map(|line| line.rsplit(',').next().unwrap().trim().to_owned()).collect()
+    frames
+        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
+        .collect()
 }
 
 /// How many PCM samples (per channel) ffmpeg decodes from a file's first audio track.
