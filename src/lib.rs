@@ -10,6 +10,8 @@ pub mod shutdown;
 pub mod media;
 pub mod model;
 
+pub mod config;
+
 pub mod codec;
 pub mod demux;
 

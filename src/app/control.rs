@@ -1,0 +1,185 @@
+//! The client of the control socket: how a command speaks to the running box.
+//!
+//! It knows nothing of the box but the words of its API; what it shows is what the box said.
+
+use crate::error::{Error, Result};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Method, Request, header};
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+/// Name of the control socket in the state folder.
+pub(crate) const SOCKET: &str = "control.sock";
+
+/// Largest answer, or line of one, that is taken.
+const ANSWER_BYTES: usize = 64 << 20;
+
+/// How long the box may take to begin an answer. Looking through the libraries begins at once too
+/// and then tells how far it is.
+const BEGIN: Duration = Duration::from_secs(60);
+
+/// The way to the box on a state folder.
+#[derive(Debug)]
+pub(crate) struct Control {
+    folder: PathBuf,
+}
+
+/// What the box answers, as it comes.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    body: Incoming,
+    read: BytesMut,
+}
+
+impl Control {
+    /// The box on this folder, running or not.
+    pub(crate) fn of(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+
+    /// Asks for a document.
+    ///
+    /// # Errors
+    /// No box is running there, or it refuses, in its own words.
+    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+        self.send(Method::GET, path, Bytes::new()).await?.whole().await
+    }
+
+    /// Has something changed; the answer is a document.
+    ///
+    /// # Errors
+    /// See [`Control::get`].
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let body = Bytes::from(body.to_string());
+        self.send(Method::POST, path, body).await?.whole().await
+    }
+
+    /// Has something done that tells how far it is.
+    ///
+    /// # Errors
+    /// See [`Control::get`].
+    pub(crate) async fn start(&self, path: &str) -> Result<Answer> {
+        self.send(Method::POST, path, Bytes::new()).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer> {
+        let socket = self.folder.join(SOCKET);
+        let stream = UnixStream::connect(&socket)
+            .await
+            .map_err(|error| self.unreachable(&socket, &error))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| broken(&error))?;
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| Error::invalid("request", error.to_string()))?;
+        let response = timeout(BEGIN, sender.send_request(request))
+            .await
+            .map_err(|_| Error::invalid("the box", "it does not answer; is the machine busy?"))?
+            .map_err(|error| broken(&error))?;
+        let status = response.status();
+        let answer = Answer {
+            body: response.into_body(),
+            read: BytesMut::new(),
+        };
+        if status.is_success() {
+            Ok(answer)
+        } else {
+            Err(answer.refusal(status).await)
+        }
+    }
+
+    /// Why there is no connection, and what can be done about it.
+    fn unreachable(&self, socket: &Path, error: &std::io::Error) -> Error {
+        let folder = self.folder.display();
+        match error.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Error::invalid(
+                format!("no box is running on {folder}"),
+                format!("start it with `exstreamtv serve --state {folder}`"),
+            ),
+            ErrorKind::PermissionDenied => Error::invalid(
+                format!("the box on {folder} belongs to another user"),
+                "run this command as that user, or as root",
+            ),
+            _ => Error::io("reach the box at", socket.display().to_string(), error),
+        }
+    }
+}
+
+impl Answer {
+    /// The next line, without its end; `None` after the last.
+    ///
+    /// # Errors
+    /// Where the box ends in the middle, or sends a line without end.
+    pub(crate) async fn line(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
+                let line = self.read.split_to(end.saturating_add(1)).freeze();
+                return Ok(Some(line.slice(..end)));
+            }
+            if !self.more().await? {
+                let rest = self.read.split().freeze();
+                return Ok((!rest.is_empty()).then_some(rest));
+            }
+        }
+    }
+
+    /// All of it, as a document.
+    async fn whole(mut self) -> Result<Value> {
+        while self.more().await? {}
+        serde_json::from_slice(&self.read)
+            .map_err(|error| Error::invalid("the box's answer", error.to_string()))
+    }
+
+    /// What the box says when it does not do what it was asked.
+    async fn refusal(mut self, status: hyper::StatusCode) -> Error {
+        while matches!(self.more().await, Ok(true)) {}
+        let said = String::from_utf8_lossy(&self.read);
+        let words = serde_json::from_str(&said)
+            .ok()
+            .and_then(|value: Value| Some(value.get("error")?.as_str()?.to_owned()))
+            .unwrap_or_else(|| said.trim().to_owned());
+        if words.is_empty() {
+            Error::invalid("the box refuses", status.to_string())
+        } else {
+            Error::invalid("the box refuses", words)
+        }
+    }
+
+    /// Takes in what comes next; false at the end.
+    async fn more(&mut self) -> Result<bool> {
+        let Some(frame) = self.body.frame().await else {
+            return Ok(false);
+        };
+        let frame = frame.map_err(|error| broken(&error))?;
+        if let Some(bytes) = frame.data_ref() {
+            let got = self.read.len().saturating_add(bytes.len());
+            if got > ANSWER_BYTES {
+                return Err(Error::OverLimit {
+                    what: "length of the box's answer in bytes",
+                    got: u64::try_from(got).unwrap_or(u64::MAX),
+                    limit: ANSWER_BYTES as u64,
+                });
+            }
+            self.read.extend_from_slice(bytes);
+        }
+        Ok(true)
+    }
+}
+
+fn broken(error: &hyper::Error) -> Error {
+    Error::invalid("the connection to the box broke", error.to_string())
+}
