@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of the box but the words of its API; what it shows is what the box said.
 
+use super::state;
 use crate::error::{Error, Result};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
@@ -40,9 +41,13 @@ pub(crate) struct Answer {
 }
 
 impl Control {
-    /// The box on this folder, running or not.
-    pub(crate) fn of(folder: PathBuf) -> Self {
-        Self { folder }
+    /// The box on this folder, or on the usual one; running or not.
+    ///
+    /// # Errors
+    /// Where there is no usual folder.
+    pub(crate) fn of(folder: Option<PathBuf>) -> Result<Self> {
+        let folder = folder.map_or_else(state::usual_folder, Ok)?;
+        Ok(Self { folder })
     }
 
     /// Asks for a document.
@@ -50,7 +55,10 @@ impl Control {
     /// # Errors
     /// No box is running there, or it refuses, in its own words.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
-        self.send(Method::GET, path, Bytes::new()).await?.whole().await
+        self.send(Method::GET, path, Bytes::new())
+            .await?
+            .whole()
+            .await
     }
 
     /// Has something changed; the answer is a document.
@@ -182,4 +190,76 @@ impl Answer {
 
 fn broken(error: &hyper::Error) -> Error {
     Error::invalid("the connection to the box broke", error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Control, SOCKET};
+    use serde_json::json;
+    use tempfile::TempDir;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixListener;
+
+    /// A box that answers one request like this, whatever it is.
+    fn fake(answer: &'static str) -> (TempDir, Control) {
+        let place = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(place.path().join(SOCKET)).unwrap();
+        tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let _ = client.read(&mut [0; 4096]).await.unwrap();
+            for piece in answer.as_bytes().chunks(7) {
+                client.write_all(piece).await.unwrap();
+            }
+        });
+        let control = Control::of(Some(place.path().to_owned())).unwrap();
+        (place, control)
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_a_document() {
+        let (_place, control) = fake("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n[1,\"x\"]");
+        assert_eq!(control.get("/api/channels").await.unwrap(), json!([1, "x"]));
+    }
+
+    #[tokio::test]
+    async fn lines_come_one_by_one_however_they_are_cut() {
+        let (_place, control) = fake(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{\"done\":1}\n{\"done\":2}\n\n{\"end\":3}",
+        );
+        let mut answer = control.start("/api/sync").await.unwrap();
+        for line in ["{\"done\":1}", "{\"done\":2}", "", "{\"end\":3}"] {
+            assert_eq!(answer.line().await.unwrap().unwrap(), line);
+        }
+        assert_eq!(answer.line().await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_told_in_the_words_of_the_box() {
+        let (_place, control) =
+            fake("HTTP/1.1 400 Bad Request\r\nContent-Length: 22\r\n\r\nThere is no folder /x.\n");
+        let words = control.get("/").await.unwrap_err().to_string();
+        assert_eq!(words, "the box refuses: There is no folder /x.");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_no_success() {
+        let (_place, control) = fake("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1,\"x\"]");
+        let words = control.get("/").await.unwrap_err().to_string();
+        assert!(words.contains("the connection to the box broke"), "{words}");
+    }
+
+    #[tokio::test]
+    async fn where_no_box_runs_it_says_how_to_start_one() {
+        let place = tempfile::tempdir().unwrap();
+        let control = Control::of(Some(place.path().to_owned())).unwrap();
+        let absent = control.get("/").await.unwrap_err().to_string();
+        drop(UnixListener::bind(place.path().join(SOCKET)).unwrap());
+        let left_behind = control.get("/").await.unwrap_err().to_string();
+        assert_eq!(absent, left_behind);
+        let start = format!("exstreamtv serve --state {}", place.path().display());
+        assert!(
+            absent.contains("no box is running") && absent.contains(&start),
+            "{absent}"
+        );
+    }
 }

@@ -1,5 +1,8 @@
 //! Opens the doors: all of them, before anything that may take time.
 
+use super::control::SOCKET;
+use super::state::StateFolder;
+use crate::config::Config;
 use crate::error::{Error, Result};
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -31,22 +34,22 @@ impl Doors {
     ///
     /// # Errors
     /// In one sentence that says what to do.
-    pub(crate) fn open(
-        web: SocketAddr,
-        stream: SocketAddr,
-        control: &Path,
-    ) -> Result<(Self, Places)> {
-        let (web, web_at) = tcp("--web", web)?;
-        let (stream, stream_at) = tcp("--stream", stream)?;
+    pub(crate) fn open(config: &Config, folder: &StateFolder) -> Result<(Self, Places)> {
+        let (web, web_at) = tcp("--web", config.web)?;
+        let (stream, stream_at) = tcp("--stream", config.stream)?;
+        let usual = folder.path().join(SOCKET);
         let doors = Self {
             web,
             stream,
-            control: unix(control)?,
+            control: unix(config.control.as_ref().unwrap_or(&usual))?,
         };
+        if let Some(elsewhere) = config.control.as_ref().filter(|path| **path != usual) {
+            lead(&usual, elsewhere)?;
+        }
         let places = Places {
             web: web_at,
             stream: stream_at,
-            control: control.to_owned(),
+            control: config.control.clone().unwrap_or(usual),
         };
         Ok((doors, places))
     }
@@ -94,16 +97,38 @@ fn refusal(option: &str, address: SocketAddr, error: &std::io::Error) -> Error {
 /// state folder says that nobody else uses it.
 fn unix(path: &Path) -> Result<UnixListener> {
     let failed = |error: std::io::Error| {
-        Error::io("listen on control socket", path.display().to_string(), &error)
+        Error::io(
+            "listen on control socket",
+            path.display().to_string(),
+            &error,
+        )
     };
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    remove(path).map_err(failed)?;
     let listener = UnixListener::bind(path).map_err(failed)?;
     // The state folder around it lets nobody else in; a control socket elsewhere relies on this.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     Ok(listener)
+}
+
+/// Leads from where the commands look to a control socket that is elsewhere.
+fn lead(usual: &Path, elsewhere: &Path) -> Result<()> {
+    remove(usual)
+        .and_then(|()| std::os::unix::fs::symlink(elsewhere, usual))
+        .map_err(|error| {
+            Error::io(
+                "lead to the control socket from",
+                usual.display().to_string(),
+                &error,
+            )
+        })
+}
+
+/// Makes sure that there is no such file.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 impl Places {
@@ -122,30 +147,67 @@ impl Places {
 #[cfg(test)]
 mod tests {
     use super::Doors;
+    use crate::app::state::StateFolder;
+    use crate::config::Config;
     use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+
+    fn on_any_port() -> Config {
+        let any = "127.0.0.1:0".parse().unwrap();
+        Config {
+            web: any,
+            stream: "[::1]:0".parse().unwrap(),
+            ..Config::default()
+        }
+    }
+
+    fn mode(file: &Path) -> u32 {
+        file.metadata().unwrap().permissions().mode() & 0o777
+    }
 
     #[tokio::test]
     async fn a_port_in_use_is_named_with_what_to_do() {
-        let place = tempfile::tempdir().unwrap();
-        let control = place.path().join("control.sock");
-        let any = "127.0.0.1:0".parse().unwrap();
-        let (_doors, places) = Doors::open(any, any, &control).unwrap();
-        let words = Doors::open(any, places.web, &control)
-            .unwrap_err()
-            .to_string();
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let one = StateFolder::hold(one.path()).unwrap();
+        let (_doors, places) = Doors::open(&on_any_port(), &one).unwrap();
+        let same = Config {
+            stream: places.web,
+            ..on_any_port()
+        };
+        let two = StateFolder::hold(two.path()).unwrap();
+        let words = Doors::open(&same, &two).unwrap_err().to_string();
         assert!(words.contains(&places.web.to_string()), "{words}");
-        assert!(words.contains("--stream") && words.contains("another program"));
+        assert!(
+            words.contains("another program") && words.contains("--stream"),
+            "{words}"
+        );
     }
 
     #[tokio::test]
     async fn the_control_socket_is_for_its_owner_only_and_replaces_an_old_one() {
         let place = tempfile::tempdir().unwrap();
-        let control = place.path().join("control.sock");
-        let any = "[::1]:0".parse().unwrap();
+        let folder = StateFolder::hold(place.path()).unwrap();
         for _ in 0..2 {
-            let (_doors, _) = Doors::open(any, any, &control).unwrap();
-            let mode = control.metadata().unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
+            let (_doors, places) = Doors::open(&on_any_port(), &folder).unwrap();
+            assert_eq!(mode(&places.control), 0o600);
+            assert!(places.control.starts_with(folder.path()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_control_socket_elsewhere_is_found_from_the_state_folder() {
+        let (place, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = StateFolder::hold(place.path()).unwrap();
+        let config = Config {
+            control: Some(run.path().join("tv.sock")),
+            ..on_any_port()
+        };
+        for _ in 0..2 {
+            let (_doors, places) = Doors::open(&config, &folder).unwrap();
+            assert_eq!(Some(&places.control), config.control.as_ref());
+            assert_eq!(mode(&folder.path().join("control.sock")), 0o600);
+            UnixStream::connect(folder.path().join("control.sock")).unwrap();
         }
     }
 }

@@ -19,9 +19,8 @@ impl Signals {
     /// # Errors
     /// Where the system does not let us.
     pub(crate) fn take() -> Result<Self> {
-        let listen = |kind, name: &str| {
-            signal(kind).map_err(|error| Error::io("listen for", name, &error))
-        };
+        let listen =
+            |kind, name: &str| signal(kind).map_err(|error| Error::io("listen for", name, &error));
         Ok(Self {
             interrupt: listen(SignalKind::interrupt(), "Ctrl-C")?,
             terminate: listen(SignalKind::terminate(), "SIGTERM")?,

@@ -103,7 +103,10 @@ pub(crate) fn usual_folder() -> Result<PathBuf> {
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
         .map(|base| base.join("exstreamtv"))
         .ok_or_else(|| {
-            Error::invalid("state folder", "there is no home folder; name one with --state")
+            Error::invalid(
+                "state folder",
+                "there is no home folder; name one with --state",
+            )
         })
 }
 

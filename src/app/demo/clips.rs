@@ -18,6 +18,22 @@ macro_rules! clips {
 
 /// All of them. A test holds the list against the folder.
 const CLIPS: &[Clip] = clips![
+    "Films/Glass Orchard (1999).mkv",
+    "Films/Lantern Street (2008).mp4",
+    "Films/Night Ferry (1968).mp4",
+    "Films/Paper Boats (2019).mp4",
+    "Films/Seven Clocks (2021).mp4",
+    "Films/The Long Platform (1984).mkv",
+    "Films/Weather for Bakers (2015).mkv",
+    "Films/Été à la gare (1976).mkv",
+    "Shows/Signal Box/Signal Box - S01E01 - Home.mkv",
+    "Shows/Signal Box/Signal Box - S01E02 - Distant.mkv",
+    "Shows/Signal Box/Signal Box - S01E03 - Starter.mp4",
+    "Shows/Small Machines/Small Machines - S01E01 - Lever.mp4",
+    "Shows/Small Machines/Small Machines - S01E02 - Pulley.mkv",
+    "Shows/Tide Tables/Tide Tables - S01E01 - Low Water.mkv",
+    "Shows/Tide Tables/Tide Tables - S01E02 - Slack Water.mp4",
+    "Shows/Tide Tables/Tide Tables - S01E03 - High Water.mp4",
 ];
 
 /// Writes the clips into a folder. What is there already is left as it is, so that it need not be
@@ -54,7 +70,13 @@ mod tests {
     fn files(folder: &Path) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(folder).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());
-        let nested = paths.map(|path| if path.is_dir() { files(&path) } else { vec![path] });
+        let nested = paths.map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        });
         nested.flatten().collect()
     }
 
