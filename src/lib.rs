@@ -14,9 +14,16 @@ pub mod config;
 
 pub mod codec;
 pub mod demux;
+pub mod remux;
+
+pub mod fetch;
 
 pub mod catalog;
 pub mod schedule;
+
+pub mod resolver;
+
+pub mod playout;
 pub mod tuner;
 
 pub mod app;

@@ -62,11 +62,19 @@ impl Schedule {
     }
 }
 
+/// What the owner wishes for all channels.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wishes {
+    /// The language to be heard wherever a title has it (ISO 639-2).
+    pub language: String,
+}
+
 /// The catalog with the schedule of every channel: what the doors, the tuners and the guide share.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lineup {
     catalog: Arc<Catalog>,
     schedules: Vec<Arc<Schedule>>,
+    wishes: Wishes,
 }
 
 impl Lineup {
@@ -78,7 +86,17 @@ impl Lineup {
             .iter()
             .map(|channel| Arc::new(Schedule::build(channel, &catalog)))
             .collect();
-        Self { catalog, schedules }
+        Self {
+            catalog,
+            schedules,
+            wishes: Wishes::default(),
+        }
+    }
+
+    /// What the owner wishes.
+    #[must_use]
+    pub fn wishes(&self) -> &Wishes {
+        &self.wishes
     }
 
     /// The catalog it was made from.
