@@ -14,6 +14,8 @@ pub mod codec;
 pub mod demux;
 
 pub mod fetch;
+pub mod folder;
+pub mod store;
 
 pub mod catalog;
 pub mod schedule;
