@@ -17,6 +17,8 @@ pub mod demux;
 pub mod remux;
 
 pub mod fetch;
+pub mod folder;
+pub mod store;
 
 pub mod catalog;
 pub mod schedule;
