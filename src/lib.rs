@@ -28,4 +28,6 @@ pub mod resolver;
 pub mod playout;
 pub mod tuner;
 
+pub mod http;
+
 pub mod app;

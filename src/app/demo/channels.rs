@@ -18,8 +18,13 @@ struct Group<'a> {
 }
 
 /// `count` channels made of what a library holds; none where it holds nothing that can be shown.
-pub(crate) fn channels(catalog: &Catalog, library: LibraryId, count: usize) -> Vec<NewChannel> {
-    let groups = groups(catalog, library);
+pub(super) fn channels(
+    catalog: &Catalog,
+    library: LibraryId,
+    count: usize,
+    language: &str,
+) -> Vec<NewChannel> {
+    let groups = groups(catalog, library, language);
     (0..count)
         .zip(groups.iter().cycle())
         .map(|(at, group)| {
@@ -44,7 +49,7 @@ pub(crate) fn channels(catalog: &Catalog, library: LibraryId, count: usize) -> V
 }
 
 /// The items that can be shown, by profile; the largest group first, each by path.
-fn groups(catalog: &Catalog, library: LibraryId) -> Vec<Group<'_>> {
+fn groups<'a>(catalog: &'a Catalog, library: LibraryId, language: &str) -> Vec<Group<'a>> {
     let mut items: Vec<&MediaItem> = catalog
         .items()
         .iter()
@@ -57,9 +62,9 @@ fn groups(catalog: &Catalog, library: LibraryId) -> Vec<Group<'_>> {
         })
         .collect();
     items.sort_by(|a, b| a.part.path.cmp(&b.part.path));
-    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
     for item in items {
-        let profile = choose_profile(once((item.part.tracks.as_slice(), 1)));
+        let profile = choose_profile(once((item.part.tracks.as_slice(), 1)), language);
         match groups.iter_mut().find(|group| group.profile == profile) {
             Some(group) => group.items.push(item),
             None => groups.push(Group {
@@ -170,7 +175,7 @@ mod tests {
 
     #[test]
     fn each_channel_keeps_one_profile_and_more_are_shuffled() {
-        let made = channels(&catalog(), LibraryId(1), 5);
+        let made = channels(&catalog(), LibraryId(1), 5, "eng");
         let items: Vec<Vec<i64>> = made
             .iter()
             .map(|channel| channel.items.iter().map(|item| item.0).collect())
@@ -187,7 +192,7 @@ mod tests {
         );
         let names: BTreeSet<&str> = made.iter().map(|channel| channel.name.as_str()).collect();
         assert_eq!(names.len(), 5);
-        assert_eq!(made, channels(&catalog(), LibraryId(1), 5));
+        assert_eq!(made, channels(&catalog(), LibraryId(1), 5, "eng"));
     }
 
     #[test]
@@ -200,6 +205,6 @@ mod tests {
 
     #[test]
     fn nothing_to_show_makes_no_channel() {
-        assert!(channels(&catalog(), LibraryId(3), 4).is_empty());
+        assert!(channels(&catalog(), LibraryId(3), 4, "eng").is_empty());
     }
 }

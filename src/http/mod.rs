@@ -1,0 +1,4 @@
+//! The doors.
+
+pub mod m3u;
+pub mod xmltv;
