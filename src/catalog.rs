@@ -61,3 +61,9 @@ impl Catalog {
         &self.channels
     }
 }
+
+/// Stand-in for the owner of the library.
+#[derive(Debug)]
+pub struct Librarian {
+    catalog_rx: tokio::sync::watch::Receiver<Arc<Catalog>>,
+}

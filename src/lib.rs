@@ -16,3 +16,5 @@ pub mod demux;
 pub mod catalog;
 pub mod schedule;
 pub mod tuner;
+
+pub mod http;
