@@ -45,6 +45,13 @@ pub const CHANNELS: usize = 480;
 /// Entries of one channel's schedule table.
 pub const SCHEDULE_ENTRIES: usize = 300_000;
 
+/// Longest item that is scheduled: 1000 hours. More is a broken file, and sums stay far from the
+/// end of an `i64`.
+pub const ITEM_DURATION_MS: u64 = 1_000 * 3_600 * 1_000;
+
+/// Channels that are suggested for a library at once.
+pub const SUGGESTED_CHANNELS: usize = 40;
+
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
 
@@ -103,3 +110,6 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 
 /// Media time before an airing's end at which the next one is opened.
 pub const OPEN_AHEAD_MS: i64 = 30_000;
+
+/// Bytes of the guide that are made at once.
+pub const GUIDE_PIECE_BYTES: usize = 64 << 10;
