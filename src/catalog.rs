@@ -63,7 +63,30 @@ impl Catalog {
 }
 
 /// Stand-in for the owner of the library.
-#[derive(Debug)]
-pub struct Librarian {
-    catalog_rx: tokio::sync::watch::Receiver<Arc<Catalog>>,
+#[derive(Debug, Default)]
+pub struct Librarian {}
+
+impl Librarian {
+    /// Stand-in.
+    pub async fn add_folder(
+        &self,
+        _path: &std::path::Path,
+        _name: Option<&str>,
+    ) -> crate::error::Result<Library> {
+        Err(crate::error::Error::ShuttingDown)
+    }
+    /// Stand-in.
+    pub async fn add_channels(
+        &self,
+        _channels: Vec<crate::model::NewChannel>,
+    ) -> crate::error::Result<()> {
+        Err(crate::error::Error::ShuttingDown)
+    }
+    /// Stand-in.
+    pub async fn remove_channel(
+        &self,
+        _number: crate::model::ChannelNumber,
+    ) -> crate::error::Result<()> {
+        Err(crate::error::Error::ShuttingDown)
+    }
 }

@@ -94,11 +94,27 @@ mod tests {
         for (host, web, stream) in [
             ("10.0.0.7", "http://10.0.0.7", "http://10.0.0.7:5004"),
             ("10.0.0.7:80", "http://10.0.0.7", "http://10.0.0.7:5004"),
-            ("10.0.0.7:9000", "http://10.0.0.7:9000", "http://10.0.0.7:5004"),
-            ("localhost:81", "http://localhost:81", "http://localhost:5004"),
+            (
+                "10.0.0.7:9000",
+                "http://10.0.0.7:9000",
+                "http://10.0.0.7:5004",
+            ),
+            (
+                "localhost:81",
+                "http://localhost:81",
+                "http://localhost:5004",
+            ),
             ("Telly", "http://telly", "http://telly:5004"),
-            ("telly.lan:81", "http://telly.lan:81", "http://telly.lan:5004"),
-            ("[fe80::1]:81", "http://[fe80::1]:81", "http://[fe80::1]:5004"),
+            (
+                "telly.lan:81",
+                "http://telly.lan:81",
+                "http://telly.lan:5004",
+            ),
+            (
+                "[fe80::1]:81",
+                "http://[fe80::1]:81",
+                "http://[fe80::1]:5004",
+            ),
             ("[::1]", "http://[::1]", "http://[::1]:5004"),
         ] {
             assert_eq!(roots(host), (web.to_owned(), stream.to_owned()), "{host}");
@@ -108,9 +124,21 @@ mod tests {
     #[test]
     fn a_host_that_is_not_ours_is_not_believed() {
         for host in [
-            "", "evil.example", "10.0.0.7:", "10.0.0.7:0", "10.0.0.7:+80", "10.0.0.7:99999",
-            "10.0.0.7:8411/x", "a\"b", "[::1", "[10.0.0.1]", "[::1]x", "telly:1:2", "user@telly",
-            "localhost.evil.example", "telly<script>",
+            "",
+            "evil.example",
+            "10.0.0.7:",
+            "10.0.0.7:0",
+            "10.0.0.7:+80",
+            "10.0.0.7:99999",
+            "10.0.0.7:8411/x",
+            "a\"b",
+            "[::1",
+            "[10.0.0.1]",
+            "[::1]x",
+            "telly:1:2",
+            "user@telly",
+            "localhost.evil.example",
+            "telly<script>",
         ] {
             let ours = "http://192.168.1.5:8411";
             assert_eq!(roots(host).0, ours, "{host}");

@@ -222,7 +222,14 @@ mod tests {
             ("transferMode.dlna.org", "Streaming"),
         ];
         assert_eq!(
-            raw_head(200, Kind::Stream, None, Sharing::Anyone, &extra, 784_111_777_000),
+            raw_head(
+                200,
+                Kind::Stream,
+                None,
+                Sharing::Anyone,
+                &extra,
+                784_111_777_000
+            ),
             "HTTP/1.1 200 OK\r\nServer: HDHomeRun/1.0\r\nConnection: close\r\n\
              Content-Type: video/mpeg\r\nCache-Control: no-cache\r\n\
              Access-Control-Allow-Origin: *\r\nX-HDHomeRun-Resource: tuner1\r\n\

@@ -1,7 +1,8 @@
 //! Changes to the owner's things, for the control socket alone.
 
 use super::House;
-use super::answer::Answer;
+use super::answer::{Answer, Kind, Sharing, raw_head};
+use super::connection::write_in_time;
 use super::head::{Head, Method};
 use crate::error::Error;
 use crate::limits;
@@ -12,6 +13,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use tokio::io::AsyncWrite;
 
 /// `POST /api/libraries`
 #[derive(Deserialize)]
@@ -79,7 +81,10 @@ async fn add_channels(house: &House, channels: Vec<NewChannel>) -> Result<Answer
 async fn remove_channel(house: &House, number: &str) -> Result<Answer, Answer> {
     let number: ChannelNumber = number.parse().map_err(|error| refused(&error))?;
     if house.lineup().schedule(number).is_none() {
-        return Err(Answer::words(404, &format!("There is no channel {number}.")));
+        return Err(Answer::words(
+            404,
+            &format!("There is no channel {number}."),
+        ));
     }
     house
         .librarian
@@ -107,4 +112,20 @@ fn refused(error: &Error) -> Answer {
         _ => 500,
     };
     Answer::words(status, &format!("{error}."))
+}
+
+/// `POST /api/sync`: a line of progress at a time, the reports in the last.
+pub(super) async fn sync<W>(house: &House, writer: &mut W)
+where
+    W: AsyncWrite + Unpin,
+{
+    let head = raw_head(
+        200,
+        Kind::JsonLines,
+        None,
+        Sharing::SameSite,
+        &[],
+        house.now_ms(),
+    );
+    let _ = write_in_time(writer, head.as_bytes()).await;
 }

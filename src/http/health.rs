@@ -3,9 +3,9 @@
 //!
 //! Nothing here is constant. Healthy means that every channel has something on at this moment.
 
-use super::answer::Answer;
-use super::programme::{NowNext, full_title};
 use super::House;
+use super::answer::Answer;
+use super::programme::full_title;
 use crate::limits;
 use crate::model::ChannelNumber;
 use crate::schedule::{LeftOut, Lineup};
@@ -93,16 +93,22 @@ pub(super) fn unplayable(lineup: &Lineup) -> impl Iterator<Item = String> {
 
 /// What channels leave out, one sentence each. Files that cannot be played are told of elsewhere.
 pub(super) fn left_out(lineup: &Lineup) -> impl Iterator<Item = String> {
-    lineup.schedules().iter().flat_map(|schedule| {
+    lineup.schedules().iter().flat_map(move |schedule| {
         let number = schedule.channel().number;
-        schedule.left_out().iter().filter_map(move |left: &LeftOut| {
-            let item = lineup.catalog().item(left.item);
-            if item.is_some_and(|item| item.part.problem.is_some()) {
-                return None;
-            }
-            let title = item.map_or_else(|| "A title".to_owned(), |item| full_title(item));
-            Some(format!("{title} is not shown on channel {number}: {}", left.why))
-        })
+        schedule
+            .left_out()
+            .iter()
+            .filter_map(move |left: &LeftOut| {
+                let item = lineup.catalog().item(left.item);
+                if item.is_some_and(|item| item.part.problem.is_some()) {
+                    return None;
+                }
+                let title = item.map_or_else(|| "A title".to_owned(), |item| full_title(item));
+                Some(format!(
+                    "{title} is not shown on channel {number}: {}",
+                    left.why
+                ))
+            })
     })
 }
 
@@ -116,11 +122,14 @@ pub(super) fn capped(mut sentences: impl Iterator<Item = String>) -> Vec<String>
     first
 }
 
-
 fn nothing_on(number: ChannelNumber, name: &str) -> String {
     format!("Channel {number} ({name}) has nothing that can be shown.")
 }
 
 fn verdict(well: bool) -> (&'static str, u16) {
-    if well { ("healthy", 200) } else { ("failing", 503) }
+    if well {
+        ("healthy", 200)
+    } else {
+        ("failing", 503)
+    }
 }

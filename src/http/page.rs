@@ -129,7 +129,10 @@ fn summary(lineup: &Lineup, tuners: &[TunerStatus], up_ms: i64) -> String {
     };
     let used = tuners.iter().filter(|one| one.viewer.is_some()).count();
     let count = tuners.len();
-    format!("{channels} · {used} of {count} tuners in use · up {}", long(up_ms))
+    format!(
+        "{channels} · {used} of {count} tuners in use · up {}",
+        long(up_ms)
+    )
 }
 
 fn card<'a>(
@@ -158,7 +161,11 @@ fn card<'a>(
 
 fn shown(programme: Programme, zone: &TimeZone) -> Shown {
     let length_ms = programme.end_ms.saturating_sub(programme.start_ms);
-    let form = if length_ms < SHORT_MS { "%H:%M:%S" } else { "%H:%M" };
+    let form = if length_ms < SHORT_MS {
+        "%H:%M:%S"
+    } else {
+        "%H:%M"
+    };
     Shown {
         from: local(programme.start_ms, zone, form),
         until: local(programme.end_ms, zone, form),

@@ -119,9 +119,7 @@ impl Viewing<'_> {
         }
         let mut left = pin!(drained(reader));
         let house = self.house;
-        let lease = house
-            .tuners
-            .lease(tuning.channel, tuning.want, self.peer);
+        let lease = house.tuners.lease(tuning.channel, tuning.want, self.peer);
         let lease = tokio::select! {
             biased;
             () = &mut left => return,
@@ -130,9 +128,18 @@ impl Viewing<'_> {
         };
         let mut lease = match lease {
             Ok(lease) => lease,
-            Err(refusal) => return self.refuse((refusal.status(), refusal.code()), writer).await,
+            Err(refusal) => {
+                return self
+                    .refuse((refusal.status(), refusal.code()), writer)
+                    .await;
+            }
         };
-        log::info!("tuner{}: {} watches {}", lease.tuner(), self.peer, tuning.channel);
+        log::info!(
+            "tuner{}: {} watches {}",
+            lease.tuner(),
+            self.peer,
+            tuning.channel
+        );
         let ends = tuning.duration.map(|duration| Instant::now() + duration);
         let mut unsent = Some(self.announce(Some(lease.tuner())));
         let why = loop {
@@ -171,7 +178,13 @@ impl Viewing<'_> {
         if tuning.transcode == Transcode::Yes {
             return Err((503, "802 Unknown Transcode Profile"));
         }
-        if self.house.lineup_rx.borrow().schedule(tuning.channel).is_none() {
+        if self
+            .house
+            .lineup_rx
+            .borrow()
+            .schedule(tuning.channel)
+            .is_none()
+        {
             return refused(Refusal::UnknownChannel);
         }
         match tuning.want {
@@ -186,7 +199,11 @@ impl Viewing<'_> {
     fn announce(&self, tuner: Option<usize>) -> String {
         let resource = tuner.map(|index| format!("tuner{index}"));
         let mut extra = Vec::with_capacity(2);
-        extra.extend(resource.as_deref().map(|name| ("X-HDHomeRun-Resource", name)));
+        extra.extend(
+            resource
+                .as_deref()
+                .map(|name| ("X-HDHomeRun-Resource", name)),
+        );
         extra.push(("transferMode.dlna.org", "Streaming"));
         let now_ms = self.house.now_ms();
         raw_head(200, Kind::Stream, None, Sharing::Anyone, &extra, now_ms)
@@ -200,7 +217,14 @@ impl Viewing<'_> {
         log::info!("{} is refused: {code}", self.peer);
         let extra = [("X-HDHomeRun-Error", code)];
         let now_ms = self.house.now_ms();
-        let head = raw_head(status, Kind::Empty, Some(0), Sharing::Anyone, &extra, now_ms);
+        let head = raw_head(
+            status,
+            Kind::Empty,
+            Some(0),
+            Sharing::Anyone,
+            &extra,
+            now_ms,
+        );
         let _ = write_in_time(writer, head.as_bytes()).await;
     }
 }
@@ -232,7 +256,11 @@ mod tests {
             ("/auto/v1984.1", "1984.1", Want::Any),
             ("/auto/v5%2E1", "5.1", Want::Any),
             ("/tuner0/v5", "5", Want::Tuner(0)),
-            ("/tuner31/v5.1?ClientID=1&SessionID=2", "5.1", Want::Tuner(31)),
+            (
+                "/tuner31/v5.1?ClientID=1&SessionID=2",
+                "5.1",
+                Want::Tuner(31),
+            ),
             ("/iptv/channel/1984.1.ts", "1984.1", Want::Any),
         ] {
             let tuning = asked(target).unwrap().unwrap();
@@ -244,18 +272,38 @@ mod tests {
     #[test]
     fn a_broken_number_is_refused_in_words() {
         for target in [
-            "/auto/v", "/auto/vfive", "/auto/v5.", "/auto/v5/6", "/auto/v-5", "/auto/v0",
-            "/tunerx/v5", "/tuner/v5", "/tuner0/vx", "/tuner99999/v5", "/iptv/channel/x.ts",
-            "/auto/v5?duration=soon", "/auto/v5?duration=-1",
+            "/auto/v",
+            "/auto/vfive",
+            "/auto/v5.",
+            "/auto/v5/6",
+            "/auto/v-5",
+            "/auto/v0",
+            "/tunerx/v5",
+            "/tuner/v5",
+            "/tuner0/vx",
+            "/tuner99999/v5",
+            "/iptv/channel/x.ts",
+            "/auto/v5?duration=soon",
+            "/auto/v5?duration=-1",
         ] {
             let refused = asked(target);
-            assert!(matches!(refused, Some(Err(Unread::Refused(400, _)))), "{target}");
+            assert!(
+                matches!(refused, Some(Err(Unread::Refused(400, _)))),
+                "{target}"
+            );
         }
     }
 
     #[test]
     fn other_addresses_are_no_streams() {
-        for target in ["/", "/auto", "/auto/5", "/tuner0", "/tuners.html", "/iptv/channel/5.m3u8"] {
+        for target in [
+            "/",
+            "/auto",
+            "/auto/5",
+            "/tuner0",
+            "/tuners.html",
+            "/iptv/channel/5.m3u8",
+        ] {
             assert_eq!(asked(target), None, "{target}");
         }
     }
@@ -264,6 +312,9 @@ mod tests {
     fn a_duration_is_seconds() {
         let tuning = asked("/auto/v5?duration=90").unwrap().unwrap();
         assert_eq!(tuning.duration, Some(Duration::from_secs(90)));
-        assert_eq!(asked("/auto/v5?duration=0").unwrap().unwrap().duration, None);
+        assert_eq!(
+            asked("/auto/v5?duration=0").unwrap().unwrap().duration,
+            None
+        );
     }
 }

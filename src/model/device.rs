@@ -126,8 +126,16 @@ mod tests {
     #[test]
     fn wrong_digits_and_wildcards_are_refused() {
         for id in [
-            "12345678", "10243FEA", "12511290", "00000000", "FFFFFFFF", "", "1251129", "1251129FF",
-            "+251129F", "1251129é",
+            "12345678",
+            "10243FEA",
+            "12511290",
+            "00000000",
+            "FFFFFFFF",
+            "",
+            "1251129",
+            "1251129FF",
+            "+251129F",
+            "1251129é",
         ] {
             assert!(id.parse::<DeviceId>().is_err(), "{id}");
         }
