@@ -70,6 +70,24 @@ pub const HTTP_BODY_BYTES: usize = 64 << 10;
 /// Milliseconds in which a client has to send its request's head.
 pub const HTTP_HEAD_MS: u64 = 10_000;
 
+/// Milliseconds that a whole answer may take, streams and the guide not included.
+pub const HTTP_ANSWER_MS: u64 = 20_000;
+
+/// Documents that one door makes and sends at the same time; further requests wait their turn.
+pub const HTTP_DOCUMENTS: usize = 32;
+
+/// Milliseconds that a closing connection waits for the client to close its side.
+pub const HTTP_LINGER_MS: u64 = 500;
+
+/// Milliseconds that connections get to end when the box stops.
+pub const HTTP_GRACE_MS: u64 = 1_500;
+
+/// Media items in one answer.
+pub const MEDIA_ANSWER: usize = 500;
+
+/// Sentences of one kind that a page or a health answer lists; the rest is counted.
+pub const SENTENCES: usize = 50;
+
 /// Connections that are open at once on one door, streams included.
 pub const HTTP_CONNECTIONS: usize = 512;
 
