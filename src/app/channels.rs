@@ -59,9 +59,11 @@ fn show(json: bool, channels: &Value, none: &str) -> Result<()> {
     if channels.is_empty() {
         return answer(none);
     }
-    let mut table = Table::new(&["NUMBER", "NAME", "ITEMS"]);
+    let mut table = Table::new(&["NUMBER", "NAME", "ITEMS", "NOW"]);
     for channel in channels {
-        table.row(["number", "name", "items"].map(|name| field(channel, name)));
+        let now = channel.get("now").map(|now| field(now, "title"));
+        let cells = ["number", "name", "items"].map(|name| field(channel, name));
+        table.row(cells.into_iter().chain(now));
     }
     answer(table)
 }

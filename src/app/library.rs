@@ -4,7 +4,6 @@ use super::arguments::{Add, Library, Speak};
 use super::control::Control;
 use super::field;
 use super::output::{Progress, answer, say};
-use super::state;
 use super::table::Table;
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
@@ -29,19 +28,19 @@ async fn list(speak: Speak) -> Result<()> {
     }
     let mut table = Table::new(&["ID", "NAME", "ITEMS", "PLAYABLE", "FROM"]);
     for library in libraries {
-        table.row(["id", "name", "items", "playable", "path"].map(|name| field(library, name)));
+        let path = library.get("origin").map(|origin| field(origin, "path"));
+        let cells = ["id", "name", "items", "playable"].map(|name| field(library, name));
+        table.row(cells.into_iter().chain(path));
     }
     answer(table)
 }
 
 async fn add_folder(path: &Path, name: Option<String>, speak: Speak) -> Result<()> {
     let path = found(path)?;
-    let mut wish = json!({ "kind": "folder", "path": path });
-    if let (Some(name), Some(wish)) = (name, wish.as_object_mut()) {
-        wish.insert("name".to_owned(), Value::String(name));
-    }
     let control = Control::of(speak.state)?;
-    let added = control.post("/api/libraries", &wish).await?;
+    let added = control
+        .post("/api/libraries", &json!({ "path": path, "name": name }))
+        .await?;
     if speak.json {
         return answer(added);
     }
@@ -55,7 +54,7 @@ async fn add_folder(path: &Path, name: Option<String>, speak: Speak) -> Result<(
 }
 
 /// The folder as the box will find it, which does not run where this command does.
-fn found(path: &Path) -> Result<String> {
+pub(super) fn found(path: &Path) -> Result<String> {
     let shown = path.display().to_string();
     let path: PathBuf = path
         .canonicalize()

@@ -4,9 +4,12 @@ mod arguments;
 mod channels;
 mod control;
 mod demo;
+mod device;
 mod library;
 mod listen;
 mod output;
+mod running;
+mod serve;
 mod signal;
 mod state;
 mod table;
@@ -54,23 +57,35 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn obey(command: Command) -> Result<()> {
     match command {
-        Command::Serve(_serve) => Ok(()),
-        Command::Demo(_demo) => Ok(()),
+        Command::Serve(serve) => serve::run(serve),
+        Command::Demo(demo) => demo::run(demo),
         Command::Library(library) => asking()?.block_on(library::run(library)),
         Command::Channels(channels) => asking()?.block_on(channels::run(channels)),
     }
 }
 
-/// The runtime of the box.
-fn _running() -> Result<Runtime> {
-    Builder::new_multi_thread()
+/// Drives a box on a runtime of its own, which ends with it.
+fn on_runtime(box_runs: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .max_blocking_threads(BLOCKING)
         .thread_keep_alive(BLOCKING_IDLE)
         .thread_name("exstreamtv")
         .enable_all()
         .build()
-        .map_err(|error| Error::io("start", "the runtime", &error))
+        .map_err(|error| Error::io("start", "the runtime", &error))?;
+    let ended = runtime.block_on(box_runs);
+    // A thread that hangs in a dead network mount must not keep the process.
+    runtime.shutdown_timeout(BLOCKING_END);
+    ended
+}
+
+/// What waits for a disk, on a thread that may.
+async fn off_the_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let worked = tokio::task::spawn_blocking(work).await;
+    worked.unwrap_or(Err(Error::ShuttingDown))
 }
 
 /// The runtime of a command that asks the box and shows the answer.

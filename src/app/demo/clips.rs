@@ -41,7 +41,7 @@ const CLIPS: &[Clip] = clips![
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub(crate) fn extract(folder: &Path) -> Result<()> {
+pub(super) fn extract(folder: &Path) -> Result<()> {
     CLIPS
         .iter()
         .try_for_each(|(path, bytes)| write(&folder.join(path), bytes))

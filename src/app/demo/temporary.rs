@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 /// A new folder that goes away, with everything in it, when this does.
 #[derive(Debug)]
-pub(crate) struct TemporaryFolder(PathBuf);
+pub(super) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
     /// Makes one, readable by its owner only, where the system keeps such things.
     ///
     /// # Errors
     /// Where it cannot be made, or somebody else made it first.
-    pub(crate) fn new() -> Result<Self> {
+    pub(super) fn new() -> Result<Self> {
         let name = format!("exstreamtv-demo-{}", std::process::id());
         let path = std::env::temp_dir().join(name);
         DirBuilder::new()
@@ -24,7 +24,7 @@ impl TemporaryFolder {
         Ok(Self(path))
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.0
     }
 }
