@@ -306,3 +306,231 @@ fn where_no_box_runs_the_command_says_how_to_start_one() {
         );
     }
 }
+
+/// Runs a command against a box; it has to succeed.
+fn tell(state: &Path, command: &[&str]) -> String {
+    let arguments = [command, &["--state", text(state)]].concat();
+    let output = run(&arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{arguments:?}: {}",
+        words(&output)
+    );
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn an_owner_makes_channels_of_a_folder_with_four_commands() {
+    let videos = videos(&[
+        "Films/Paper Boats (2019).mp4",
+        "Films/The Long Platform (1984).mkv",
+        "Shows/Tide Tables/Tide Tables - S01E02 - Slack Water.mp4",
+    ]);
+    std::fs::write(videos.path().join("broken.mp4"), b"not a video").unwrap();
+    let state = folder();
+    let running = Running::serve(state.path());
+    let path = text(videos.path());
+
+    assert!(tell(state.path(), &["library", "list"]).contains("library add folder"));
+    let added = tell(
+        state.path(),
+        &["library", "add", "folder", path, "--name", "Shelf"],
+    );
+    assert!(added.contains("Shelf") && added.contains(path), "{added}");
+    tell(state.path(), &["library", "sync"]);
+
+    let listed = json(&tell(state.path(), &["library", "list", "--json"]));
+    assert_eq!(listed[0]["name"], "Shelf", "{listed}");
+    assert_eq!(listed[0]["items"], 4, "{listed}");
+    assert_eq!(listed[0]["playable"], 3, "{listed}");
+    let table = tell(state.path(), &["library", "list"]);
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(table.contains("Shelf") && table.contains(path), "{table}");
+
+    // A suggestion changes nothing until it is applied.
+    let suggested = json(&tell(state.path(), &["channels", "suggest", "--json"]));
+    assert!(!suggested.as_array().unwrap().is_empty());
+    assert_eq!(
+        json(&tell(state.path(), &["channels", "list", "--json"])),
+        Value::Array(vec![])
+    );
+    tell(state.path(), &["channels", "suggest", "--apply"]);
+    let channels = json(&tell(state.path(), &["channels", "list", "--json"]));
+    let names = |list: &Value| -> Vec<(Value, Value)> {
+        let list = list.as_array().unwrap().iter();
+        list.map(|one| (one["number"].clone(), one["name"].clone()))
+            .collect()
+    };
+    assert_eq!(names(&channels), names(&suggested));
+    let table = tell(state.path(), &["channels", "list"]);
+    assert_eq!(table.lines().count(), 1 + names(&channels).len(), "{table}");
+    let lineup = json(&get(running.at("web"), "/lineup.json"));
+    assert_eq!(lineup.as_array().unwrap().len(), names(&channels).len());
+    running.stop();
+}
+
+#[test]
+fn the_progress_of_a_sync_ends_with_its_report() {
+    let videos = videos(&["Films/Paper Boats (2019).mp4"]);
+    let state = folder();
+    let running = Running::serve(state.path());
+    tell(
+        state.path(),
+        &["library", "add", "folder", text(videos.path())],
+    );
+    let lines = tell(state.path(), &["library", "sync", "--json"]);
+    let last = json(lines.lines().last().unwrap());
+    assert!(last.is_object(), "{lines}");
+    running.stop();
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused_by_the_command_and_by_the_box() {
+    let state = folder();
+    let running = Running::serve(state.path());
+    let arguments = ["library", "add", "folder", "/nowhere/at/all", "--state"];
+    let output = run(&[&arguments[..], &[text(state.path())]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        words(&output).contains("/nowhere/at/all"),
+        "{}",
+        words(&output)
+    );
+    running.stop();
+}
+
+/// The demo on free ports, with its temporary folder in a place of its own.
+fn demo(place: &Path, arguments: &[&str]) -> Running {
+    let mut command = exstreamtv();
+    command
+        .arg("demo")
+        .args(ANY_PORT)
+        .args(arguments)
+        .env("TMPDIR", place);
+    Running::start(command.stderr(Stdio::null()))
+}
+
+fn lineup(running: &Running) -> Vec<String> {
+    let lineup = json(&get(running.at("web"), "/lineup.json"));
+    let channels = lineup.as_array().unwrap().iter();
+    channels
+        .map(|channel| channel["GuideNumber"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Reads the head and some packets of a stream.
+fn tune(running: &Running, number: &str) -> TcpStream {
+    let mut stream = ask(running.at("stream"), &format!("/auto/v{number}"));
+    let mut answer = vec![0; 64 << 10];
+    stream.read_exact(&mut answer).unwrap();
+    assert!(
+        answer.starts_with(b"HTTP/1.1 200 "),
+        "{}",
+        String::from_utf8_lossy(&answer[..200])
+    );
+    stream
+}
+
+#[test]
+fn the_demo_leaves_nothing_behind_when_it_is_told_to_end_while_somebody_watches() {
+    for signal in ["TERM", "INT"] {
+        let place = folder();
+        let mut running = demo(place.path(), &[]);
+        assert_eq!(lineup(&running), ["2", "3", "1984", "1984.1"]);
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 1);
+        let mut viewers = [tune(&running, "1984"), tune(&running, "1984.1")];
+        running.signal(signal);
+        let (status, took) = running.end();
+        assert_eq!(status.code(), Some(0));
+        assert!(took < Duration::from_secs(3), "{took:?}");
+        for viewer in &mut viewers {
+            // The stream ends; whether in order or cut, it is over.
+            let _ = viewer.read_to_end(&mut Vec::new());
+        }
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_demo_that_is_started_again_on_its_folder_is_the_same_one() {
+    let (place, state) = (folder(), folder());
+    let on_state = ["--state", text(state.path()), "--channels", "6"];
+    let running = demo(place.path(), &on_state);
+    let guide = |running: &Running| {
+        // What is on at this second may change between two questions; the channels may not.
+        let guide = get(running.at("web"), "/iptv/xmltv.xml");
+        let lines = guide.lines().filter(|line| line.contains("<programme "));
+        lines
+            .skip(20)
+            .take(200)
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let (first, channels) = (guide(&running), lineup(&running));
+    assert_eq!(channels.len(), 6);
+    running.stop();
+    let running = demo(place.path(), &on_state);
+    assert_eq!(lineup(&running), channels);
+    let again = guide(&running);
+    let common = first.iter().filter(|line| again.contains(line)).count();
+    assert!(common > 150, "{common} of {}", first.len());
+    let libraries = json(&tell(state.path(), &["library", "list", "--json"]));
+    assert_eq!(libraries.as_array().unwrap().len(), 1, "{libraries}");
+    running.stop();
+    // The folder was named, so it stays.
+    assert!(state.path().join("demo").is_dir());
+    let running = demo(
+        place.path(),
+        &["--state", text(state.path()), "--channels", "9"],
+    );
+    assert_eq!(lineup(&running).len(), 9);
+    running.stop();
+}
+
+#[test]
+fn the_demo_has_a_tuner_for_every_channel() {
+    let place = folder();
+    let running = demo(place.path(), &["--channels", "34"]);
+    let device = json(&get(running.at("web"), "/discover.json"));
+    assert_eq!(device["TunerCount"], 34);
+    assert_eq!(lineup(&running).len(), 34);
+    running.stop();
+}
+
+#[test]
+fn the_demo_shows_the_videos_of_a_folder() {
+    let place = folder();
+    let videos = videos(&[
+        "Films/Paper Boats (2019).mp4",
+        "Films/Night Ferry (1968).mp4",
+        "Films/Weather for Bakers (2015).mkv",
+    ]);
+    let running = demo(
+        place.path(),
+        &["--media", text(videos.path()), "--channels", "2"],
+    );
+    let channels = lineup(&running);
+    assert!((1..=2).contains(&channels.len()), "{channels:?}");
+    drop(tune(&running, &channels[0]));
+    running.stop();
+}
+
+#[test]
+fn a_demo_without_anything_to_show_says_why_and_leaves_nothing_behind() {
+    let place = folder();
+    let (empty, broken) = (folder(), folder());
+    std::fs::write(broken.path().join("broken.mp4"), b"not a video").unwrap();
+    for (media, why) in [
+        (empty.path(), "no video in it"),
+        (broken.path(), "broken.mp4"),
+        (Path::new("/nowhere/at/all"), "/nowhere/at/all"),
+    ] {
+        let mut command = exstreamtv();
+        command.arg("demo").args(ANY_PORT).arg("--media").arg(media);
+        let output = command.env("TMPDIR", place.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(words(&output).contains(why), "{}", words(&output));
+        assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    }
+}

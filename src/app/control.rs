@@ -15,7 +15,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 /// Name of the control socket in the state folder.
 pub(crate) const SOCKET: &str = "control.sock";
@@ -26,6 +26,9 @@ const ANSWER_BYTES: usize = 64 << 20;
 /// How long the box may take to begin an answer. Looking through the libraries begins at once too
 /// and then tells how far it is.
 const BEGIN: Duration = Duration::from_secs(60);
+
+/// How long a box that is starting may take to open its control socket, which it does first.
+const STARTING: Duration = Duration::from_millis(500);
 
 /// The way to the box on a state folder.
 #[derive(Debug)]
@@ -80,7 +83,7 @@ impl Control {
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer> {
         let socket = self.folder.join(SOCKET);
-        let stream = UnixStream::connect(&socket)
+        let stream = connect(&socket)
             .await
             .map_err(|error| self.unreachable(&socket, &error))?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
@@ -114,7 +117,7 @@ impl Control {
     fn unreachable(&self, socket: &Path, error: &std::io::Error) -> Error {
         let folder = self.folder.display();
         match error.kind() {
-            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Error::invalid(
+            _ if may_be_starting(error) => Error::invalid(
                 format!("no box is running on {folder}"),
                 format!("start it with `exstreamtv serve --state {folder}`"),
             ),
@@ -186,6 +189,27 @@ impl Answer {
         }
         Ok(true)
     }
+}
+
+/// Connects, also to a box that was started a moment ago: `exstreamtv serve &` with the next
+/// command right behind it.
+async fn connect(socket: &Path) -> std::io::Result<UnixStream> {
+    let patience = Instant::now() + STARTING;
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(error) if may_be_starting(&error) && Instant::now() < patience => {
+                sleep(STARTING / 20).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
+fn may_be_starting(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound | ErrorKind::ConnectionRefused
+    )
 }
 
 fn broken(error: &hyper::Error) -> Error {
