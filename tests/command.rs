@@ -1,4 +1,10 @@
 //! The real program, as its owner runs it: what it prints, when it refuses, how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail loudly"
+)]
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};

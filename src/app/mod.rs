@@ -64,6 +64,14 @@ fn obey(command: Command) -> Result<()> {
     }
 }
 
+/// Has the log written to standard error: what `RUST_LOG` asks for, else what is at least
+/// `usually`.
+fn log_to_stderr(usually: &str) {
+    let wanted = env_logger::Env::default().default_filter_or(usually);
+    // It fails only where somebody set a log up before, which then goes on.
+    let _ = env_logger::Builder::from_env(wanted).try_init();
+}
+
 /// Drives a box on a runtime of its own, which ends with it.
 fn on_runtime(box_runs: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = Builder::new_multi_thread()

@@ -60,6 +60,11 @@ pub(super) async fn keep(
             return Ok(());
         }
     };
+    log::info!(
+        "the doors are open: web {}, streams {}",
+        running.places.web,
+        running.places.stream
+    );
     let kept = tokio::select! {
         failed = async {
             on_air(&running).await?;

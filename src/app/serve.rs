@@ -9,6 +9,7 @@ use crate::error::Result;
 
 /// Runs the box until it is told to stop.
 pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
+    super::log_to_stderr("info");
     let config = config(arguments)?;
     let path = config.state.clone().map_or_else(state::usual_folder, Ok)?;
     let folder = StateFolder::hold(&path)?;

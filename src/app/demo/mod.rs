@@ -45,6 +45,8 @@ enum Show {
 /// The folder of `--media` is not there or holds nothing that can be shown, and whatever keeps a
 /// box from starting.
 pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
+    // A newcomer reads one text, not a log.
+    super::log_to_stderr("warn");
     let videos = arguments.media.as_deref().map(found).transpose()?;
     let (temporary, path) = match arguments.place.state {
         Some(path) => (None, path),
