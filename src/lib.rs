@@ -12,9 +12,16 @@ pub mod model;
 
 pub mod codec;
 pub mod demux;
+pub mod remux;
+
+pub mod fetch;
 
 pub mod catalog;
 pub mod schedule;
+
+pub mod resolver;
+
+pub mod playout;
 pub mod tuner;
 
 pub mod http;

@@ -27,6 +27,9 @@ pub const NESTING: usize = 16;
 /// Random access points that are kept in memory for one open file.
 pub const SYNC_POINTS: usize = 4096;
 
+/// Longest side of a picture, in luma samples: what the highest levels of H.264 and HEVC allow.
+pub const PICTURE_SIDE: u32 = 16_896;
+
 /// Pictures that may be waiting for reordering (H.264 and HEVC `max_dec_pic_buffering`).
 pub const REORDER_PICTURES: usize = 16;
 
@@ -91,6 +94,9 @@ pub const HTTP_CONNECTIONS: usize = 512;
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;
 
+/// Pictures that the remuxer holds back while it waits for their sound.
+pub const REMUX_HELD_BYTES: usize = 2 << 20;
+
 /// Kernel send buffer of a stream's socket.
 pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
 
@@ -113,3 +119,9 @@ pub const OPEN_AHEAD_MS: i64 = 30_000;
 
 /// Bytes of the guide that are made at once.
 pub const GUIDE_PIECE_BYTES: usize = 64 << 10;
+
+/// A read that takes longer than this has failed; the viewer's lead covers it.
+pub const READ_PATIENCE_MS: u64 = 3_000;
+
+/// How long a stream waits for an item to open before the slate goes on instead.
+pub const OPEN_PATIENCE_MS: u64 = 2_000;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub struct Lineup {
     catalog: Arc<Catalog>,
     schedules: Vec<Arc<Schedule>>,
+    wishes: Wishes,
 }
 
 impl Lineup {
@@ -21,7 +22,17 @@ impl Lineup {
             .iter()
             .map(|channel| Arc::new(Schedule::build(channel, &catalog, wishes)))
             .collect();
-        Self { catalog, schedules }
+        Self {
+            catalog,
+            schedules,
+            wishes: wishes.clone(),
+        }
+    }
+
+    /// What the owner wishes.
+    #[must_use]
+    pub fn wishes(&self) -> &Wishes {
+        &self.wishes
     }
 
     /// The catalog it was made from.
