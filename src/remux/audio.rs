@@ -203,6 +203,10 @@ impl AudioLine {
             let settled = frame.item == self.settled;
             let slack_90k = if settled { length_90k } else { length_90k / 2 };
             let gap_90k = frame.pts_90k.saturating_sub(next_90k);
+            if gap_90k.abs() > slack_90k {
+                // What follows has to find its place anew.
+                self.settled = 0;
+            }
             if gap_90k > slack_90k {
                 self.append_silence();
             } else if let Some(frame) = self.waiting.pop_front()

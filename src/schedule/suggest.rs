@@ -166,8 +166,9 @@ fn collections<'a>(titles: Vec<Title<'a>>, catalog: &Catalog) -> Vec<Group<'a>> 
     groups
 }
 
-/// Gives the large folders below the one that all titles share a group each, after the rest.
-fn folders<'a>(library: &str, titles: Vec<Title<'a>>) -> Vec<(String, Vec<Title<'a>>)> {
+/// Gives the large folders below the one that all titles share a group each, after the rest, and
+/// looks into those that are very large.
+fn folders<'a>(name: &str, titles: Vec<Title<'a>>) -> Vec<(String, Vec<Title<'a>>)> {
     let depth = shared_depth(&titles);
     let mut by_folder: BTreeMap<&str, Vec<Title>> = BTreeMap::new();
     let mut rest = Vec::new();
@@ -179,13 +180,13 @@ fn folders<'a>(library: &str, titles: Vec<Title<'a>>) -> Vec<(String, Vec<Title<
     }
     let mut groups = Vec::new();
     for (folder, titles) in by_folder {
-        if titles.len() >= FOLDER_TITLES {
-            groups.push((folder.to_owned(), titles));
-        } else {
-            rest.extend(titles);
+        match titles.len() {
+            MANY_TITLES.. => groups.extend(folders(folder, titles)),
+            FOLDER_TITLES.. => groups.push((folder.to_owned(), titles)),
+            _ => rest.extend(titles),
         }
     }
-    groups.insert(0, (library.to_owned(), rest));
+    groups.insert(0, (name.to_owned(), rest));
     groups
 }
 

@@ -69,8 +69,7 @@ impl Sps {
             bit_depth,
             chroma_420: chroma_format_idc == 1,
             reorder_pictures,
-            frame_duration_90k: frame_duration_90k(&mut bits, chroma_format_idc, poc_lsb_bits)
-                .unwrap_or(0),
+            frame_duration_90k: frame_duration_90k(&mut bits, poc_lsb_bits).unwrap_or(0),
         })
     }
 }
@@ -123,16 +122,12 @@ fn reorder_pictures(bits: &mut Bits<'_>, sub_layers: u32) -> Result<u8> {
 }
 
 /// Everything from the coding block sizes to `vui_num_units_in_tick`.
-fn frame_duration_90k(
-    bits: &mut Bits<'_>,
-    chroma_format_idc: u32,
-    poc_lsb_bits: u32,
-) -> Result<u32> {
+fn frame_duration_90k(bits: &mut Bits<'_>, poc_lsb_bits: u32) -> Result<u32> {
     for _ in 0..6 {
         bits.ue()?;
     }
     if bits.flag()? && bits.flag()? {
-        scaling_lists(bits, chroma_format_idc)?;
+        scaling_lists(bits)?;
     }
     bits.skip(2)?;
     if bits.flag()? {
@@ -151,24 +146,17 @@ fn frame_duration_90k(
     vui_frame_duration_90k(bits)
 }
 
-/// §7.3.4
-fn scaling_lists(bits: &mut Bits<'_>, chroma_format_idc: u32) -> Result<()> {
-    for size in 0..4_u32 {
-        let matrices = if size == 3 && chroma_format_idc != 3 {
-            2
-        } else {
-            6
-        };
+/// `scaling_list_data()` (§7.3.4): matrices of 4x4, 8x8, 16x16 and 32x32, the larger two with a DC
+/// coefficient of their own.
+fn scaling_lists(bits: &mut Bits<'_>) -> Result<()> {
+    for (matrices, numbers) in [(6, 16), (6, 64), (6, 1 + 64), (2, 1 + 64)] {
         for _ in 0..matrices {
-            if !bits.flag()? {
+            if bits.flag()? {
+                for _ in 0..numbers {
+                    bits.se()?;
+                }
+            } else {
                 bits.ue()?;
-                continue;
-            }
-            if size > 1 {
-                bits.se()?;
-            }
-            for _ in 0..64.min(16_u32 << (2 * size)) {
-                bits.se()?;
             }
         }
     }
