@@ -10,11 +10,15 @@ pub mod shutdown;
 pub mod media;
 pub mod model;
 
+pub mod config;
+
 pub mod codec;
 pub mod demux;
 pub mod remux;
 
 pub mod fetch;
+pub mod folder;
+pub mod store;
 
 pub mod catalog;
 pub mod schedule;
@@ -25,3 +29,5 @@ pub mod playout;
 pub mod tuner;
 
 pub mod http;
+
+pub mod app;

@@ -123,5 +123,40 @@ pub const READ_PATIENCE_MS: u64 = 3_000;
 /// How long a stream waits for an item to open before the slate goes on instead.
 pub const OPEN_PATIENCE_MS: u64 = 2_000;
 
+/// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
+/// from more.
+pub const FOLDER_PROBES: usize = 2;
+
+/// Milliseconds without an answer after which a folder is given up: a network mount that hangs.
+pub const FOLDER_STALLED_MS: u64 = 30_000;
+
+/// Reads that probing one file may take. A fragmented film of four hours takes one for each of
+/// its fragments.
+pub const PROBE_REQUESTS: usize = 20_000;
+
+/// Bytes that probing one file may ask for.
+pub const PROBE_BYTES: usize = 64 << 20;
+
+/// Milliseconds that probing one file may take.
+pub const PROBE_MS: u64 = 20_000;
+
+/// Probes in a row that may run out of time before the whole folder is given up.
+pub const PROBES_STALLED: usize = 4;
+
+/// Media items that the store writes in one transaction.
+pub const STORE_BATCH_ITEMS: usize = 256;
+
+/// Pages that SQLite keeps in memory, in bytes.
+pub const STORE_CACHE_BYTES: usize = 2 << 20;
+
+/// Write-ahead log that stays on the disk between two checkpoints, in bytes.
+pub const STORE_LOG_BYTES: usize = 4 << 20;
+
+/// Milliseconds that a write waits for another program that holds the database locked.
+pub const STORE_LOCKED_MS: u64 = 5_000;
+
+/// Value of one setting.
+pub const SETTING_BYTES: usize = 64 << 10;
+
 /// Bytes of the guide that are made at once.
 pub const GUIDE_PIECE_BYTES: usize = 64 << 10;

@@ -68,6 +68,19 @@ pub struct MediaItem {
     pub part: Part,
 }
 
+/// A title that is not in the store yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    /// Title of the film or clip, or of the episode.
+    pub title: String,
+    /// Year of release, where known.
+    pub year: Option<u16>,
+    /// Set for an episode of a show.
+    pub episode: Option<Episode>,
+    /// The file that holds it; its path tells items of one library apart.
+    pub part: Part,
+}
+
 /// Where an episode belongs.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Episode {
