@@ -117,9 +117,6 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 /// Media time before an airing's end at which the next one is opened.
 pub const OPEN_AHEAD_MS: i64 = 30_000;
 
-/// Bytes of the guide that are made at once.
-pub const GUIDE_PIECE_BYTES: usize = 64 << 10;
-
 /// A read that takes longer than this has failed; the viewer's lead covers it.
 pub const READ_PATIENCE_MS: u64 = 3_000;
 

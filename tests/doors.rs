@@ -723,7 +723,7 @@ async fn an_empty_house_says_how_to_begin() {
 async fn people_get_a_page_for_what_is_missing_and_programs_get_words() {
     let open = Open::usual().await;
     let (head, body) = open
-        .ask(open.web, "GET", "/<i>no", "Accept: text/html\r\n")
+        .ask(open.web, "GET", "/%3Ci%3Eno", "Accept: text/html\r\n")
         .await;
     assert_eq!(status(&head), 404);
     assert!(
