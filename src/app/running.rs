@@ -5,7 +5,7 @@
 //! status page, never a reason not to start.
 
 use super::device;
-use super::listen::{Doors, Places};
+use super::listen::{Doors, Places, forget};
 use super::signal::Signals;
 use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
@@ -76,7 +76,9 @@ pub(super) async fn keep(
         }
     };
     signals.arm();
+    let places = running.places.clone();
     running.stop().await;
+    forget(&places, folder);
     kept
 }
 

@@ -74,7 +74,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
     let ended = super::on_runtime(async {
         Box::pin(keep(&config, &folder, async |running: &Running| {
             furnish(running, &show, count).await?;
-            answer(running.places.line())?;
+            answer(running.places.line()?)?;
             let lineup = Arc::clone(&running.lineup_rx.borrow());
             say(welcome::text(
                 &lineup,
