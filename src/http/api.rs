@@ -7,7 +7,7 @@ use super::programme::NowNext;
 use super::{House, control, health};
 use crate::limits;
 use crate::media::Profile;
-use crate::model::{Channel, ChannelNumber, Library, MediaItem};
+use crate::model::{Channel, ChannelNumber, LibraryId, MediaItem, Origin};
 use crate::schedule::{LeftOut, Lineup};
 use serde::Serialize;
 
@@ -33,8 +33,10 @@ struct LeftOutView<'a> {
 
 #[derive(Serialize)]
 struct LibraryView<'a> {
+    id: LibraryId,
+    name: &'a str,
     #[serde(flatten)]
-    library: &'a Library,
+    origin: &'a Origin,
     items: usize,
     playable: usize,
 }
@@ -114,7 +116,9 @@ fn libraries(lineup: &Lineup) -> Answer {
             let own = items.filter(|item| item.library == library.id);
             let playable = own.clone().filter(|item| item.part.problem.is_none());
             LibraryView {
-                library,
+                id: library.id,
+                name: &library.name,
+                origin: &library.origin,
                 playable: playable.count(),
                 items: own.count(),
             }

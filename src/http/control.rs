@@ -19,8 +19,18 @@ use tokio::io::AsyncWrite;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewLibrary {
+    #[serde(default, rename = "kind")]
+    _kind: LibraryKind,
     path: std::path::PathBuf,
     name: Option<String>,
+}
+
+/// What a library may be.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum LibraryKind {
+    #[default]
+    Folder,
 }
 
 /// Makes a change; `None` for an address that changes nothing.
@@ -45,7 +55,7 @@ pub(super) fn suggestion(house: &House, lineup: &Lineup) -> Vec<NewChannel> {
         .iter()
         .map(|schedule| schedule.channel().number)
         .collect();
-    suggest(lineup.catalog(), &house.wishes, &taken, house.now_ms())
+    suggest(lineup.catalog(), lineup.wishes(), &taken, house.now_ms())
 }
 
 async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {

@@ -26,7 +26,7 @@ pub mod xmltv;
 use crate::catalog::Librarian;
 use crate::clock::SharedClock;
 use crate::model::Device;
-use crate::schedule::{Lineup, Wishes};
+use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
 use crate::tuner::Tuners;
 use std::fmt;
@@ -49,8 +49,6 @@ pub struct House {
     pub tuners: Arc<Tuners>,
     /// Keeps the owner's libraries and channels.
     pub librarian: Arc<Librarian>,
-    /// What the owner wishes for channels.
-    pub wishes: Wishes,
     /// When the box started.
     pub started_ms: i64,
     /// Where documents and pages are served.

@@ -67,6 +67,7 @@ struct ViewerLine {
     peer: String,
     since: String,
     sent: String,
+    trouble: Option<String>,
 }
 
 /// `/`: what is on, who watches, what is wrong, how to tune.
@@ -186,6 +187,7 @@ fn viewer_lines(tuners: &[TunerStatus], zone: &TimeZone) -> Vec<ViewerLine> {
                 peer: viewer.peer.ip().to_string(),
                 since: local(viewer.since_ms, zone, "%H:%M"),
                 sent: megabytes(viewer.sent_bytes),
+                trouble: viewer.trouble.clone(),
             })
         })
         .collect()

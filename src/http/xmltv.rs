@@ -215,10 +215,13 @@ fn text_element(name: &str, text: &str, out: &mut String) {
 /// A text in one line, not longer than other texts may be, without the characters that XML 1.0
 /// §2.2 forbids.
 fn clean(text: &str) -> String {
-    let marks = text.chars().map(|mark| match mark {
-        mark if mark.is_control() || matches!(mark, '\u{fffe}' | '\u{ffff}') => ' ',
-        mark => mark,
-    });
+    let marks = text
+        .chars()
+        .take(limits::TEXT_BYTES)
+        .map(|mark| match mark {
+            mark if mark.is_control() || matches!(mark, '\u{fffe}' | '\u{ffff}') => ' ',
+            mark => mark,
+        });
     let marks: String = marks.collect();
     let mut line = marks.split_whitespace().collect::<Vec<_>>().join(" ");
     while line.len() > limits::TEXT_BYTES {

@@ -245,13 +245,9 @@ impl Playout {
     /// Puts on what is scheduled at the cursor, or the slate.
     async fn follow_schedule(&mut self) {
         let at_ms = self.cursor_ms;
-        let fits = |ahead: &Ahead| (ahead.airing.start_ms..ahead.airing.end_ms).contains(&at_ms);
-        if !self.ahead.as_ref().is_some_and(fits) {
-            let blocked = self
-                .trouble
-                .as_ref()
-                .filter(|trouble| trouble.not_before_ms > at_ms);
-            if let Some(until_ms) = blocked.map(|trouble| trouble.not_before_ms) {
+        let opened = self.ahead.as_ref().map(|ahead| ahead.airing);
+        if !opened.is_some_and(|airing| (airing.start_ms..airing.end_ms).contains(&at_ms)) {
+            if let Some(until_ms) = self.troubled_until_ms(at_ms) {
                 return self.begin_slate(until_ms).await;
             }
             self.ahead = self.open(at_ms);
@@ -272,6 +268,16 @@ impl Playout {
             // Still opening: a disk that was asleep. The slate goes on for a lap.
             None => self.begin_slate(airing.end_ms).await,
         }
+    }
+
+    /// Until when what is on at `at_ms` is known to fail.
+    fn troubled_until_ms(&self, at_ms: i64) -> Option<i64> {
+        let trouble = self
+            .trouble
+            .as_ref()
+            .filter(|trouble| trouble.not_before_ms > at_ms)?;
+        let airing = self.schedule.on_air(at_ms)?;
+        (airing.start_ms == trouble.start_ms).then(|| trouble.not_before_ms.min(airing.end_ms))
     }
 
     fn begin_programme(&mut self, feed: Feed, airing: Airing) {

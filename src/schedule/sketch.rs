@@ -1,9 +1,8 @@
-//! Made-up tracks and items for this module's tests.
+//! Made-up tracks for this module's tests.
 
 use crate::media::{
-    AudioCodec, AudioTrack, Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
+    AudioCodec, AudioTrack, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
 };
-use crate::model::{LibraryId, MediaItem, MediaItemId, Part};
 
 fn track(id: u64, kind: TrackKind, language: &str) -> Track {
     Track {
@@ -59,24 +58,4 @@ pub(super) fn with(mut track: Track, change: impl FnOnce(&mut AudioTrack)) -> Tr
         change(audio);
     }
     track
-}
-
-/// A film of library 1 that can be played.
-pub(super) fn film(id: i64, duration_ms: u64, tracks: Vec<Track>) -> MediaItem {
-    MediaItem {
-        id: MediaItemId(id),
-        library: LibraryId(1),
-        title: format!("Film {id}"),
-        year: None,
-        episode: None,
-        part: Part {
-            path: format!("/media/Film {id}.mkv"),
-            size_bytes: 1_000,
-            changed_ms: 0,
-            container: Some(Container::Matroska),
-            duration_ms: Some(duration_ms),
-            tracks,
-            problem: None,
-        },
-    }
 }

@@ -160,10 +160,13 @@ pub fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
 
 /// Runs on a runtime whose time goes by itself whenever there is nothing to do.
 pub fn simulated<T>(task: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime
         .enable_all()
-        .start_paused(true);
-    runtime.build().unwrap().block_on(task)
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(task)
 }
 
 /// A fingerprint of every decoded picture, in order shown, as ffmpeg decodes the file.
