@@ -61,3 +61,32 @@ impl Catalog {
         &self.channels
     }
 }
+
+/// Stand-in for the owner of the library.
+#[derive(Debug, Default)]
+pub struct Librarian {}
+
+impl Librarian {
+    /// Stand-in.
+    pub async fn add_folder(
+        &self,
+        _path: &std::path::Path,
+        _name: Option<&str>,
+    ) -> crate::error::Result<Library> {
+        Err(crate::error::Error::ShuttingDown)
+    }
+    /// Stand-in.
+    pub async fn add_channels(
+        &self,
+        _channels: Vec<crate::model::NewChannel>,
+    ) -> crate::error::Result<()> {
+        Err(crate::error::Error::ShuttingDown)
+    }
+    /// Stand-in.
+    pub async fn remove_channel(
+        &self,
+        _number: crate::model::ChannelNumber,
+    ) -> crate::error::Result<()> {
+        Err(crate::error::Error::ShuttingDown)
+    }
+}
