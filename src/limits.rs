@@ -27,6 +27,9 @@ pub const NESTING: usize = 16;
 /// Random access points that are kept in memory for one open file.
 pub const SYNC_POINTS: usize = 4096;
 
+/// Longest side of a picture, in luma samples: what the highest levels of H.264 and HEVC allow.
+pub const PICTURE_SIDE: u32 = 16_896;
+
 /// Pictures that may be waiting for reordering (H.264 and HEVC `max_dec_pic_buffering`).
 pub const REORDER_PICTURES: usize = 16;
 
