@@ -5,6 +5,9 @@
 #[path = "codec/clip.rs"]
 mod clip;
 #[cfg(test)]
+#[path = "codec/crafted.rs"]
+mod crafted;
+#[cfg(test)]
 #[path = "codec/hostile.rs"]
 mod hostile;
 #[cfg(test)]
