@@ -54,8 +54,8 @@ pub(super) struct Play {
     block: Option<Block>,
     pictures: Pictures,
     order: DecodeOrder,
-    /// When the first picture is shown.
-    first_90k: i64,
+    /// Audio that ends at or before this time is not heard with the first picture.
+    heard_from_90k: i64,
     last_audio_90k: Option<i64>,
     /// Audio that is waiting for the first picture, oldest first.
     held: VecDeque<Sample>,
@@ -77,7 +77,7 @@ impl Play {
             block: None,
             pictures: Pictures::All,
             order: DecodeOrder::new(0, None),
-            first_90k: 0,
+            heard_from_90k: 0,
             last_audio_90k: None,
             held: VecDeque::new(),
             held_bytes: 0,
@@ -183,7 +183,9 @@ impl Play {
             self.stage = Stage::Searching;
             return Ok(());
         }
-        self.first_90k = shown_90k;
+        // An end that is after it by less than the file's rounding is at it.
+        let rounding_90k = i64::from(header.timeline.rounding_90k());
+        self.heard_from_90k = shown_90k.saturating_add(rounding_90k);
         self.pictures = Pictures::From(shown_90k);
         self.stage = Stage::Playing;
         self.release();
@@ -205,9 +207,9 @@ impl Play {
 
     /// Lets the audio go that was heard before the first picture, and gives the rest.
     fn release(&mut self) {
-        let first_90k = self.first_90k;
+        let from_90k = self.heard_from_90k;
         for sample in std::mem::take(&mut self.held) {
-            if ends_after(&sample, first_90k) {
+            if ends_after(&sample, from_90k) {
                 self.give_audio(sample);
             }
         }
@@ -290,7 +292,7 @@ impl Play {
             };
             match self.stage {
                 Stage::Waiting(_) => self.hold(sample),
-                _ if ends_after(&sample, self.first_90k) => self.give_audio(sample),
+                _ if ends_after(&sample, self.heard_from_90k) => self.give_audio(sample),
                 _ => {}
             }
         }
