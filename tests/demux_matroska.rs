@@ -174,3 +174,184 @@ fn decoding_times_are_the_encoders() {
         }
     }
 }
+
+/// What a join at `time_90k` has to give of the pictures of a whole playing.
+fn joined<'a>(pictures: &[&'a Sample], time_90k: i64) -> Vec<&'a Sample> {
+    let is_key = |sample: &&Sample| sample.sync == Sync::RandomAccess;
+    let before = pictures
+        .iter()
+        .rposition(|sample| is_key(sample) && sample.pts_90k <= time_90k);
+    let from = &pictures[before.unwrap_or(0)..];
+    let next_key = from.iter().skip(1).position(is_key);
+    let next_key = next_key.map_or(from.len(), |at| at + 1);
+    let shown =
+        |(at, sample): &(usize, &&Sample)| *at >= next_key || sample.pts_90k >= from[0].pts_90k;
+    let kept = from.iter().enumerate().filter(shown);
+    kept.map(|(_, sample)| *sample).collect()
+}
+
+/// Joins a film in many places, and holds what comes against the whole of it.
+fn assert_joins(path: &Path, times_90k: &[i64]) -> (usize, usize) {
+    let whole = play(path);
+    let mut drive = open(path);
+    let (video, audio) = chosen(&mut drive);
+    let pictures = of(&whole, video);
+    let sound = of(&whole, audio.unwrap());
+    let (mut most_requests, mut most_bytes) = (0, 0);
+    for &time_90k in times_90k {
+        let expected = joined(&pictures, time_90k);
+        let before = (drive.requests, drive.bytes_read);
+        let first = drive.first(video, audio, time_90k);
+        most_requests = most_requests.max(drive.requests - before.0);
+        most_bytes = most_bytes.max(drive.bytes_read - before.1);
+        assert_eq!(first.data, expected[0].data, "{path:?} at {time_90k}");
+
+        let (samples, error) = drive.play(video, audio, time_90k);
+        assert_eq!(error, None);
+        let got = of(&samples, video);
+        assert_eq!(got.len(), expected.len(), "{path:?} at {time_90k}");
+        for (got, expected) in got.iter().zip(&expected) {
+            assert_eq!(got.pts_90k, expected.pts_90k);
+            assert_eq!(got.sync, expected.sync);
+            assert!(got.dts_90k <= got.pts_90k);
+            assert_eq!(got.data, expected.data);
+        }
+        assert!(got.windows(2).all(|two| two[0].dts_90k < two[1].dts_90k));
+
+        // The sound begins with the frame that is heard with the first picture; where the file
+        // has that frame in the Cluster before, with the next.
+        let heard = of(&samples, audio.unwrap());
+        let from = sound
+            .iter()
+            .position(|sample| sample.data == heard[0].data)
+            .unwrap();
+        let end = |sample: &Sample| sample.pts_90k + i64::from(sample.duration_90k);
+        assert!(
+            end(heard[0]) > got[0].pts_90k + 90,
+            "{path:?} at {time_90k}"
+        );
+        let late = from > 0 && end(sound[from - 1]) > got[0].pts_90k + 90;
+        assert!(!late || end(sound[from - 1]) < got[0].pts_90k + 32 * 90 + 90);
+        assert_eq!(heard.len(), sound.len() - from);
+    }
+    (most_requests, most_bytes)
+}
+
+/// Times on, just before, just after and far from the key frames of a film of eight seconds.
+fn many_times() -> Vec<i64> {
+    let mut times: Vec<i64> = (-1..=9).map(|second| second * 90_000 + 37_123).collect();
+    for key in 0..8 {
+        times.extend([key * 93_844 - 1, key * 93_844, key * 93_844 + 1]);
+    }
+    times.extend([i64::MIN / 8, 0, 90_000_000, i64::MAX / 8]);
+    times
+}
+
+#[test]
+fn a_join_begins_with_the_key_frame_at_or_before_it() {
+    let folder = Folder::new();
+    for (name, codecs) in [
+        ("avc", H264_B),
+        ("hevc", HEVC),
+        ("plain", H264),
+        ("mpeg2", MPEG2),
+    ] {
+        let codecs = format!("{codecs} -b:v 1500k -c:a ac3");
+        let film = folder.encode(&format!("{name}.mkv"), "24000/1001", 8, &codecs);
+        assert_joins(&film, &many_times());
+        assert_joins(&folder.pipe(&film, "pipe.mkv", ""), &many_times());
+        let live = folder.pipe(&film, "live.mkv", "-live 1 -cluster_time_limit 200");
+        assert_joins(&live, &many_times());
+        let big = folder.copy(&film, "big.mkv", "-cluster_time_limit 60000");
+        assert_joins(&big, &many_times());
+    }
+}
+
+#[test]
+fn a_join_in_a_long_film_reads_little() {
+    let folder = Folder::new();
+    let codecs = "-c:v libx264 -preset ultrafast -g 48 -qp 0 -c:a ac3 -shortest";
+    let film = folder.encode("long.mkv", "24", 60, codecs);
+    let bytes = std::fs::metadata(&film).unwrap().len();
+    let times: Vec<i64> = (0..6).map(|step| step * 900_000 + 1).collect();
+    let (requests, read) = assert_joins(&film, &times);
+    println!("{bytes} bytes, with Cues: {requests} requests, {read} bytes");
+    assert!(
+        requests <= 3 && read <= 400_000,
+        "{requests} requests, {read} bytes"
+    );
+    let (requests, read) = assert_joins(&folder.pipe(&film, "pipe.mkv", ""), &times);
+    println!("without: {requests} requests, {read} bytes");
+    assert!(
+        requests <= 60 && read <= 6_000_000,
+        "{requests} requests, {read} bytes"
+    );
+}
+
+#[test]
+fn a_file_cut_anywhere_ends_in_words_or_plays_as_far_as_it_goes() {
+    let folder = Folder::new();
+    let codecs = "-c:v libx264 -preset ultrafast -g 12 -bf 2 -c:a ac3 -b:a 96k";
+    let film = folder.encode("whole.mkv", "25", 2, codecs);
+    let live = folder.pipe(&film, "live.mkv", "-live 1");
+    for path in [film, live] {
+        let whole = std::fs::read(&path).unwrap();
+        let all = play(&path);
+        for len in (0..whole.len()).step_by(97) {
+            let cut = whole[..len].to_vec();
+            for sample in survive(cut, 45_000) {
+                let known = all.iter().any(|known| known.data == sample.data);
+                assert!(known, "a sample that the file does not have, cut at {len}");
+            }
+        }
+    }
+}
+
+#[test]
+fn flipped_bits_end_in_words_or_play_as_far_as_they_go() {
+    let folder = Folder::new();
+    let codecs = "-c:v libx264 -preset ultrafast -g 12 -bf 2 -c:a aac -b:a 64k";
+    let film = folder.encode("whole.mkv", "25", 2, codecs);
+    let live = folder.pipe(&film, "live.mkv", "-live 1");
+    let mut seed = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = move |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed % u64::try_from(below).unwrap()).unwrap()
+    };
+    for path in [film, live] {
+        let whole = std::fs::read(&path).unwrap();
+        for round in 0..400 {
+            let mut damaged = whole.clone();
+            // Most of the structure is at the front; half of the damage goes there.
+            let reach = if round % 2 == 0 { 2000 } else { whole.len() };
+            for _ in 0..=random(8) {
+                let at = random(reach.min(whole.len()));
+                damaged[at] ^= 1 << random(8);
+            }
+            survive(damaged, i64::from(round) * 450);
+        }
+    }
+}
+
+/// Plays a damaged file from its start and from a time; it has to end.
+fn survive(file: Vec<u8>, time_90k: i64) -> Vec<Sample> {
+    let Ok(mut drive) = Drive::new(file) else {
+        return Vec::new();
+    };
+    let Ok(movie) = drive.movie() else {
+        return Vec::new();
+    };
+    let tracks = movie.tracks.iter().map(|track| &track.track);
+    let video = tracks
+        .clone()
+        .find(|track| track.video().is_some())
+        .unwrap()
+        .id;
+    let audio = tracks.clone().find(|track| track.audio().is_some());
+    let audio = audio.map(|track| track.id);
+    drive.play(video, audio, time_90k);
+    let (samples, _) = drive.play(video, audio, 0);
+    samples
+}
