@@ -260,12 +260,14 @@ fn a_join_begins_with_the_key_frame_at_or_before_it() {
     ] {
         let codecs = format!("{codecs} -b:v 1500k -c:a ac3");
         let film = folder.encode(&format!("{name}.mkv"), "24000/1001", 8, &codecs);
-        assert_joins(&film, &many_times());
-        assert_joins(&folder.pipe(&film, "pipe.mkv", ""), &many_times());
+        let times = many_times();
+        assert_joins(&film, &times);
         let live = folder.pipe(&film, "live.mkv", "-live 1 -cluster_time_limit 200");
-        assert_joins(&live, &many_times());
+        assert_joins(&live, &times);
+        let some: Vec<_> = times.into_iter().step_by(3).collect();
+        assert_joins(&folder.pipe(&film, "pipe.mkv", ""), &some);
         let big = folder.copy(&film, "big.mkv", "-cluster_time_limit 60000");
-        assert_joins(&big, &many_times());
+        assert_joins(&big, &some);
     }
 }
 
@@ -293,8 +295,8 @@ fn a_join_in_a_long_film_reads_little() {
 #[test]
 fn a_file_cut_anywhere_ends_in_words_or_plays_as_far_as_it_goes() {
     let folder = Folder::new();
-    let codecs = "-c:v libx264 -preset ultrafast -g 12 -bf 2 -c:a ac3 -b:a 96k";
-    let film = folder.encode("whole.mkv", "25", 2, codecs);
+    let codecs = "-c:v libx264 -preset ultrafast -qp 40 -g 12 -bf 2 -c:a ac3 -b:a 32k";
+    let film = folder.encode("whole.mkv", "25", 1, codecs);
     let live = folder.pipe(&film, "live.mkv", "-live 1");
     for path in [film, live] {
         let whole = std::fs::read(&path).unwrap();
