@@ -10,9 +10,24 @@ pub mod shutdown;
 pub mod media;
 pub mod model;
 
+pub mod config;
+
 pub mod codec;
 pub mod demux;
+pub mod remux;
+
+pub mod fetch;
+pub mod folder;
+pub mod store;
 
 pub mod catalog;
 pub mod schedule;
+
+pub mod resolver;
+
+pub mod playout;
 pub mod tuner;
+
+pub mod http;
+
+pub mod app;

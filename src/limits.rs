@@ -58,6 +58,13 @@ pub const CHANNELS: usize = 480;
 /// Entries of one channel's schedule table.
 pub const SCHEDULE_ENTRIES: usize = 300_000;
 
+/// Longest item that is scheduled: 1000 hours. More is a broken file, and sums stay far from the
+/// end of an `i64`.
+pub const ITEM_DURATION_MS: u64 = 1_000 * 3_600 * 1_000;
+
+/// Channels that are suggested for a library at once.
+pub const SUGGESTED_CHANNELS: usize = 40;
+
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
 
@@ -73,11 +80,32 @@ pub const HTTP_BODY_BYTES: usize = 64 << 10;
 /// Milliseconds in which a client has to send its request's head.
 pub const HTTP_HEAD_MS: u64 = 10_000;
 
+/// Milliseconds that a whole answer may take, streams and the guide not included.
+pub const HTTP_ANSWER_MS: u64 = 20_000;
+
+/// Documents that one door makes and sends at the same time; further requests wait their turn.
+pub const HTTP_DOCUMENTS: usize = 32;
+
+/// Milliseconds that a closing connection waits for the client to close its side.
+pub const HTTP_LINGER_MS: u64 = 500;
+
+/// Milliseconds that connections get to end when the box stops.
+pub const HTTP_GRACE_MS: u64 = 1_500;
+
+/// Media items in one answer.
+pub const MEDIA_ANSWER: usize = 500;
+
+/// Sentences of one kind that a page or a health answer lists; the rest is counted.
+pub const SENTENCES: usize = 50;
+
 /// Connections that are open at once on one door, streams included.
 pub const HTTP_CONNECTIONS: usize = 512;
 
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;
+
+/// Pictures that the remuxer holds back while it waits for their sound.
+pub const REMUX_HELD_BYTES: usize = 2 << 20;
 
 /// Kernel send buffer of a stream's socket.
 pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
@@ -98,3 +126,47 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 
 /// Media time before an airing's end at which the next one is opened.
 pub const OPEN_AHEAD_MS: i64 = 30_000;
+
+/// A read that takes longer than this has failed; the viewer's lead covers it.
+pub const READ_PATIENCE_MS: u64 = 3_000;
+
+/// How long a stream waits for an item to open before the slate goes on instead.
+pub const OPEN_PATIENCE_MS: u64 = 2_000;
+
+/// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
+/// from more.
+pub const FOLDER_PROBES: usize = 2;
+
+/// Milliseconds without an answer after which a folder is given up: a network mount that hangs.
+pub const FOLDER_STALLED_MS: u64 = 30_000;
+
+/// Reads that probing one file may take. A fragmented film of four hours takes one for each of
+/// its fragments.
+pub const PROBE_REQUESTS: usize = 20_000;
+
+/// Bytes that probing one file may ask for.
+pub const PROBE_BYTES: usize = 64 << 20;
+
+/// Milliseconds that probing one file may take.
+pub const PROBE_MS: u64 = 20_000;
+
+/// Probes in a row that may run out of time before the whole folder is given up.
+pub const PROBES_STALLED: usize = 4;
+
+/// Media items that the store writes in one transaction.
+pub const STORE_BATCH_ITEMS: usize = 256;
+
+/// Pages that SQLite keeps in memory, in bytes.
+pub const STORE_CACHE_BYTES: usize = 2 << 20;
+
+/// Write-ahead log that stays on the disk between two checkpoints, in bytes.
+pub const STORE_LOG_BYTES: usize = 4 << 20;
+
+/// Milliseconds that a write waits for another program that holds the database locked.
+pub const STORE_LOCKED_MS: u64 = 5_000;
+
+/// Value of one setting.
+pub const SETTING_BYTES: usize = 64 << 10;
+
+/// Bytes of the guide that are made at once.
+pub const GUIDE_PIECE_BYTES: usize = 64 << 10;

@@ -39,6 +39,28 @@ pub struct AudioSpecificConfig {
 }
 
 impl AudioSpecificConfig {
+    /// The configuration of plain AAC-LC in this form.
+    ///
+    /// # Errors
+    /// `Invalid` for a sample rate that is not one of [`SAMPLE_RATES`].
+    pub fn low_complexity(sample_rate: u32, channels: u8) -> Result<Self> {
+        let at = SAMPLE_RATES.iter().position(|rate| *rate == sample_rate);
+        let rate_index = at.and_then(|at| u8::try_from(at).ok()).ok_or_else(|| {
+            Error::invalid(
+                "AAC",
+                format!("{sample_rate} Hz is no sample rate that it has"),
+            )
+        })?;
+        let frame_samples = FRAME_SAMPLES;
+        Ok(Self {
+            object_type: LOW_COMPLEXITY,
+            sample_rate,
+            channels,
+            frame_samples,
+            rate_index,
+        })
+    }
+
     /// Reads an `AudioSpecificConfig`.
     ///
     /// # Errors

@@ -3,6 +3,10 @@
 //! Leaf types without behaviour beyond reading and writing themselves. Wall times are epoch
 //! milliseconds UTC (`_ms`).
 
+mod device;
+
+pub use device::{Device, DeviceId};
+
 use crate::media::{Container, Track};
 use std::fmt;
 use std::str::FromStr;
@@ -61,6 +65,19 @@ pub struct MediaItem {
     /// Set for an episode of a show.
     pub episode: Option<Episode>,
     /// The file that holds it.
+    pub part: Part,
+}
+
+/// A title that is not in the store yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    /// Title of the film or clip, or of the episode.
+    pub title: String,
+    /// Year of release, where known.
+    pub year: Option<u16>,
+    /// Set for an episode of a show.
+    pub episode: Option<Episode>,
+    /// The file that holds it; its path tells items of one library apart.
     pub part: Part,
 }
 

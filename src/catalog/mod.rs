@@ -1,6 +1,11 @@
 //! The library as the box sees it while it runs: one immutable snapshot, replaced as a whole.
 //!
-//! Nothing on a viewer's way asks the store; it asks this.
+//! Nothing on a viewer's way asks the store; it asks this. The [`Librarian`] makes the snapshots.
+
+mod librarian;
+pub mod sync;
+
+pub use librarian::Librarian;
 
 use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId};
 use std::sync::Arc;

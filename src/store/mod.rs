@@ -1,0 +1,256 @@
+//! What the owner has, kept: one SQLite file in the state folder, and the one thread that touches
+//! it.
+//!
+//! The thread `store` owns the only [`rusqlite::Connection`]. Requests come over a bounded channel
+//! and are answered one by one, so that nothing ever waits for a connection or meets a half-written
+//! row. Nothing on a viewer's way asks it: while the box runs, everybody reads the catalog.
+//!
+//! It writes only what is complete, in one transaction each; it never scans, probes or decides.
+
+mod open;
+mod read;
+mod upgrade;
+mod word;
+mod write;
+
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::model::{
+    Channel, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, NewChannel, NewItem,
+};
+use open::Database;
+use std::path::Path;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A handle to the store's thread. The thread ends when the last handle is gone and everything
+/// asked for has been done.
+#[derive(Debug, Clone)]
+pub struct Store {
+    request_tx: mpsc::Sender<Request>,
+    ended_rx: watch::Receiver<()>,
+}
+
+/// Everything that a catalog is made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// All libraries, by id.
+    pub libraries: Vec<Library>,
+    /// All media items, by id.
+    pub items: Vec<MediaItem>,
+    /// All channels.
+    pub channels: Vec<Channel>,
+}
+
+/// What a look at a library found out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scan {
+    /// Items that are new, or that replace the one with the same path.
+    pub upserts: Vec<NewItem>,
+    /// Items that are there no longer. Channels lose them too.
+    pub gone: Vec<MediaItemId>,
+}
+
+/// Something to be done on the store's thread, which answers by itself.
+type Request = Box<dyn FnOnce(&mut Database) + Send>;
+
+impl Store {
+    /// Opens the database in the folder `state`, makes both where they are missing (0700 and
+    /// 0600), and brings an older one up to date.
+    ///
+    /// # Errors
+    /// The folder or file cannot be made or read, the file is damaged, is not this program's, or
+    /// comes from a newer version; each in words.
+    pub async fn open(state: &Path) -> Result<Self> {
+        let state = state.to_owned();
+        let (request_tx, request_rx) = mpsc::channel(limits::STORE_QUEUE);
+        let (opened_tx, opened_rx) = oneshot::channel();
+        let (ended_tx, ended_rx) = watch::channel(());
+        let thread = move || {
+            // Dropped last, when the database is closed.
+            let _ended_tx = ended_tx;
+            match Database::open(&state) {
+                Ok(database) => {
+                    let _ = opened_tx.send(Ok(()));
+                    serve(database, request_rx);
+                }
+                Err(error) => {
+                    let _ = opened_tx.send(Err(error));
+                }
+            }
+        };
+        std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(thread)
+            .map_err(|error| Error::io("start", "the store's thread", &error))?;
+        opened_rx.await.map_err(|_| gone("open"))??;
+        Ok(Self {
+            request_tx,
+            ended_rx,
+        })
+    }
+
+    /// Reads everything. A row that makes no sense is left out with a warning.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn load(&self) -> Result<Contents> {
+        self.call("read the library", |db| read::load(db.connection()))
+            .await
+    }
+
+    /// Adds a folder as a library. A path that is there already gives the library that it is.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn add_folder(&self, name: &str, path: &str) -> Result<Library> {
+        let (name, path) = (name.to_owned(), path.to_owned());
+        self.call("add a library", move |db| {
+            db.write_for_owner("add a library", |tx| write::add_folder(tx, &name, &path))
+        })
+        .await
+    }
+
+    /// Writes what a look at a library found, in batches of `limits::STORE_BATCH_ITEMS`, each of
+    /// which is there completely or not at all.
+    ///
+    /// # Errors
+    /// The database cannot be written, or there is no such library. Batches before the failing
+    /// one are kept.
+    pub async fn apply_scan(&self, library: LibraryId, scan: Scan) -> Result<()> {
+        let mut upserts = scan.upserts.into_iter().peekable();
+        while upserts.peek().is_some() {
+            let batch: Vec<NewItem> = upserts.by_ref().take(limits::STORE_BATCH_ITEMS).collect();
+            self.call("write a library's items", move |db| {
+                db.write_again_if_lost("write a library's items", |tx| {
+                    batch
+                        .iter()
+                        .try_for_each(|item| write::upsert(tx, library, item))
+                })
+            })
+            .await?;
+        }
+        for batch in scan.gone.chunks(limits::STORE_BATCH_ITEMS) {
+            let batch = batch.to_vec();
+            self.call("remove a library's items", move |db| {
+                db.write_again_if_lost("remove a library's items", |tx| {
+                    batch
+                        .iter()
+                        .try_for_each(|item| write::remove_item(tx, library, *item))
+                })
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Adds channels, all of them or none.
+    ///
+    /// # Errors
+    /// A number is in use, an item is not in the store, there would be more than
+    /// `limits::CHANNELS`, or the database cannot be written.
+    pub async fn add_channels(&self, channels: Vec<NewChannel>) -> Result<()> {
+        self.call("add channels", move |db| {
+            db.write_for_owner("add channels", |tx| write::add_channels(tx, &channels))
+        })
+        .await
+    }
+
+    /// Removes a channel.
+    ///
+    /// # Errors
+    /// There is none with this number, or the database cannot be written.
+    pub async fn remove_channel(&self, number: ChannelNumber) -> Result<()> {
+        self.call("remove a channel", move |db| {
+            db.write_for_owner("remove a channel", |tx| write::remove_channel(tx, number))
+        })
+        .await
+    }
+
+    /// The value of a setting.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn setting(&self, key: &str) -> Result<Option<String>> {
+        let key = key.to_owned();
+        self.call("read a setting", move |db| {
+            read::setting(db.connection(), &key)
+        })
+        .await
+    }
+
+    /// Gives a setting its value.
+    ///
+    /// # Errors
+    /// The value is over `limits::SETTING_BYTES`, or the database cannot be written.
+    pub async fn set_setting(&self, key: &str, value: &str) -> Result<()> {
+        if value.len() > limits::SETTING_BYTES {
+            return Err(Error::invalid(key.to_owned(), "its value is too long"));
+        }
+        let (key, value) = (key.to_owned(), value.to_owned());
+        self.call("write a setting", move |db| {
+            db.write_for_owner("write a setting", |tx| write::set_setting(tx, &key, &value))
+        })
+        .await
+    }
+
+    /// Gives this handle up and returns when the database is closed, which is when all other
+    /// handles are gone too.
+    pub async fn close(self) {
+        let Self {
+            request_tx,
+            mut ended_rx,
+        } = self;
+        drop(request_tx);
+        // Never sent to: the error is the end of the thread.
+        while ended_rx.changed().await.is_ok() {}
+    }
+
+    /// Has something done on the store's thread.
+    async fn call<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer_tx, answer_rx) = oneshot::channel();
+        let request: Request = Box::new(move |db| {
+            // Whoever asked may have gone; what was asked for is done all the same.
+            let _ = answer_tx.send(work(db));
+        });
+        let sent = self.request_tx.send(request).await;
+        sent.map_err(|_| gone(doing))?;
+        answer_rx.await.map_err(|_| gone(doing))?
+    }
+}
+
+/// The thread's life.
+fn serve(mut database: Database, mut request_rx: mpsc::Receiver<Request>) {
+    while let Some(request) = request_rx.blocking_recv() {
+        request(&mut database);
+    }
+    database.close();
+}
+
+fn gone(doing: &'static str) -> Error {
+    Error::Store {
+        doing,
+        why: "its thread has ended".to_owned(),
+    }
+}
+
+/// SQLite's refusals, in words an owner can act on.
+fn refused(doing: &'static str) -> impl Fn(rusqlite::Error) -> Error {
+    use rusqlite::ErrorCode;
+    move |error| {
+        let why = match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                "another program has the database locked".to_owned()
+            }
+            Some(ErrorCode::DiskFull) => "the disk is full".to_owned(),
+            Some(ErrorCode::ReadOnly) => "the database may not be written".to_owned(),
+            Some(ErrorCode::NotADatabase) => "the file is not a database".to_owned(),
+            Some(ErrorCode::DatabaseCorrupt) => format!("the database is damaged ({error})"),
+            _ => error.to_string(),
+        };
+        Error::Store { doing, why }
+    }
+}

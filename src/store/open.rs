@@ -1,0 +1,209 @@
+//! The database file: found or made, checked, brought up to date, and closed in order.
+
+use super::{refused, upgrade};
+use crate::error::{Error, Result};
+use crate::limits;
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The database's name in the state folder.
+const FILE: &str = "exstreamtv.db";
+
+/// Statements that are kept prepared.
+const STATEMENTS: usize = 32;
+
+/// The open database, with where it is.
+#[derive(Debug)]
+pub(super) struct Database {
+    connection: Connection,
+    path: PathBuf,
+    /// Device and inode of the file that was opened.
+    identity: (u64, u64),
+}
+
+impl Database {
+    pub(super) fn open(state: &Path) -> Result<Self> {
+        make_folder(state)?;
+        let path = state.join(FILE);
+        make_file(&path)?;
+        let identity = identity(&path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection =
+            Connection::open_with_flags(&path, flags).map_err(refused("open the database"))?;
+        upgrade::check_origin(&connection)?;
+        configure(&connection).map_err(refused("set up the database"))?;
+        check(&connection)?;
+        upgrade::upgrade(&mut connection)?;
+        // Only now: an upgrade may have to rebuild a table that others refer to.
+        connection
+            .pragma_update(None, "foreign_keys", true)
+            .map_err(refused("set up the database"))?;
+        Ok(Self {
+            connection,
+            path,
+            identity,
+        })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// One transaction that is on the disk when this returns: what the owner asked for survives
+    /// the plug being pulled in the next second.
+    pub(super) fn write_for_owner<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.set_synchronous("FULL")?;
+        let done = self.write_again_if_lost(doing, work);
+        self.set_synchronous("NORMAL")?;
+        done
+    }
+
+    /// One transaction that may be lost when the plug is pulled in the next seconds, though never
+    /// by half: the next scan finds the same again.
+    pub(super) fn write_again_if_lost<T>(
+        &mut self,
+        doing: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.check_still_there(doing)?;
+        let tx = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(refused(doing))?;
+        let value = work(&tx)?;
+        tx.commit().map_err(refused(doing))?;
+        Ok(value)
+    }
+
+    /// Everything into the one file, so that a copy of it is whole.
+    pub(super) fn close(self) {
+        let emptied =
+            self.connection
+                .pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()));
+        let closed = self.connection.close().map_err(|(_, error)| error);
+        if let Err(error) = emptied.and(closed) {
+            // The log is read again at the next start: nothing is lost.
+            log::warn!("store: the database was not closed in order: {error}");
+        }
+    }
+
+    fn set_synchronous(&self, level: &str) -> Result<()> {
+        self.connection
+            .pragma_update(None, "synchronous", level)
+            .map_err(refused("set up the database"))
+    }
+
+    /// SQLite would go on writing into a file that has no name any more.
+    fn check_still_there(&self, doing: &'static str) -> Result<()> {
+        if identity(&self.path).is_ok_and(|identity| identity == self.identity) {
+            return Ok(());
+        }
+        Err(Error::Store {
+            doing,
+            why: format!(
+                "{} was deleted or replaced while the box runs; start the box again",
+                self.path.display()
+            ),
+        })
+    }
+}
+
+/// How this box uses SQLite.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_millis(limits::STORE_LOCKED_MS))?;
+    // Another program's lock never stops a reader; one append per transaction is kind to the card.
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        log::warn!("store: the state folder's file system takes no write-ahead log");
+    }
+    // Enough for what a scan finds again: with a write-ahead log a power cut takes the last
+    // transactions, never the order or the shape of the rest. The owner's own changes are written
+    // with FULL.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // A mapped file turns a pulled drive into a signal that kills the box.
+    connection.pragma_update_and_check(None, "mmap_size", 0, |_| Ok(()))?;
+    let cache_kib = i64::try_from(limits::STORE_CACHE_BYTES / 1024).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    let log_bytes = i64::try_from(limits::STORE_LOG_BYTES).unwrap_or(i64::MAX);
+    connection.pragma_update_and_check(None, "journal_size_limit", log_bytes, |_| Ok(()))?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    // A file from elsewhere brings no functions, no attached files and no giant rows.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, 1 << 20)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(())
+}
+
+/// Looks through the whole file, which takes milliseconds: better refused now than half read.
+fn check(connection: &Connection) -> Result<()> {
+    let doing = "check the database";
+    let verdict: String = connection
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .map_err(refused(doing))?;
+    if verdict == "ok" {
+        return Ok(());
+    }
+    Err(Error::Store {
+        doing,
+        why: format!("it is damaged ({verdict}); restore a backup or move the file away"),
+    })
+}
+
+/// Makes the state folder, for its owner only. One that is there already is closed to others too,
+/// unless it holds other things than the box's.
+fn make_folder(state: &Path) -> Result<()> {
+    let name = || state.display().to_string();
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(state)
+        .map_err(|error| Error::io("make", name(), &error))?;
+    let failed = |error: io::Error| Error::io("read", name(), &error);
+    let mode = fs::metadata(state).map_err(failed)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let empty = fs::read_dir(state).map_err(failed)?.next().is_none();
+    if empty || state.join(FILE).exists() {
+        fs::set_permissions(state, Permissions::from_mode(0o700))
+            .map_err(|error| Error::io("protect", name(), &error))?;
+    } else {
+        log::warn!("store: {} is open to other users", name());
+    }
+    Ok(())
+}
+
+/// Makes the database file for its owner only; SQLite gives the log the same mode.
+fn make_file(path: &Path) -> Result<()> {
+    let failed = |error: io::Error| Error::io("open", path.display().to_string(), &error);
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(failed)?;
+    file.set_permissions(Permissions::from_mode(0o600))
+        .map_err(failed)
+}
+
+fn identity(path: &Path) -> Result<(u64, u64)> {
+    let found = fs::metadata(path)
+        .map_err(|error| Error::io("open", path.display().to_string(), &error))?;
+    Ok((found.dev(), found.ino()))
+}

@@ -1,0 +1,94 @@
+-- The newest schema, as a new file gets it. Older files come here by src/store/upgrade.rs, and a
+-- test holds that both ways end with the same tables. The CHECKs mirror src/model and src/media.
+
+-- A place where titles come from.
+CREATE TABLE library (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
+  kind TEXT NOT NULL CHECK (kind = 'folder'),
+  path TEXT NOT NULL UNIQUE CHECK (length(path) >= 1)
+) STRICT;
+
+-- A catalogued title. There is none without a library: 28,949 of them once were.
+-- Ids are never used again (AUTOINCREMENT), so that whoever still holds one meets nothing else.
+CREATE TABLE media_item (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  library_id INTEGER NOT NULL REFERENCES library (id) ON DELETE CASCADE,
+  title TEXT NOT NULL CHECK (length(title) BETWEEN 1 AND 512),
+  year INTEGER CHECK (year BETWEEN 1 AND 9999),
+  show TEXT CHECK (length(show) BETWEEN 1 AND 512),
+  season INTEGER CHECK (season BETWEEN 0 AND 65535),
+  number INTEGER CHECK (number BETWEEN 0 AND 65535),
+  CHECK ((show IS NULL) = (season IS NULL) AND (show IS NULL) = (number IS NULL))
+) STRICT;
+CREATE INDEX media_item_of_library ON media_item (library_id);
+
+-- A file that holds it. It can be played, or it says why not.
+CREATE TABLE part (
+  id INTEGER PRIMARY KEY,
+  media_item_id INTEGER NOT NULL REFERENCES media_item (id) ON DELETE CASCADE,
+  path TEXT NOT NULL CHECK (length(path) >= 1),
+  size_bytes INTEGER NOT NULL CHECK (size_bytes >= 0),
+  changed_ms INTEGER NOT NULL,
+  container TEXT CHECK (container IN ('mp4', 'matroska')),
+  duration_ms INTEGER CHECK (duration_ms > 0),
+  problem TEXT CHECK (length(problem) >= 1),
+  CHECK (problem IS NOT NULL OR (container IS NOT NULL AND duration_ms IS NOT NULL))
+) STRICT;
+-- One file each, for now.
+CREATE UNIQUE INDEX part_of_media_item ON part (media_item_id);
+CREATE INDEX part_by_path ON part (path);
+
+-- An elementary stream of a file. `id` is the container's own number, its 64 bits read as signed.
+CREATE TABLE track (
+  part_id INTEGER NOT NULL REFERENCES part (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL CHECK (position >= 0),
+  id INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('video', 'audio', 'other')),
+  codec TEXT NOT NULL,
+  language TEXT NOT NULL,
+  title TEXT,
+  role TEXT NOT NULL CHECK (role IN ('main', 'commentary')),
+  is_default INTEGER NOT NULL CHECK (is_default IN (0, 1)),
+  width INTEGER CHECK (width BETWEEN 0 AND 4294967295),
+  height INTEGER CHECK (height BETWEEN 0 AND 4294967295),
+  frame_duration_90k INTEGER CHECK (frame_duration_90k BETWEEN 0 AND 4294967295),
+  bit_depth INTEGER CHECK (bit_depth BETWEEN 0 AND 255),
+  is_chroma_420 INTEGER CHECK (is_chroma_420 IN (0, 1)),
+  sample_rate INTEGER CHECK (sample_rate BETWEEN 0 AND 4294967295),
+  channels INTEGER CHECK (channels BETWEEN 0 AND 255),
+  why TEXT,
+  PRIMARY KEY (part_id, position),
+  CHECK (kind <> 'video' OR (codec IN ('h264', 'hevc', 'mpeg2')
+    AND width IS NOT NULL AND height IS NOT NULL AND frame_duration_90k IS NOT NULL
+    AND bit_depth IS NOT NULL AND is_chroma_420 IS NOT NULL)),
+  CHECK (kind <> 'audio' OR (codec IN ('aac', 'ac3', 'eac3', 'mp2', 'mp3')
+    AND sample_rate IS NOT NULL AND channels IS NOT NULL)),
+  CHECK (kind <> 'other' OR why IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+
+-- A line of the lineup. Its number is text: 1984 is not 1984.0, and 5.1 is not 5.10.
+CREATE TABLE channel (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  number TEXT NOT NULL UNIQUE
+    CHECK (length(number) BETWEEN 1 AND 9 AND number GLOB '[1-9]*' AND number NOT GLOB '*[^0-9.]*'),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
+  epoch_ms INTEGER NOT NULL,
+  -- 64 bits read as signed; NULL shows the items as listed.
+  shuffle_seed INTEGER
+) STRICT;
+
+-- What a channel shows, in order.
+CREATE TABLE channel_item (
+  channel_id INTEGER NOT NULL REFERENCES channel (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL CHECK (position >= 0),
+  media_item_id INTEGER NOT NULL REFERENCES media_item (id) ON DELETE CASCADE,
+  PRIMARY KEY (channel_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX channel_item_of_media_item ON channel_item (media_item_id);
+
+-- Whatever has one value for the whole box.
+CREATE TABLE setting (
+  key TEXT PRIMARY KEY CHECK (length(key) BETWEEN 1 AND 512),
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;

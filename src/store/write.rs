@@ -1,0 +1,273 @@
+//! Rows made of what the model holds. Each function runs inside a transaction of its caller.
+
+use super::{refused, word};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::media::{Track, TrackKind};
+use crate::model::{
+    ChannelNumber, Library, LibraryId, MediaItemId, NewChannel, NewItem, Order, Origin, Part,
+};
+use rusqlite::{OptionalExtension, Transaction, named_params, params};
+
+pub(super) fn add_folder(tx: &Transaction<'_>, name: &str, path: &str) -> Result<Library> {
+    let library = |id, name| Library {
+        id: LibraryId(id),
+        name,
+        origin: Origin::Folder {
+            path: path.to_owned(),
+        },
+    };
+    let known = tx
+        .query_row(
+            "SELECT id, name FROM library WHERE path = ?1",
+            [path],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()
+        .map_err(refused("add a library"))?;
+    if let Some((id, name)) = known {
+        return Ok(library(id, name));
+    }
+    tx.execute(
+        "INSERT INTO library (name, kind, path) VALUES (?1, 'folder', ?2)",
+        [name, path],
+    )
+    .map_err(refused("add a library"))?;
+    Ok(library(tx.last_insert_rowid(), name.to_owned()))
+}
+
+/// Adds an item, or changes the one of this library that has the same path; its id stays.
+pub(super) fn upsert(tx: &Transaction<'_>, library: LibraryId, item: &NewItem) -> Result<()> {
+    let doing = "write a media item";
+    let known: Option<i64> = tx
+        .prepare_cached(
+            "SELECT media_item.id FROM part JOIN media_item ON media_item.id = media_item_id
+             WHERE path = ?1 AND library_id = ?2",
+        )
+        .and_then(|mut find| {
+            find.query_row(params![item.part.path, library.0], |row| row.get(0))
+                .optional()
+        })
+        .map_err(refused(doing))?;
+    let id = write_item(tx, library, item, known).map_err(refused(doing))?;
+    let size_bytes = i64::try_from(item.part.size_bytes).map_err(|_| too_large(item))?;
+    let part = write_part(tx, id, &item.part, size_bytes).map_err(refused(doing))?;
+    let tracks = item.part.tracks.iter().zip(0_i64..);
+    for (track, position) in tracks {
+        write_track(tx, part, position, track).map_err(refused("write a track"))?;
+    }
+    Ok(())
+}
+
+fn write_item(
+    tx: &Transaction<'_>,
+    library: LibraryId,
+    item: &NewItem,
+    known: Option<i64>,
+) -> rusqlite::Result<i64> {
+    let episode = item.episode.as_ref();
+    tx.prepare_cached(
+        "INSERT INTO media_item (id, library_id, title, year, show, season, number)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (id) DO UPDATE SET title = excluded.title, year = excluded.year,
+           show = excluded.show, season = excluded.season, number = excluded.number",
+    )?
+    .execute(params![
+        known,
+        library.0,
+        item.title,
+        item.year,
+        episode.map(|episode| &episode.show),
+        episode.map(|episode| episode.season),
+        episode.map(|episode| episode.number),
+    ])?;
+    Ok(known.unwrap_or_else(|| tx.last_insert_rowid()))
+}
+
+/// Replaces the item's part, and with it the tracks.
+fn write_part(
+    tx: &Transaction<'_>,
+    item: i64,
+    part: &Part,
+    size_bytes: i64,
+) -> rusqlite::Result<i64> {
+    tx.prepare_cached("DELETE FROM part WHERE media_item_id = ?1")?
+        .execute([item])?;
+    let container = part.container.map(|it| word::of(word::CONTAINERS, it));
+    // A duration that does not fit is none that a file has; the schema wants a problem with it.
+    let duration_ms = part.duration_ms.and_then(|ms| i64::try_from(ms).ok());
+    tx.prepare_cached(
+        "INSERT INTO part (media_item_id, path, size_bytes, changed_ms, container, duration_ms,
+           problem) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        item,
+        part.path,
+        size_bytes,
+        part.changed_ms,
+        container,
+        duration_ms,
+        part.problem,
+    ])?;
+    Ok(tx.last_insert_rowid())
+}
+
+fn write_track(
+    tx: &Transaction<'_>,
+    part: i64,
+    position: i64,
+    track: &Track,
+) -> rusqlite::Result<()> {
+    let (kind, codec, why) = match &track.kind {
+        TrackKind::Video(video) => ("video", word::of(word::VIDEO_CODECS, video.codec), None),
+        TrackKind::Audio(audio) => ("audio", word::of(word::AUDIO_CODECS, audio.codec), None),
+        TrackKind::Other { codec, why } => ("other", codec.as_str(), Some(why)),
+    };
+    let (video, audio) = (track.video(), track.audio());
+    tx.prepare_cached(
+        "INSERT INTO track (part_id, position, id, kind, codec, language, title, role, is_default,
+           width, height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels, why)
+         VALUES (:part, :position, :id, :kind, :codec, :language, :title, :role, :default,
+           :width, :height, :frame_duration_90k, :bit_depth, :chroma_420, :sample_rate, :channels,
+           :why)",
+    )?
+    .execute(named_params! {
+        ":part": part,
+        ":position": position,
+        ":id": track.id.0.cast_signed(),
+        ":kind": kind,
+        ":codec": codec,
+        ":language": track.language,
+        ":title": track.title,
+        ":role": word::of(word::ROLES, track.role),
+        ":default": track.default,
+        ":width": video.map(|video| video.width),
+        ":height": video.map(|video| video.height),
+        ":frame_duration_90k": video.map(|video| video.frame_duration_90k),
+        ":bit_depth": video.map(|video| video.bit_depth),
+        ":chroma_420": video.map(|video| video.chroma_420),
+        ":sample_rate": audio.map(|audio| audio.sample_rate),
+        ":channels": audio.map(|audio| audio.channels),
+        ":why": why,
+    })?;
+    Ok(())
+}
+
+/// Removes an item of this library; one that is gone already is no error.
+pub(super) fn remove_item(
+    tx: &Transaction<'_>,
+    library: LibraryId,
+    item: MediaItemId,
+) -> Result<()> {
+    tx.prepare_cached("DELETE FROM media_item WHERE id = ?1 AND library_id = ?2")
+        .and_then(|mut delete| delete.execute(params![item.0, library.0]))
+        .map_err(refused("remove a media item"))?;
+    Ok(())
+}
+
+pub(super) fn add_channels(tx: &Transaction<'_>, channels: &[NewChannel]) -> Result<()> {
+    let doing = "add channels";
+    for channel in channels {
+        let taken = tx
+            .prepare_cached("SELECT name FROM channel WHERE number = ?1")
+            .and_then(|mut find| {
+                find.query_row([channel.number.to_string()], |row| row.get::<_, String>(0))
+                    .optional()
+            })
+            .map_err(refused(doing))?;
+        if let Some(name) = taken {
+            return Err(Error::invalid(
+                format!("channel {}", channel.number),
+                format!("this number is in use by '{name}'"),
+            ));
+        }
+        add_channel(tx, channel)?;
+    }
+    let count: i64 = tx
+        .query_row("SELECT count(*) FROM channel", [], |row| row.get(0))
+        .map_err(refused(doing))?;
+    over_limit(
+        "channels",
+        u64::try_from(count).unwrap_or(0),
+        limits::CHANNELS,
+    )
+}
+
+fn add_channel(tx: &Transaction<'_>, channel: &NewChannel) -> Result<()> {
+    let doing = "add a channel";
+    let items = u64::try_from(channel.items.len()).unwrap_or(u64::MAX);
+    over_limit("items of a channel", items, limits::SCHEDULE_ENTRIES)?;
+    let seed = match channel.order {
+        Order::Listed => None,
+        Order::Shuffled { seed } => Some(seed.cast_signed()),
+    };
+    tx.prepare_cached(
+        "INSERT INTO channel (number, name, epoch_ms, shuffle_seed) VALUES (?1, ?2, ?3, ?4)",
+    )
+    .and_then(|mut insert| {
+        insert.execute(params![
+            channel.number.to_string(),
+            channel.name,
+            channel.epoch_ms,
+            seed
+        ])
+    })
+    .map_err(refused(doing))?;
+    let id = tx.last_insert_rowid();
+    let mut insert = tx
+        .prepare_cached(
+            "INSERT INTO channel_item (channel_id, position, media_item_id)
+             SELECT ?1, ?2, id FROM media_item WHERE id = ?3",
+        )
+        .map_err(refused(doing))?;
+    for (item, position) in channel.items.iter().zip(0_i64..) {
+        let added = insert
+            .execute(params![id, position, item.0])
+            .map_err(refused(doing))?;
+        if added == 0 {
+            return Err(Error::invalid(
+                format!("channel {}", channel.number),
+                format!("media item {} is not in the library", item.0),
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn remove_channel(tx: &Transaction<'_>, number: ChannelNumber) -> Result<()> {
+    let removed = tx
+        .execute(
+            "DELETE FROM channel WHERE number = ?1",
+            [number.to_string()],
+        )
+        .map_err(refused("remove a channel"))?;
+    if removed == 0 {
+        return Err(Error::invalid(
+            format!("channel {number}"),
+            "there is none with this number",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn set_setting(tx: &Transaction<'_>, key: &str, value: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO setting (key, value) VALUES (?1, ?2)
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [key, value],
+    )
+    .map_err(refused("write a setting"))?;
+    Ok(())
+}
+
+fn over_limit(what: &'static str, got: u64, limit: usize) -> Result<()> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    if got > limit {
+        return Err(Error::OverLimit { what, got, limit });
+    }
+    Ok(())
+}
+
+fn too_large(item: &NewItem) -> Error {
+    Error::invalid(item.part.path.clone(), "no file is that large")
+}
