@@ -382,7 +382,7 @@ fn an_owner_makes_channels_of_a_folder_with_four_commands() {
 }
 
 #[test]
-fn the_progress_of_a_sync_ends_with_its_report() {
+fn a_sync_ends_with_its_report_and_fails_where_a_library_is_gone() {
     let videos = videos(&["Films/Paper Boats (2019).mp4"]);
     let state = folder();
     let running = Running::serve(state.path());
@@ -392,7 +392,28 @@ fn the_progress_of_a_sync_ends_with_its_report() {
     );
     let lines = tell(state.path(), &["library", "sync", "--json"]);
     let last = json(lines.lines().last().unwrap());
-    assert!(last.is_object(), "{lines}");
+    assert_eq!(
+        (&last["added"], &last["removed"]),
+        (&1.into(), &0.into()),
+        "{lines}"
+    );
+    let table = tell(state.path(), &["library", "sync"]);
+    assert!(
+        table.contains("NOT PLAYABLE") && table.lines().count() == 2,
+        "{table}"
+    );
+
+    videos.close().unwrap();
+    for json in [&[][..], &["--json"]] {
+        let arguments = ["library", "sync", "--state", text(state.path())];
+        let output = run(&[&arguments[..], json].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            words(&output).contains("not looked through"),
+            "{}",
+            words(&output)
+        );
+    }
     running.stop();
 }
 
