@@ -55,7 +55,7 @@ impl Librarian {
         let shown = path.display().to_string();
         let failed = |error: std::io::Error| Error::io("read the folder", &shown, &error);
         let path = tokio::fs::canonicalize(path).await.map_err(failed)?;
-        tokio::fs::read_dir(&path).await.map_err(failed)?;
+        drop(tokio::fs::read_dir(&path).await.map_err(failed)?);
         let text = path
             .to_str()
             .ok_or_else(|| Error::invalid(shown.clone(), "its path is not UTF-8"))?;

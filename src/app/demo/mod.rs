@@ -103,7 +103,7 @@ async fn furnish(running: &Running, show: &Show, count: usize) -> Result<()> {
         Show::Videos(folder) => (folder, None),
     };
     let library = librarian.add_folder(path, name).await?.id;
-    look_through(running).await?;
+    look_through(running, library).await?;
     let catalog = Arc::clone(&librarian.catalog().borrow());
     let wanted = match show {
         Show::Clips(_) => channels::channels(&catalog, library, count, &running.wishes.language),
@@ -166,8 +166,8 @@ fn nothing(catalog: &Catalog, library: LibraryId, path: &Path) -> Error {
     Error::invalid(path.display().to_string(), why)
 }
 
-/// Looks through the libraries, and shows how far it is.
-async fn look_through(running: &Running) -> Result<()> {
+/// Looks through the libraries, and shows how far it is. Only the demo's own has to be there.
+async fn look_through(running: &Running, demo: LibraryId) -> Result<()> {
     let mut line = Progress::new();
     let mut show = |library: &Library, now: &folder::Progress| {
         line.show(format_args!(
@@ -175,8 +175,12 @@ async fn look_through(running: &Running) -> Result<()> {
             library.name, now.seen, now.probed
         ));
     };
-    for (_, report) in running.librarian.sync(&mut show).await? {
-        report?;
+    for (library, report) in running.librarian.sync(&mut show).await? {
+        match report {
+            Err(error) if library.id == demo => return Err(error),
+            Err(error) => log::warn!("library {}: {error}", library.name),
+            Ok(_) => {}
+        }
     }
     Ok(())
 }
