@@ -101,6 +101,9 @@ pub const SENTENCES: usize = 50;
 /// Connections that are open at once on one door, streams included.
 pub const HTTP_CONNECTIONS: usize = 512;
 
+/// Connections that are open at once on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 16;
+
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;
 
