@@ -169,6 +169,11 @@ fn the_listening_line_names_doors_that_are_open() {
     assert_eq!(mode(&control), 0o600);
     assert_eq!(mode(&place), 0o700);
     running.stop();
+    // What was written is in the one file: nothing is left to be repaired.
+    let left = std::fs::read_dir(&place).unwrap();
+    let mut left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["exstreamtv.db", "lock"]);
 }
 
 #[test]

@@ -7,13 +7,13 @@ use std::path::PathBuf;
 /// Turns a family's own video library into live television.
 #[derive(Debug, Parser)]
 #[command(name = "exstreamtv", version, disable_help_subcommand = true)]
-pub(crate) struct Arguments {
+pub(super) struct Arguments {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(super) command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(super) enum Command {
     /// Run the box
     Serve(Serve),
     /// Run the box with an embedded library of tiny clips, or with the videos of a folder
@@ -27,43 +27,43 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Serve {
+pub(super) struct Serve {
     /// Configuration file; what the command line says comes before it
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(super) place: Place,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Demo {
+pub(super) struct Demo {
     /// Make channels of the videos in this folder instead of the embedded clips
     #[arg(long, value_name = "DIR")]
-    pub(crate) media: Option<PathBuf>,
+    pub(super) media: Option<PathBuf>,
     /// How many channels; with --media, how many at most
     #[arg(long, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=480))]
-    pub(crate) channels: u16,
+    pub(super) channels: u16,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(super) place: Place,
 }
 
 /// Where the box lives and listens.
 #[derive(Debug, Args)]
-pub(crate) struct Place {
+pub(super) struct Place {
     /// State folder; only one box can run on it
     #[arg(long, value_name = "DIR")]
-    pub(crate) state: Option<PathBuf>,
+    pub(super) state: Option<PathBuf>,
     /// Address of everything but the streams, such as 0.0.0.0:8411 or [::]:8411; port 0 is any
     #[arg(long, value_name = "A")]
-    pub(crate) web: Option<SocketAddr>,
+    pub(super) web: Option<SocketAddr>,
     /// Address of the streams, such as 0.0.0.0:5004
     #[arg(long, value_name = "A")]
-    pub(crate) stream: Option<SocketAddr>,
+    pub(super) stream: Option<SocketAddr>,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Library {
+pub(super) enum Library {
     /// List the libraries
     List(Speak),
     /// Add a library
@@ -74,7 +74,7 @@ pub(crate) enum Library {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Add {
+pub(super) enum Add {
     /// A folder on the machine of the box, or on a drive plugged into it
     Folder {
         /// The folder
@@ -88,7 +88,7 @@ pub(crate) enum Add {
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Channels {
+pub(super) enum Channels {
     /// List the channels
     List(Speak),
     /// Suggest channels made of what the libraries hold
@@ -103,13 +103,13 @@ pub(crate) enum Channels {
 
 /// Which box is spoken to, and how it answers.
 #[derive(Debug, Args)]
-pub(crate) struct Speak {
+pub(super) struct Speak {
     /// State folder of the running box
     #[arg(long, value_name = "DIR")]
-    pub(crate) state: Option<PathBuf>,
+    pub(super) state: Option<PathBuf>,
     /// Answer as JSON
     #[arg(long)]
-    pub(crate) json: bool,
+    pub(super) json: bool,
 }
 
 #[cfg(test)]

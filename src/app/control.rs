@@ -18,7 +18,7 @@ use tokio::net::UnixStream;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Name of the control socket in the state folder.
-pub(crate) const SOCKET: &str = "control.sock";
+pub(super) const SOCKET: &str = "control.sock";
 
 /// Largest answer, or line of one, that is taken.
 const ANSWER_BYTES: usize = 64 << 20;
@@ -32,13 +32,13 @@ const STARTING: Duration = Duration::from_millis(500);
 
 /// The way to the box on a state folder.
 #[derive(Debug)]
-pub(crate) struct Control {
+pub(super) struct Control {
     folder: PathBuf,
 }
 
 /// What the box answers, as it comes.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(super) struct Answer {
     body: Incoming,
     read: BytesMut,
 }
@@ -48,7 +48,7 @@ impl Control {
     ///
     /// # Errors
     /// Where there is no usual folder.
-    pub(crate) fn of(folder: Option<PathBuf>) -> Result<Self> {
+    pub(super) fn of(folder: Option<PathBuf>) -> Result<Self> {
         let folder = folder.map_or_else(state::usual_folder, Ok)?;
         Ok(Self { folder })
     }
@@ -57,7 +57,7 @@ impl Control {
     ///
     /// # Errors
     /// No box is running there, or it refuses, in its own words.
-    pub(crate) async fn get(&self, path: &str) -> Result<Value> {
+    pub(super) async fn get(&self, path: &str) -> Result<Value> {
         self.send(Method::GET, path, Bytes::new())
             .await?
             .whole()
@@ -68,7 +68,7 @@ impl Control {
     ///
     /// # Errors
     /// See [`Control::get`].
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let body = Bytes::from(body.to_string());
         self.send(Method::POST, path, body).await?.whole().await
     }
@@ -77,7 +77,7 @@ impl Control {
     ///
     /// # Errors
     /// See [`Control::get`].
-    pub(crate) async fn start(&self, path: &str) -> Result<Answer> {
+    pub(super) async fn start(&self, path: &str) -> Result<Answer> {
         self.send(Method::POST, path, Bytes::new()).await
     }
 
@@ -135,7 +135,7 @@ impl Answer {
     ///
     /// # Errors
     /// Where the box ends in the middle, or sends a line without end.
-    pub(crate) async fn line(&mut self) -> Result<Option<Bytes>> {
+    pub(super) async fn line(&mut self) -> Result<Option<Bytes>> {
         loop {
             if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
                 let line = self.read.split_to(end.saturating_add(1)).freeze();

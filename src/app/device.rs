@@ -22,7 +22,7 @@ const AUTH_LETTERS: usize = 24;
 /// # Errors
 /// Where the store or the randomness cannot be read, and where the kept id was damaged: a new one
 /// would be another device.
-pub(crate) async fn device(librarian: &Librarian, friendly_name: &str) -> Result<Device> {
+pub(super) async fn device(librarian: &Librarian, friendly_name: &str) -> Result<Device> {
     let id = match librarian.setting(ID).await? {
         Some(id) => id.parse()?,
         None => {

@@ -28,9 +28,7 @@ async fn list(speak: Speak) -> Result<()> {
     }
     let mut table = Table::new(&["ID", "NAME", "ITEMS", "PLAYABLE", "FROM"]);
     for library in libraries {
-        let path = library.get("origin").map(|origin| field(origin, "path"));
-        let cells = ["id", "name", "items", "playable"].map(|name| field(library, name));
-        table.row(cells.into_iter().chain(path));
+        table.row(["id", "name", "items", "playable", "path"].map(|name| field(library, name)));
     }
     answer(table)
 }

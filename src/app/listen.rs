@@ -13,20 +13,23 @@ use tokio::net::{TcpListener, TcpSocket, UnixListener};
 /// Connections that may wait until they are taken.
 const BACKLOG: u32 = 128;
 
+/// Longest path of a Unix socket: `sun_path` without the byte that ends it (unix(7)).
+const SOCKET_PATH_BYTES: usize = 107;
+
 /// The open doors. The kernel queues whoever comes before they are served.
 #[derive(Debug)]
-pub(crate) struct Doors {
-    pub(crate) web: TcpListener,
-    pub(crate) stream: TcpListener,
-    pub(crate) control: UnixListener,
+pub(super) struct Doors {
+    pub(super) web: TcpListener,
+    pub(super) stream: TcpListener,
+    pub(super) control: UnixListener,
 }
 
-/// Where the doors are. The control socket's file goes away with it.
-#[derive(Debug, Clone)]
-pub(crate) struct Places {
-    pub(crate) web: SocketAddr,
-    pub(crate) stream: SocketAddr,
-    pub(crate) control: PathBuf,
+/// Where the doors are.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(super) struct Places {
+    pub(super) web: SocketAddr,
+    pub(super) stream: SocketAddr,
+    pub(super) control: PathBuf,
 }
 
 impl Doors {
@@ -34,7 +37,7 @@ impl Doors {
     ///
     /// # Errors
     /// In one sentence that says what to do.
-    pub(crate) fn open(config: &Config, folder: &StateFolder) -> Result<(Self, Places)> {
+    pub(super) fn open(config: &Config, folder: &StateFolder) -> Result<(Self, Places)> {
         let (web, web_at) = tcp("--web", config.web)?;
         let (stream, stream_at) = tcp("--stream", config.stream)?;
         let usual = folder.path().join(SOCKET);
@@ -103,6 +106,15 @@ fn unix(path: &Path) -> Result<UnixListener> {
             &error,
         )
     };
+    if path.as_os_str().len() > SOCKET_PATH_BYTES {
+        return Err(Error::invalid(
+            format!("cannot listen on {}", path.display()),
+            format!(
+                "a socket's path has at most {SOCKET_PATH_BYTES} bytes; choose a state folder \
+                 with a shorter one"
+            ),
+        ));
+    }
     remove(path).map_err(failed)?;
     let listener = UnixListener::bind(path).map_err(failed)?;
     // The state folder around it lets nobody else in; a control socket elsewhere relies on this.
@@ -133,15 +145,32 @@ fn remove(path: &Path) -> std::io::Result<()> {
 
 impl Places {
     /// The line that tells whoever started the box where it is (DESIGN §4).
-    pub(crate) fn line(&self) -> String {
-        serde_json::json!({
-            "event": "listening",
-            "web": self.web.to_string(),
-            "stream": self.stream.to_string(),
-            "control": self.control,
-        })
-        .to_string()
+    ///
+    /// # Errors
+    /// Where the control socket's path cannot be written as text.
+    pub(super) fn line(&self) -> Result<String> {
+        let line = Line {
+            event: "listening",
+            places: self,
+        };
+        serde_json::to_string(&line).map_err(|error| Error::invalid("control", error.to_string()))
     }
+}
+
+/// Removes the files of a control socket that nobody listens on any more.
+pub(super) fn forget(places: &Places, folder: &StateFolder) {
+    for file in [&places.control, &folder.path().join(SOCKET)] {
+        if let Err(error) = remove(file) {
+            log::warn!("{} stays behind: {error}", file.display());
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    places: &'a Places,
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::io::{IsTerminal, Write};
 ///
 /// # Errors
 /// Where nobody takes it: an answer that was not given is not a success.
-pub(crate) fn answer(text: impl Display) -> Result<()> {
+pub(super) fn answer(text: impl Display) -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}")
         .and_then(|()| out.flush())
@@ -17,19 +17,19 @@ pub(crate) fn answer(text: impl Display) -> Result<()> {
 }
 
 /// Says a line to the person at the terminal. There is nobody to tell where that fails.
-pub(crate) fn say(text: impl Display) {
+pub(super) fn say(text: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// One line that is written over while something goes on; silent where nobody watches.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(super) struct Progress {
     shown: bool,
     watched: bool,
 }
 
 impl Progress {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             shown: false,
             watched: std::io::stderr().is_terminal(),
@@ -37,7 +37,7 @@ impl Progress {
     }
 
     /// Replaces the line.
-    pub(crate) fn show(&mut self, text: impl Display) {
+    pub(super) fn show(&mut self, text: impl Display) {
         if self.watched {
             self.shown = true;
             let mut err = std::io::stderr().lock();
@@ -47,7 +47,7 @@ impl Progress {
     }
 
     /// Takes the line away.
-    pub(crate) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         if std::mem::take(&mut self.shown) {
             let mut err = std::io::stderr().lock();
             let _ = write!(err, "\r\x1b[K").and_then(|()| err.flush());

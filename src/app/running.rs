@@ -5,7 +5,7 @@
 //! status page, never a reason not to start.
 
 use super::device;
-use super::listen::{Doors, Places};
+use super::listen::{Doors, Places, forget};
 use super::signal::Signals;
 use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
@@ -76,7 +76,9 @@ pub(super) async fn keep(
         }
     };
     signals.arm();
+    let places = running.places.clone();
     running.stop().await;
+    forget(&places, folder);
     kept
 }
 
@@ -105,7 +107,6 @@ impl Running {
             lineup_rx: lineup_rx.clone(),
             tuners: Arc::new(Tuners::new(config.tuners, lineup_rx.clone(), clock)),
             librarian: Arc::clone(&librarian),
-            wishes: wishes.clone(),
             started_ms,
             web: places.web,
             stream: places.stream,
@@ -146,8 +147,24 @@ impl Running {
 
     /// Looks through the libraries. What cannot be read is a sentence in the log.
     pub(super) async fn look_through_libraries(&self) {
-        if let Err(error) = self.librarian.sync(|_| ()).await {
-            log::warn!("the libraries were not looked through: {error}");
+        let reports = match self.librarian.sync(|_, _| ()).await {
+            Ok(reports) => reports,
+            Err(error) => return log::warn!("the libraries were not looked through: {error}"),
+        };
+        for (library, report) in reports {
+            let name = &library.name;
+            match report {
+                Ok(report) => log::info!(
+                    "library {name}: {} new, {} changed, {} gone, {} as before; {} of all cannot be \
+                     played",
+                    report.added,
+                    report.updated,
+                    report.removed,
+                    report.unchanged,
+                    report.unplayable
+                ),
+                Err(error) => log::warn!("library {name} was not looked through: {error}"),
+            }
         }
     }
 

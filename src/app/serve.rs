@@ -15,7 +15,7 @@ pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
     let folder = StateFolder::hold(&path)?;
     super::on_runtime(async {
         Box::pin(keep(&config, &folder, async |running: &Running| {
-            answer(running.places.line())?;
+            answer(running.places.line()?)?;
             running.look_through_libraries().await;
             Ok(())
         }))

@@ -1,14 +1,19 @@
-//! Ctrl-C and SIGTERM: the first stops the box in order, the second at once.
+//! Ctrl-C and SIGTERM: the first stops the box in order, a second one at once.
 
 use crate::error::{Error, Result};
+use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a shell expects of a program that was interrupted: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
 
+/// Signals closer together than this are one: `timeout` and some shells send theirs to a program
+/// and then to its whole group.
+const SAME: Duration = Duration::from_millis(200);
+
 /// Both signals. From the moment it exists they no longer end the process by themselves.
 #[derive(Debug)]
-pub(crate) struct Signals {
+pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
@@ -18,7 +23,7 @@ impl Signals {
     ///
     /// # Errors
     /// Where the system does not let us.
-    pub(crate) fn take() -> Result<Self> {
+    pub(super) fn take() -> Result<Self> {
         let listen =
             |kind, name: &str| signal(kind).map_err(|error| Error::io("listen for", name, &error));
         Ok(Self {
@@ -28,18 +33,23 @@ impl Signals {
     }
 
     /// Waits for the next one and names it. Safe to drop and call again.
-    pub(crate) async fn next(&mut self) -> &'static str {
+    pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.interrupt.recv() => "Ctrl-C",
             _ = self.terminate.recv() => "SIGTERM",
         }
     }
 
-    /// From now on the next signal ends the process on the spot.
-    pub(crate) fn arm(mut self) {
+    /// The first has just come: from now on the next one ends the process on the spot.
+    pub(super) fn arm(mut self) {
+        let first = Instant::now();
         tokio::spawn(async move {
-            self.next().await;
-            std::process::exit(INTERRUPTED);
+            loop {
+                self.next().await;
+                if first.elapsed() >= SAME {
+                    std::process::exit(INTERRUPTED);
+                }
+            }
         });
     }
 }

@@ -11,7 +11,7 @@ const SYSTEM: &str = "/var/lib/exstreamtv";
 
 /// A state folder that is held by this process for as long as this value lives.
 #[derive(Debug)]
-pub(crate) struct StateFolder {
+pub(super) struct StateFolder {
     path: PathBuf,
     _lock: File,
 }
@@ -21,7 +21,7 @@ impl StateFolder {
     ///
     /// # Errors
     /// Where it cannot be made, and where another box holds it.
-    pub(crate) fn hold(path: &Path) -> Result<Self> {
+    pub(super) fn hold(path: &Path) -> Result<Self> {
         let shown = path.display().to_string();
         DirBuilder::new()
             .recursive(true)
@@ -36,7 +36,7 @@ impl StateFolder {
     }
 
     /// Its absolute path.
-    pub(crate) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 }
@@ -86,7 +86,7 @@ fn taken(folder: &Path, file: &mut File) -> Error {
 ///
 /// # Errors
 /// Where the user has no home.
-pub(crate) fn usual_folder() -> Result<PathBuf> {
+pub(super) fn usual_folder() -> Result<PathBuf> {
     let mine = |path: &str| std::fs::metadata(path).ok().map(|about| about.uid());
     // The owner of /proc/self is the effective user.
     let me = mine("/proc/self");

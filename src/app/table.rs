@@ -4,13 +4,13 @@ use std::fmt;
 
 /// Rows under headings.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with only its headings.
-    pub(crate) fn new(headings: &[&str]) -> Self {
+    pub(super) fn new(headings: &[&str]) -> Self {
         let headings = headings.iter().map(|&heading| heading.to_owned()).collect();
         Self {
             rows: vec![headings],
@@ -18,7 +18,7 @@ impl Table {
     }
 
     /// Adds a row; its cells belong to the headings in their order.
-    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().collect());
     }
 

@@ -1,6 +1,11 @@
 //! The library as the box sees it while it runs: one immutable snapshot, replaced as a whole.
 //!
-//! Nothing on a viewer's way asks the store; it asks this.
+//! Nothing on a viewer's way asks the store; it asks this. The [`Librarian`] makes the snapshots.
+
+mod librarian;
+pub mod sync;
+
+pub use librarian::Librarian;
 
 use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId};
 use std::sync::Arc;
@@ -59,34 +64,5 @@ impl Catalog {
     #[must_use]
     pub fn channels(&self) -> &[Arc<Channel>] {
         &self.channels
-    }
-}
-
-/// Stand-in for the owner of the library.
-#[derive(Debug, Default)]
-pub struct Librarian {}
-
-impl Librarian {
-    /// Stand-in.
-    pub async fn add_folder(
-        &self,
-        _path: &std::path::Path,
-        _name: Option<&str>,
-    ) -> crate::error::Result<Library> {
-        Err(crate::error::Error::ShuttingDown)
-    }
-    /// Stand-in.
-    pub async fn add_channels(
-        &self,
-        _channels: Vec<crate::model::NewChannel>,
-    ) -> crate::error::Result<()> {
-        Err(crate::error::Error::ShuttingDown)
-    }
-    /// Stand-in.
-    pub async fn remove_channel(
-        &self,
-        _number: crate::model::ChannelNumber,
-    ) -> crate::error::Result<()> {
-        Err(crate::error::Error::ShuttingDown)
     }
 }

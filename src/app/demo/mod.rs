@@ -15,7 +15,8 @@ use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
-use crate::model::{LibraryId, NewChannel};
+use crate::folder;
+use crate::model::{Library, LibraryId, NewChannel};
 use crate::schedule::{Wishes, suggest};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,7 +75,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
     let ended = super::on_runtime(async {
         Box::pin(keep(&config, &folder, async |running: &Running| {
             furnish(running, &show, count).await?;
-            answer(running.places.line())?;
+            answer(running.places.line()?)?;
             let lineup = Arc::clone(&running.lineup_rx.borrow());
             say(welcome::text(
                 &lineup,
@@ -102,7 +103,7 @@ async fn furnish(running: &Running, show: &Show, count: usize) -> Result<()> {
         Show::Videos(folder) => (folder, None),
     };
     let library = librarian.add_folder(path, name).await?.id;
-    look_through(running).await?;
+    look_through(running, library).await?;
     let catalog = Arc::clone(&librarian.catalog().borrow());
     let wanted = match show {
         Show::Clips(_) => channels::channels(&catalog, library, count, &running.wishes.language),
@@ -165,12 +166,21 @@ fn nothing(catalog: &Catalog, library: LibraryId, path: &Path) -> Error {
     Error::invalid(path.display().to_string(), why)
 }
 
-/// Looks through the libraries, and shows how far it is.
-async fn look_through(running: &Running) -> Result<()> {
+/// Looks through the libraries, and shows how far it is. Only the demo's own has to be there.
+async fn look_through(running: &Running, demo: LibraryId) -> Result<()> {
     let mut line = Progress::new();
-    line.show("looking at the videos ...");
-    running
-        .librarian
-        .sync(|progress| line.show(format_args!("looking at the videos: {}", progress.done)))
-        .await
+    let mut show = |library: &Library, now: &folder::Progress| {
+        line.show(format_args!(
+            "looking at {}: {} files, {} of them new",
+            library.name, now.seen, now.probed
+        ));
+    };
+    for (library, report) in running.librarian.sync(&mut show).await? {
+        match report {
+            Err(error) if library.id == demo => return Err(error),
+            Err(error) => log::warn!("library {}: {error}", library.name),
+            Ok(_) => {}
+        }
+    }
+    Ok(())
 }

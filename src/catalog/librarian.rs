@@ -1,0 +1,158 @@
+//! The one that changes the owner's things: through the store first, then as a new snapshot for
+//! everybody.
+
+use super::Catalog;
+use super::sync::{self, Report};
+use crate::error::{Error, Result};
+use crate::folder::Progress;
+use crate::limits;
+use crate::model::{ChannelNumber, Library, NewChannel};
+use crate::store::Store;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+
+/// Owns the store's handle and the snapshot. Everybody else holds a receiver of snapshots.
+#[derive(Debug)]
+pub struct Librarian {
+    store: Store,
+    catalog_tx: watch::Sender<Arc<Catalog>>,
+    /// One permit: who holds it loads and publishes, so that an older snapshot never comes after
+    /// a newer one.
+    publishing: Semaphore,
+    /// One permit: who holds it syncs.
+    syncing: Semaphore,
+}
+
+impl Librarian {
+    /// Loads the first snapshot.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn open(store: Store) -> Result<Self> {
+        let catalog = load(&store).await?;
+        Ok(Self {
+            store,
+            catalog_tx: watch::Sender::new(catalog),
+            publishing: Semaphore::new(1),
+            syncing: Semaphore::new(1),
+        })
+    }
+
+    /// The newest snapshot, and a notice of each one to come.
+    #[must_use]
+    pub fn catalog(&self) -> watch::Receiver<Arc<Catalog>> {
+        self.catalog_tx.subscribe()
+    }
+
+    /// Adds a folder as a library, under its own name where none is given. It has no items until
+    /// the next [`Self::sync`]. A folder that is a library already is given back as it is.
+    ///
+    /// # Errors
+    /// It is not a folder that can be read, its path is not UTF-8, the name is too long, or the
+    /// store cannot be written.
+    pub async fn add_folder(&self, path: &Path, name: Option<&str>) -> Result<Library> {
+        let shown = path.display().to_string();
+        let failed = |error: std::io::Error| Error::io("read the folder", &shown, &error);
+        let path = tokio::fs::canonicalize(path).await.map_err(failed)?;
+        drop(tokio::fs::read_dir(&path).await.map_err(failed)?);
+        let text = path
+            .to_str()
+            .ok_or_else(|| Error::invalid(shown.clone(), "its path is not UTF-8"))?;
+        let own_name = path.file_name().and_then(|name| name.to_str());
+        let name = name.or(own_name).unwrap_or(text).trim();
+        if name.is_empty() || name.len() > limits::TEXT_BYTES {
+            return Err(Error::invalid(
+                "library name",
+                format!("it must have 1 to {} bytes", limits::TEXT_BYTES),
+            ));
+        }
+        let library = self.store.add_folder(name, text).await?;
+        self.publish().await?;
+        Ok(library)
+    }
+
+    /// Brings all libraries up to date, one after the other. One that fails says why and does not
+    /// keep the others from it.
+    ///
+    /// # Errors
+    /// A sync is under way, or the store cannot be read.
+    pub async fn sync(
+        &self,
+        mut progress: impl FnMut(&Library, &Progress),
+    ) -> Result<Vec<(Library, Result<Report>)>> {
+        let _permit = self
+            .syncing
+            .try_acquire()
+            .map_err(|_| Error::invalid("sync", "one is under way; wait until it is done"))?;
+        let catalog = self.catalog_tx.borrow().clone();
+        let mut reports = Vec::new();
+        for library in catalog.libraries() {
+            let progress = |now: &Progress| progress(library, now);
+            let report = sync::run_once(&self.store, &catalog, library, progress).await;
+            // Even a sync that failed may have written something before.
+            self.publish().await?;
+            reports.push((library.clone(), report));
+        }
+        Ok(reports)
+    }
+
+    /// Adds channels, all of them or none.
+    ///
+    /// # Errors
+    /// A number is in use, an item is not in a library, there would be more than
+    /// `limits::CHANNELS`, or the store cannot be written.
+    pub async fn add_channels(&self, channels: Vec<NewChannel>) -> Result<()> {
+        self.store.add_channels(channels).await?;
+        self.publish().await
+    }
+
+    /// Removes a channel.
+    ///
+    /// # Errors
+    /// There is none with this number, or the store cannot be written.
+    pub async fn remove_channel(&self, number: ChannelNumber) -> Result<()> {
+        self.store.remove_channel(number).await?;
+        self.publish().await
+    }
+
+    /// The value of a setting.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn setting(&self, key: &str) -> Result<Option<String>> {
+        self.store.setting(key).await
+    }
+
+    /// Gives a setting its value.
+    ///
+    /// # Errors
+    /// The value is over `limits::SETTING_BYTES`, or the store cannot be written.
+    pub async fn set_setting(&self, key: &str, value: &str) -> Result<()> {
+        self.store.set_setting(key, value).await
+    }
+
+    /// Gives up the store and returns when everything is in its file.
+    pub async fn close(self) {
+        self.store.close().await;
+    }
+
+    async fn publish(&self) -> Result<()> {
+        let permit = self.publishing.acquire().await;
+        let _permit = permit.map_err(|_| Error::ShuttingDown)?;
+        let catalog = load(&self.store).await?;
+        if **self.catalog_tx.borrow() != *catalog {
+            self.catalog_tx.send_replace(catalog);
+        }
+        Ok(())
+    }
+}
+
+async fn load(store: &Store) -> Result<Arc<Catalog>> {
+    let contents = store.load().await?;
+    Ok(Arc::new(Catalog::new(
+        contents.libraries,
+        contents.items,
+        contents.channels,
+    )))
+}

@@ -1,0 +1,200 @@
+//! One file looked into with the box's own demuxers: what it holds and how long it is, or why it
+//! cannot be played. Bounded in requests, bytes and time.
+
+use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise};
+use crate::error::{Error, Result};
+use crate::fetch::Reader;
+use crate::limits;
+use crate::media::{Container, Track};
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// What a probe found.
+#[derive(Debug)]
+pub(super) struct Probed {
+    /// Its format, where it was recognised.
+    pub(super) container: Option<Container>,
+    /// What it holds.
+    pub(super) content: std::result::Result<Content, Problem>,
+}
+
+/// What can be played.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) duration_ms: u64,
+    pub(super) tracks: Vec<Track>,
+}
+
+/// Why nothing can be played.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// In words for the owner.
+    pub(super) words: String,
+    pub(super) cause: Cause,
+}
+
+/// What kind of problem it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The file itself: it stays while the file stays as it is.
+    File,
+    /// The file could not be read; another time it may.
+    Access,
+    /// No answer came in time.
+    Stalled,
+}
+
+/// Looks into a file.
+pub(super) async fn probe(path: &Path) -> Probed {
+    let mut container = None;
+    let limit = Duration::from_millis(limits::PROBE_MS);
+    let content = match timeout(limit, look(path, &mut container)).await {
+        Ok(looked) => looked.map_err(|error| problem(&error)),
+        Err(_) => Err(Problem {
+            words: format!("it could not be read within {} s", limit.as_secs()),
+            cause: Cause::Stalled,
+        }),
+    };
+    Probed { container, content }
+}
+
+async fn look(path: &Path, container: &mut Option<Container>) -> Result<Content> {
+    let mut file = File {
+        reader: Reader::open(path).await?,
+        requests: 0,
+        bytes: 0,
+    };
+    let format = recognise(&file.read(0, RECOGNISE_BYTES).await?)?;
+    *container = Some(format);
+    let mut demuxer = Demuxer::new(format, file.reader.len());
+    while file.step(&mut demuxer).await? != Pull::Ready {}
+    let movie = demuxer
+        .movie()
+        .ok_or_else(|| unplayable("it has no header"))?;
+    let content = content(movie)?;
+    // A header is soon copied; only a first picture shows that something follows it.
+    let pictures = content.tracks.iter().find(|track| track.video().is_some());
+    let pictures = pictures.ok_or_else(|| unplayable("it has no video that can be carried"))?;
+    demuxer.start(pictures.id, None, 0)?;
+    match file.step(&mut demuxer).await? {
+        Pull::Sample(_) => Ok(content),
+        _ => Err(unplayable("it has no pictures")),
+    }
+}
+
+fn content(movie: &Movie) -> Result<Content> {
+    let duration_90k = u64::try_from(movie.duration_90k).unwrap_or(0);
+    if duration_90k == 0 {
+        return Err(unplayable("it does not say how long it is"));
+    }
+    Ok(Content {
+        duration_ms: duration_90k.div_ceil(90),
+        tracks: movie.tracks.iter().map(|one| one.track.clone()).collect(),
+    })
+}
+
+/// A file with what may still be asked of it.
+struct File {
+    reader: Reader,
+    requests: usize,
+    bytes: usize,
+}
+
+impl File {
+    /// Answers the demuxer's questions until it gives something else.
+    async fn step(&mut self, demuxer: &mut Demuxer) -> Result<Pull> {
+        loop {
+            match demuxer.pull()? {
+                Pull::Need(span) => {
+                    let bytes = self.read(span.offset, span.len).await?;
+                    demuxer.push(span.offset, bytes)?;
+                }
+                other => return Ok(other),
+            }
+        }
+    }
+
+    async fn read(&mut self, offset: u64, len: usize) -> Result<bytes::Bytes> {
+        self.requests += 1;
+        self.bytes = self.bytes.saturating_add(len);
+        if self.requests > limits::PROBE_REQUESTS || self.bytes > limits::PROBE_BYTES {
+            return Err(unplayable(
+                "too much of it has to be read to know how long it is",
+            ));
+        }
+        self.reader.read(offset, len).await
+    }
+}
+
+fn unplayable(why: &'static str) -> Error {
+    Error::unsupported(THIS_FILE, why)
+}
+
+/// The subject of an error that is about the file as a whole.
+const THIS_FILE: &str = "this file";
+
+/// An error as it is shown beside the file's name.
+fn problem(error: &Error) -> Problem {
+    let (words, cause) = match error {
+        Error::Unsupported { what, why } if what == THIS_FILE => (why.to_string(), Cause::File),
+        Error::Unsupported { what, why } => (format!("its {what}: {why}"), Cause::File),
+        Error::Malformed { .. } => (format!("it is damaged: {error}"), Cause::File),
+        Error::Io { why, .. } => (format!("it cannot be read: {why}"), Cause::Access),
+        Error::ShuttingDown => (error.to_string(), Cause::Access),
+        other => (other.to_string(), Cause::File),
+    };
+    Problem { words, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cause, Problem, probe, problem};
+    use crate::error::Error;
+
+    #[tokio::test]
+    async fn what_is_no_video_is_named_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let cases: [(&[u8], &str); 5] = [
+            (b"", "it is empty"),
+            (b"RIFF\0\0\0\0AVI LIST", "AVI files need converting first"),
+            (
+                &[0; 100],
+                "it holds zeros only; it may not have been copied to the end",
+            ),
+            (&[0x47; 376], "MPEG-TS files cannot be read yet"),
+            (
+                b"hello",
+                "it is no MP4, MOV or Matroska file, whatever its name says",
+            ),
+        ];
+        for (bytes, words) in cases {
+            let path = folder.path().join("film.mkv");
+            std::fs::write(&path, bytes).unwrap();
+            let found = probe(&path).await.content.unwrap_err();
+            let wanted = Problem {
+                words: words.to_owned(),
+                cause: Cause::File,
+            };
+            assert_eq!(found, wanted);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_vanished_may_be_there_another_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let found = probe(&folder.path().join("gone.mkv")).await;
+        let problem = found.content.unwrap_err();
+        assert_eq!(problem.cause, Cause::Access);
+        assert!(problem.words.contains("No such file"), "{}", problem.words);
+    }
+
+    #[test]
+    fn damage_is_told_with_its_place() {
+        let error = Error::malformed("moov/trak", 48, "it ends after 3 of 12 bytes");
+        assert_eq!(
+            problem(&error).words,
+            "it is damaged: moov/trak at byte 48: it ends after 3 of 12 bytes"
+        );
+    }
+}
