@@ -341,7 +341,8 @@ fn uint(window: &mut Window, element: &Element) -> Step<u64> {
 fn block_head(window: &mut Window, element: &Element, cluster: &Cluster) -> Step<Block> {
     let broken = |why| Halt::Broken(element.at, why);
     let size = element.size.unwrap_or(0);
-    let size = usize::try_from(size).map_err(|_| broken("a block is larger than any that is carried"))?;
+    let size =
+        usize::try_from(size).map_err(|_| broken("a block is larger than any that is carried"))?;
     let head = window.take(element.body, size.min(BLOCK_HEAD_BYTES))?;
     let (track, track_len) = ebml::vint(&head).ok_or(broken("a block without a track number"))?;
     let (Some([high, low, flags]), Some(base)) = (

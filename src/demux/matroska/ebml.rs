@@ -227,7 +227,12 @@ impl<'a> Child<'a> {
             [] => 0.0,
             [a, b, c, d] => f64::from(f32::from_be_bytes([a, b, c, d])),
             [a, b, c, d, e, f, g, h] => f64::from_be_bytes([a, b, c, d, e, f, g, h]),
-            _ => return Err(Halt::Broken(self.at, "a float is neither 4 nor 8 bytes long")),
+            _ => {
+                return Err(Halt::Broken(
+                    self.at,
+                    "a float is neither 4 nor 8 bytes long",
+                ));
+            }
         };
         Ok(if value.is_finite() { value } else { 0.0 })
     }
@@ -258,12 +263,11 @@ mod tests {
     fn heads_of_every_length_are_read() {
         let short = head(&[0xA3, 0x85], 10).unwrap();
         assert_eq!((short.id, short.body, short.size), (0xA3, 12, Some(5)));
-        let long = head(
-            &[0x1A, 0x45, 0xDF, 0xA3, 0x01, 0, 0, 0, 0, 0, 0, 0x23],
-            0,
-        )
-        .unwrap();
-        assert_eq!((long.id, long.body, long.size), (0x1A45_DFA3, 12, Some(0x23)));
+        let long = head(&[0x1A, 0x45, 0xDF, 0xA3, 0x01, 0, 0, 0, 0, 0, 0, 0x23], 0).unwrap();
+        assert_eq!(
+            (long.id, long.body, long.size),
+            (0x1A45_DFA3, 12, Some(0x23))
+        );
     }
 
     #[test]

@@ -215,6 +215,9 @@ mod tests {
         let strip = entry(&encoding(&[
             0x50, 0x34, 0x89, 0x42, 0x54, 0x81, 3, 0x42, 0x55, 0x82, 0x0B, 0x77,
         ]));
-        assert_eq!((strip.sealed, &strip.stripped[..]), (None, &[0x0B, 0x77][..]));
+        assert_eq!(
+            (strip.sealed, &strip.stripped[..]),
+            (None, &[0x0B, 0x77][..])
+        );
     }
 }

@@ -8,9 +8,9 @@ use super::cluster::{Block, Found, Walk};
 use super::cue::Cues;
 use super::ebml::{self, Children, Element, Halt, Step, widen};
 use super::entry::Entry;
-use super::stream::{Listed, Stream};
 use super::first::FirstFrames;
 use super::id;
+use super::stream::{Listed, Stream};
 use super::time::{FrameDuration, Timeline};
 use super::window::Window;
 use crate::demux::{Movie, MovieTrack};
@@ -39,7 +39,11 @@ enum Phase {
     /// At an element that the SeekHead told of.
     Told { at: u64, id: u32 },
     /// In Tracks.
-    Tracks { at: u64, end: u64, then: Option<u64> },
+    Tracks {
+        at: u64,
+        end: u64,
+        then: Option<u64>,
+    },
     /// At the end of the file.
     Tail,
     /// In the Cues.
@@ -316,7 +320,10 @@ impl Header {
         if element.id == id::TRACK_ENTRY && size <= widen(ENTRY_BYTES) {
             let body = window.body(&element, ENTRY_BYTES).map_err(within)?;
             let entry = Entry::parse(&body, element.body).map_err(within)?;
-            let known = self.tracks.iter().any(|track| track.number() == entry.number);
+            let known = self
+                .tracks
+                .iter()
+                .any(|track| track.number() == entry.number);
             if !known {
                 self.tracks.push(Listed::new(&entry));
             }
@@ -380,7 +387,10 @@ impl Header {
         usable.map(|(at, _)| at).ok_or_else(|| {
             Halt::Fail(Error::unsupported(
                 "this file",
-                format!("it has no video that can be carried{}", self.refused_video()),
+                format!(
+                    "it has no video that can be carried{}",
+                    self.refused_video()
+                ),
             ))
         })
     }
@@ -394,7 +404,10 @@ impl Header {
     /// Looks for what no SeekHead told: Cues behind the Clusters, and the last Cluster.
     fn read_tail(&mut self, window: &mut Window) -> Step<()> {
         let block = widen(limits::BLOCK_BYTES);
-        let from = self.segment_end.saturating_sub(block).max(self.first_cluster);
+        let from = self
+            .segment_end
+            .saturating_sub(block)
+            .max(self.first_cluster);
         let len = usize::try_from(self.segment_end - from).unwrap_or(usize::MAX);
         window.forget_before(from);
         let tail = match window.take(from, len) {
@@ -406,7 +419,9 @@ impl Header {
         if self.cues_seen.is_none() {
             self.cues_seen = cues_in(&tail, from);
         }
-        let last = tail.windows(4).rposition(|four| four == id::CLUSTER.to_be_bytes());
+        let last = tail
+            .windows(4)
+            .rposition(|four| four == id::CLUSTER.to_be_bytes());
         match last {
             Some(last) if self.duration_ticks.is_none() => {
                 self.phase = Phase::Last {
@@ -514,7 +529,9 @@ impl Header {
         if let Some(end_ns) = self.end_ns {
             return self.timeline.media_90k(end_ns).max(0);
         }
-        let total_ns = self.duration_ticks.map_or(0, |ticks| self.timeline.float_ns(ticks));
+        let total_ns = self
+            .duration_ticks
+            .map_or(0, |ticks| self.timeline.float_ns(ticks));
         // Where the first frame is later than the whole, the writer did not count what is before
         // it (parts of a split film).
         let counted_from = Timeline {
@@ -531,18 +548,22 @@ impl Header {
 impl Header {
     /// When a block is shown or heard, not shifted.
     pub(super) fn block_ns(&self, block: &Block, stream: &Stream) -> i64 {
-        self.timeline.ns(block.ticks).saturating_sub(stream.delay_ns)
+        self.timeline
+            .ns(block.ticks)
+            .saturating_sub(stream.delay_ns)
     }
 
     /// When a picture is shown.
     pub(super) fn block_90k(&self, block: &Block, stream: &Stream) -> i64 {
-        self.timeline.frame_90k(self.block_ns(block, stream), stream.frame)
+        self.timeline
+            .frame_90k(self.block_ns(block, stream), stream.frame)
     }
 
     /// When a picture is shown that a Cue tells of.
     pub(super) fn shown_90k(&self, ticks: u64, stream: &Stream) -> i64 {
         let ns = self.timeline.ns(i64::try_from(ticks).unwrap_or(i64::MAX));
-        self.timeline.frame_90k(ns.saturating_sub(stream.delay_ns), stream.frame)
+        self.timeline
+            .frame_90k(ns.saturating_sub(stream.delay_ns), stream.frame)
     }
 
     /// The time that a Cluster is counted from.
@@ -605,7 +626,10 @@ fn check_head(body: &[u8], at: u64) -> Step<()> {
             "this file",
             format!("it is an EBML document of the type {other:?}, not Matroska"),
         ))),
-        None => Err(Halt::Broken(at, "it does not say what kind of document this is")),
+        None => Err(Halt::Broken(
+            at,
+            "it does not say what kind of document this is",
+        )),
     }
 }
 

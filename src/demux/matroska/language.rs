@@ -89,7 +89,11 @@ pub(super) fn iso_639_2(language: Option<&str>, bcp47: Option<&str>) -> String {
         return code;
     }
     let three_letters = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_lowercase());
-    if three_letters { code } else { "und".to_owned() }
+    if three_letters {
+        code
+    } else {
+        "und".to_owned()
+    }
 }
 
 #[cfg(test)]

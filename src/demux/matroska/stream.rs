@@ -166,10 +166,9 @@ impl Listed {
     }
 
     fn see(&mut self, picture: &[u8]) {
-        let (Some(stream), Ok(header)) = (
-            self.stream.as_mut(),
-            mpeg2::SequenceHeader::parse(picture),
-        ) else {
+        let (Some(stream), Ok(header)) =
+            (self.stream.as_mut(), mpeg2::SequenceHeader::parse(picture))
+        else {
             return;
         };
         let frame = FrameDuration::from_90k(header.frame_duration_90k);
@@ -334,7 +333,9 @@ fn hevc_facts(entry: &Entry) -> Result<Facts> {
 /// first picture tells the facts then.
 fn mpeg2_facts(entry: &Entry) -> Facts {
     let header = mpeg2::SequenceHeader::parse(&entry.codec_private);
-    let frame_90k = header.as_ref().map_or(0, |header| header.frame_duration_90k);
+    let frame_90k = header
+        .as_ref()
+        .map_or(0, |header| header.frame_duration_90k);
     let by_container = mpeg2::SequenceHeader {
         width: u32::try_from(entry.width).unwrap_or(0),
         height: u32::try_from(entry.height).unwrap_or(0),

@@ -238,7 +238,7 @@ impl DecodeOrder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::{any, proptest, prop_assert};
+    use proptest::prelude::{any, prop_assert, proptest};
 
     const MS: Timeline = Timeline {
         scale_ns: 1_000_000,

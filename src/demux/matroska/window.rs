@@ -75,7 +75,10 @@ impl Window {
     /// Sees to it that `len` bytes from `offset` on are held; at most `limits::SAMPLE_BYTES`.
     pub(super) fn hold(&mut self, offset: u64, len: usize) -> Step<()> {
         if len > limits::SAMPLE_BYTES {
-            return Err(Halt::Broken(offset, "it is larger than anything that is carried"));
+            return Err(Halt::Broken(
+                offset,
+                "it is larger than anything that is carried",
+            ));
         }
         let end = offset.saturating_add(widen(len));
         if end > self.file_bytes {
