@@ -144,7 +144,7 @@ impl Demuxer {
     pub fn push(&mut self, offset: u64, bytes: Bytes) -> Result<()> {
         match self {
             Self::Mp4(mp4) => mp4.push(offset, bytes),
-            Self::Matroska(matroska) => matroska.push(offset, &bytes),
+            Self::Matroska(matroska) => matroska.push(offset, bytes),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::ebml::{self, Element, Halt, Step, widen};
 use super::id;
-use super::window::Window;
+use super::window::{Sought, Window};
 use crate::error::Error;
 use crate::limits;
 
@@ -104,11 +104,6 @@ impl Walk {
     /// Where it stands, in bytes from the start of the file.
     pub(super) fn at(&self) -> u64 {
         self.at
-    }
-
-    /// The timestamp of the Cluster that it is in.
-    pub(super) fn cluster_ticks(&self) -> Option<u64> {
-        self.cluster.and_then(|cluster| cluster.ticks)
     }
 
     /// The next block.
@@ -257,18 +252,20 @@ impl Walk {
     fn search(&mut self, window: &mut Window, until: u64) -> Step<()> {
         let to = until.min(self.end);
         match find_cluster(window, self.at, to)? {
-            Ok((at, _)) => {
+            Sought::Found((at, _)) => {
                 self.at = at;
                 self.lost_until = None;
                 Ok(())
             }
-            Err(at) if at >= window.file_bytes().min(self.end) => Err(Halt::Ended(at)),
-            Err(at) if at >= to => Err(Halt::Fail(Error::malformed(
+            Sought::NotBefore(at) if at >= window.file_bytes().min(self.end) => {
+                Err(Halt::Ended(at))
+            }
+            Sought::NotBefore(at) if at >= to => Err(Halt::Fail(Error::malformed(
                 WHAT,
                 self.at,
                 "the file is damaged here and no further Cluster was found",
             ))),
-            Err(at) => {
+            Sought::NotBefore(at) => {
                 self.at = at;
                 Ok(())
             }
@@ -276,21 +273,15 @@ impl Walk {
     }
 }
 
-/// Looks for a Cluster in `from..to`: where it stands and its timestamp. `Err(n)` in the inner
-/// result: none begins before `n`, where the search may go on after what lies before has been let
-/// go; `n >= to` when there is none.
-pub(super) fn find_cluster(
-    window: &mut Window,
-    from: u64,
-    to: u64,
-) -> Step<Result<(u64, u64), u64>> {
+/// Looks for a Cluster in `from..to`: where it stands, and its timestamp.
+pub(super) fn find_cluster(window: &mut Window, from: u64, to: u64) -> Step<Sought<(u64, u64)>> {
     let at = match window.find(id::CLUSTER.to_be_bytes(), from, to)? {
-        Ok(at) => at,
-        Err(next) => return Ok(Err(next)),
+        Sought::Found(at) => at,
+        Sought::NotBefore(at) => return Ok(Sought::NotBefore(at)),
     };
     match timestamp_of(window, at) {
-        Ok(ticks) => Ok(Ok((at, ticks))),
-        Err(Halt::Broken(..) | Halt::Ended(_)) => Ok(Err(at.saturating_add(1))),
+        Ok(ticks) => Ok(Sought::Found((at, ticks))),
+        Err(Halt::Broken(..) | Halt::Ended(_)) => Ok(Sought::NotBefore(at.saturating_add(1))),
         Err(halt) => Err(halt),
     }
 }

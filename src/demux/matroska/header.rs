@@ -380,11 +380,10 @@ impl Header {
 
     /// The video that time is told by: the first that can be carried and may be used.
     fn choose_video(&self) -> Step<usize> {
-        let carried = |(at, track): (usize, &Listed)| track.is_video().then_some((at, track));
-        let mut videos = self.tracks.iter().enumerate().filter_map(carried);
-        let first = videos.clone().next();
-        let usable = videos.find(|(_, track)| !track.disabled).or(first);
-        usable.map(|(at, _)| at).ok_or_else(|| {
+        let usable = |track: &Listed| track.is_video() && !track.disabled;
+        let chosen = self.tracks.iter().position(usable);
+        let chosen = chosen.or_else(|| self.tracks.iter().position(Listed::is_video));
+        chosen.ok_or_else(|| {
             Halt::Fail(Error::unsupported(
                 "this file",
                 format!(
@@ -603,7 +602,7 @@ impl Header {
 /// Checks the body of the EBML head: what kind of document this is, and for which readers.
 fn check_head(body: &[u8], at: u64) -> Step<()> {
     let mut doc_type = None;
-    let mut highest = |child: &ebml::Child<'_>, most: u64, why: &'static str| {
+    let highest = |child: &ebml::Child<'_>, most: u64, why: &'static str| {
         if child.uint()? > most {
             return Err(Halt::Fail(Error::unsupported("this Matroska file", why)));
         }

@@ -82,7 +82,7 @@ impl Matroska {
         Ok(sample.map_or(Pull::End, Pull::Sample))
     }
 
-    pub(super) fn push(&mut self, offset: u64, bytes: &Bytes) -> Result<()> {
+    pub(super) fn push(&mut self, offset: u64, bytes: Bytes) -> Result<()> {
         self.window.push(offset, bytes)
     }
 

@@ -9,7 +9,7 @@ use super::cue::Cue;
 use super::ebml::{Halt, Step};
 use super::header::Header;
 use super::stream::Stream;
-use super::window::Window;
+use super::window::{Sought, Window};
 use super::{id, lace};
 use crate::limits;
 
@@ -58,7 +58,7 @@ enum Stage {
     /// The place lies in `low..high`; a Cluster is looked for from `at` on.
     Halve { low: u64, high: u64, at: u64 },
     /// Reading on.
-    Read(Reading),
+    Read(Box<Reading>),
     /// It has been found.
     Done(Place),
 }
@@ -198,35 +198,40 @@ impl Search {
         (low, high, at): (u64, u64, u64),
     ) -> Step<Stage> {
         if high.saturating_sub(low) <= NEAR_BYTES {
-            return Ok(Stage::Read(Reading {
+            return Ok(Stage::Read(Box::new(Reading {
                 low,
                 walk: Walk::new(low, header.segment_end),
                 block: None,
                 best: None,
-            }));
+            })));
         }
         let middle = middle(low, high);
         window.forget_before(at);
         let goal_90k = self.time_90k.saturating_sub(self.back_90k);
         Ok(match cluster::find_cluster(window, at, high)? {
-            Ok((cluster, ticks)) if header.cluster_90k(ticks) <= goal_90k => halve(cluster, high),
-            Ok(_) => halve(low, middle),
-            Err(at) if at >= high || at - middle > limits::SEARCH_BYTES => halve(low, middle),
-            Err(at) => Stage::Halve { low, high, at },
+            Sought::Found((cluster, ticks)) if header.cluster_90k(ticks) <= goal_90k => {
+                halve(cluster, high)
+            }
+            Sought::Found(_) => halve(low, middle),
+            Sought::NotBefore(at) if at >= high || at - middle > limits::SEARCH_BYTES => {
+                halve(low, middle)
+            }
+            Sought::NotBefore(at) => Stage::Halve { low, high, at },
         })
     }
 
     /// What follows from the key frames that were read.
     fn judge(&mut self, header: &Header) -> Stage {
-        match &self.stage {
-            Stage::Read(Reading {
-                best: Some(best), ..
-            }) => Stage::Done(*best),
-            Stage::Read(reading) if reading.low > header.first_cluster => {
+        let Stage::Read(reading) = &self.stage else {
+            return begin(header);
+        };
+        match reading.best {
+            Some(best) => Stage::Done(best),
+            None if reading.low > header.first_cluster => {
                 self.back_90k = self.back_90k.saturating_mul(4).max(BACK_90K);
                 halve(header.first_cluster, header.segment_end)
             }
-            _ => begin(header),
+            None => begin(header),
         }
     }
 }

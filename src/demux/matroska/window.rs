@@ -10,6 +10,15 @@ use crate::limits;
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 
+/// The outcome of one step of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sought<T> {
+    /// Here it is.
+    Found(T),
+    /// It does not begin before this offset. The search goes on there, unless that is its end.
+    NotBefore(u64),
+}
+
 /// Held bytes of one file.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -38,7 +47,7 @@ impl Window {
     }
 
     /// Takes the bytes that were asked for. Fewer mean that the file ends there.
-    pub(super) fn push(&mut self, offset: u64, bytes: &Bytes) -> Result<()> {
+    pub(super) fn push(&mut self, offset: u64, bytes: Bytes) -> Result<()> {
         let asked = self.asked.take().filter(|asked| asked.offset == offset);
         let Some(asked) = asked.filter(|asked| bytes.len() <= asked.len) else {
             return Err(Error::invalid("bytes pushed", "they were not asked for"));
@@ -48,7 +57,7 @@ impl Window {
             self.file_bytes = self.file_bytes.min(end);
         }
         if !bytes.is_empty() {
-            self.blocks.push_back(bytes.clone());
+            self.blocks.push_back(bytes);
         }
         self.end = end;
         Ok(())
@@ -131,14 +140,14 @@ impl Window {
         }
     }
 
-    /// Where `pattern` stands first in `from..to`; `Err(n)` in the inner result: not before `n`,
-    /// where the search may go on once what lies before has been let go.
-    pub(super) fn find(&mut self, pattern: [u8; 4], from: u64, to: u64) -> Step<Result<u64, u64>> {
+    /// Where `pattern` stands first in `from..to`. Looks through what is held of that, or the next
+    /// block.
+    pub(super) fn find(&mut self, pattern: [u8; 4], from: u64, to: u64) -> Step<Sought<u64>> {
         let to = to.min(self.file_bytes);
         if from.saturating_add(4) > to {
-            return Ok(Err(to));
+            return Ok(Sought::NotBefore(to));
         }
-        // Only what is held already, so that nothing is copied together across blocks but seams.
+        // To the end of one held block, so that nothing but a seam is copied together.
         let held = if from >= self.start && from < self.end {
             self.block_rest(from)
         } else {
@@ -148,8 +157,8 @@ impl Window {
         let bytes = self.take(from, held.max(4).min(left))?;
         let found = bytes.windows(4).position(|four| four == pattern);
         Ok(match found {
-            Some(at) => Ok(from.saturating_add(widen(at))),
-            None => Err(from.saturating_add(widen(bytes.len().saturating_sub(3)))),
+            Some(at) => Sought::Found(from.saturating_add(widen(at))),
+            None => Sought::NotBefore(from.saturating_add(widen(bytes.len().saturating_sub(3)))),
         })
     }
 
