@@ -31,7 +31,7 @@ const TABLE: &str = "
     ring        | plain live                      | bytes tokio
     fetch       | plain live                      | bytes log reqwest tokio
     plex        | plain live types config         | log reqwest serde serde_json tokio
-    folder      | plain live types config demux fetch | log tokio
+    folder      | plain live types config demux fetch | bytes log tokio
     store       | plain live types config         | log rusqlite serde serde_json tokio
     catalog     | plain live types config plex folder store | log serde tokio
     schedule    | plain types catalog             | serde
