@@ -218,7 +218,9 @@ fn a_key_that_is_not_known_is_refused_with_file_and_line() {
     let place = folder();
     let file = place.path().join("box.toml");
     std::fs::write(&file, "# the box\ntuner = 4\n").unwrap();
-    let output = run(&["serve", "--config", text(&file)]);
+    let state = folder();
+    let arguments = ["serve", "--config", text(&file), "--state", text(state.path())];
+    let output = run(&[&arguments[..], &ANY_PORT].concat());
     assert_eq!(output.status.code(), Some(1));
     let said = words(&output);
     let start = format!("exstreamtv: {}, line 2: ", file.display());
