@@ -33,6 +33,16 @@ pub const PICTURE_SIDE: u32 = 16_896;
 /// Pictures that may be waiting for reordering (H.264 and HEVC `max_dec_pic_buffering`).
 pub const REORDER_PICTURES: usize = 16;
 
+/// Bytes that are read through in search of a structure: a Cluster behind damage, the first key
+/// frame of a file.
+pub const SEARCH_BYTES: u64 = 16 << 20;
+
+/// Bytes that are read through in search of the key frame to begin at: ten seconds of 50 Mb/s.
+pub const KEY_FRAME_SEARCH_BYTES: u64 = 64 << 20;
+
+/// Audio that is held until the first picture's time is known: three seconds of 640 kb/s.
+pub const HELD_AUDIO_BYTES: usize = 256 << 10;
+
 /// Files that one folder library may list.
 pub const FOLDER_FILES: usize = 100_000;
 
@@ -90,6 +100,9 @@ pub const SENTENCES: usize = 50;
 
 /// Connections that are open at once on one door, streams included.
 pub const HTTP_CONNECTIONS: usize = 512;
+
+/// Connections that are open at once on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 16;
 
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;

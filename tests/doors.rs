@@ -12,9 +12,11 @@ use exstreamtv::model::{
 };
 use exstreamtv::schedule::{Lineup, Wishes};
 use exstreamtv::shutdown::{self, Stopper};
+use exstreamtv::store::Store;
 use exstreamtv::tuner::Tuners;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -41,6 +43,7 @@ struct Open {
     web: SocketAddr,
     stream: SocketAddr,
     tuners: Arc<Tuners>,
+    librarian: Arc<Librarian>,
     folder: tempfile::TempDir,
     stopper: Stopper,
     tasks: JoinSet<()>,
@@ -69,7 +72,7 @@ impl Open {
             },
             lineup_rx,
             tuners: Arc::clone(&tuners),
-            librarian: librarian().await,
+            librarian: librarian(folder.path()).await,
             started_ms: NOW_MS - 3_720_000,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),
@@ -82,6 +85,7 @@ impl Open {
             web: house.web,
             stream: house.stream,
             tuners,
+            librarian: Arc::clone(&house.librarian),
             folder,
             stopper,
             tasks: JoinSet::new(),
@@ -149,8 +153,9 @@ impl Open {
     }
 }
 
-async fn librarian() -> Arc<Librarian> {
-    Arc::new(Librarian::default())
+async fn librarian(folder: &Path) -> Arc<Librarian> {
+    let store = Store::open(folder).await.unwrap();
+    Arc::new(Librarian::open(store).await.unwrap())
 }
 
 fn catalog() -> Catalog {
@@ -373,6 +378,27 @@ async fn of_requests_in_a_row_the_first_is_answered_whole() {
     assert_eq!(status(&head), 200);
     let lineup: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(lineup.as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_turned_away() {
+    let open = Open::usual().await;
+    let socket = open.folder.path().join("control.sock");
+    let mut idle = Vec::new();
+    for _ in 0..exstreamtv::limits::CONTROL_CONNECTIONS {
+        idle.push(UnixStream::connect(&socket).await.unwrap());
+    }
+    let mut more = UnixStream::connect(&socket).await.unwrap();
+    let (head, body) = split(&rest(&mut more).await);
+    assert_eq!(
+        (status(&head), body.as_str()),
+        (503, "Too many connections are open.\n")
+    );
+    drop(idle.pop());
+    let begun = Instant::now();
+    while status(&open.order("GET", "/lineup.json", "").await.0) != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(2));
+    }
 }
 
 // --- documents ---
@@ -680,6 +706,45 @@ async fn the_control_socket_speaks_the_same_api() {
     assert_eq!(status(&head), 400);
 }
 
+#[tokio::test]
+async fn libraries_and_channels_are_added_at_the_control_socket() {
+    let open = Open::usual().await;
+    let videos = tempfile::tempdir().unwrap();
+    std::fs::write(videos.path().join("Broken (1999).mp4"), "no video at all").unwrap();
+    let wish = json!({ "kind": "folder", "path": videos.path(), "name": "Videos" }).to_string();
+    let (head, body) = open.order("POST", "/api/libraries", &wish).await;
+    assert_eq!(status(&head), 201, "{body}");
+    let library: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(library["name"], "Videos");
+
+    let (head, body) = open.order("POST", "/api/sync", "").await;
+    assert!(head.contains("application/x-ndjson"), "{head}");
+    let last: Value = serde_json::from_str(body.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&last["added"], &last["unplayable"]),
+        (&json!(1), &json!(1)),
+        "{body}"
+    );
+    assert_eq!(last["libraries"][0]["name"], "Videos");
+
+    let channel = json!({
+        "number": "7.1", "name": "New", "epoch_ms": 0, "order": "listed", "items": [1],
+    });
+    let (head, body) = open
+        .order("POST", "/api/channels", &channel.to_string())
+        .await;
+    assert_eq!(status(&head), 201, "{body}");
+    let (head, body) = open
+        .order("POST", "/api/channels", &channel.to_string())
+        .await;
+    assert_eq!(status(&head), 400, "{body}");
+    let catalog = open.librarian.catalog().borrow().clone();
+    assert_eq!(catalog.channels()[0].number.to_string(), "7.1");
+    let gone = "{\"path\":\"/nowhere/at/all\"}";
+    let (head, _) = open.order("POST", "/api/libraries", gone).await;
+    assert_eq!(status(&head), 400, "{head}");
+}
+
 // --- pages ---
 
 #[tokio::test]
@@ -873,7 +938,8 @@ async fn a_tuner_is_handed_on_to_whoever_waits() {
 #[tokio::test]
 async fn a_client_that_closes_its_side_has_left() {
     let open = on_air().await;
-    let (mut socket, ..) = tune(open.stream, "/auto/v1984").await;
+    let (mut socket, head, _) = tune(open.stream, "/auto/v1984").await;
+    assert_eq!((status(&head), open.tuners_in_use()), (200, 1));
     socket.shutdown().await.unwrap();
     open.in_use(0, Duration::from_millis(100)).await;
 }
@@ -910,7 +976,8 @@ async fn a_duration_ends_the_stream_between_packets() {
 #[tokio::test]
 async fn stopping_ends_streams_and_doors() {
     let mut open = on_air().await;
-    let (mut socket, _, mut packets) = tune(open.stream, "/auto/v1984").await;
+    let (mut socket, head, mut packets) = tune(open.stream, "/auto/v1984").await;
+    assert_eq!(status(&head), 200, "{head}");
     let begun = Instant::now();
     open.stopper.stop();
     packets.extend(rest(&mut socket).await);

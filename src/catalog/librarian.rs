@@ -55,7 +55,7 @@ impl Librarian {
         let shown = path.display().to_string();
         let failed = |error: std::io::Error| Error::io("read the folder", &shown, &error);
         let path = tokio::fs::canonicalize(path).await.map_err(failed)?;
-        tokio::fs::read_dir(&path).await.map_err(failed)?;
+        drop(tokio::fs::read_dir(&path).await.map_err(failed)?);
         let text = path
             .to_str()
             .ok_or_else(|| Error::invalid(shown.clone(), "its path is not UTF-8"))?;
@@ -79,7 +79,7 @@ impl Librarian {
     /// A sync is under way, or the store cannot be read.
     pub async fn sync(
         &self,
-        mut progress: impl FnMut(&Library, &Progress),
+        mut progress: impl FnMut(&Progress),
     ) -> Result<Vec<(Library, Result<Report>)>> {
         let _permit = self
             .syncing
@@ -88,8 +88,7 @@ impl Librarian {
         let catalog = self.catalog_tx.borrow().clone();
         let mut reports = Vec::new();
         for library in catalog.libraries() {
-            let progress = |now: &Progress| progress(library, now);
-            let report = sync::run_once(&self.store, &catalog, library, progress).await;
+            let report = sync::run_once(&self.store, &catalog, library, &mut progress).await;
             // Even a sync that failed may have written something before.
             self.publish().await?;
             reports.push((library.clone(), report));

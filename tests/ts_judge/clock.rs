@@ -19,7 +19,10 @@ pub(super) struct Clock {
 struct Mark {
     packet: usize,
     time_27m: i64,
+    /// The step to this mark is an announced jump.
     announced: bool,
+    /// All announced jumps up to here.
+    skipped_27m: i64,
 }
 
 impl Clock {
@@ -61,12 +64,15 @@ impl Clock {
                 packet,
                 time_27m: pcr,
                 announced,
+                skipped_27m: 0,
             });
             return;
         };
         let step = signed_step(pcr, last.time_27m, TURN_27M);
         let step_ms = ms_of_27m(step);
-        if step <= 0 {
+        // A bridge to a later point may state the clock of the packet behind it.
+        let stated_twice = step == 0 && last.announced;
+        if step <= 0 && !stated_twice {
             let what = format!("the clock goes back by {:.1} ms", -step_ms);
             findings.add(Rule::PcrOrder, packet, what);
         } else if !announced && step_ms > JUMP_MS {
@@ -82,10 +88,12 @@ impl Clock {
                 format!("{step_ms:.2} ms without a clock"),
             );
         }
+        let skipped_27m = last.skipped_27m + if announced { step } else { 0 };
         self.marks.push(Mark {
             packet,
             time_27m: last.time_27m + step,
             announced,
+            skipped_27m,
         });
     }
 
@@ -98,6 +106,16 @@ impl Clock {
     /// The time at a packet in milliseconds since the first clock.
     pub(super) fn at_ms(&self, packet: usize) -> f64 {
         ms_of_27m(self.at_27m(packet) - self.marks.first().map_or(0, |mark| mark.time_27m))
+    }
+
+    /// The media time that passes between two packets, announced jumps aside.
+    pub(super) fn elapsed_ms(&self, from: usize, to: usize) -> f64 {
+        let running = |packet| {
+            let after = self.marks.partition_point(|mark| mark.packet <= packet);
+            let before = after.checked_sub(1).and_then(|index| self.marks.get(index));
+            self.at_27m(packet) - before.map_or(0, |mark| mark.skipped_27m)
+        };
+        ms_of_27m(running(to) - running(from))
     }
 
     fn at_27m(&self, packet: usize) -> i64 {

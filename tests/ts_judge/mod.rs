@@ -127,7 +127,7 @@ impl fmt::Display for Problem {
 }
 
 /// What the capture is, whether or not anything is wrong with it.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Facts {
     /// Packets in the capture.
     pub(crate) packets: usize,
@@ -154,7 +154,7 @@ pub(crate) struct Facts {
 }
 
 /// What the pictures are.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct VideoFacts {
     /// `stream_type` of the PMT.
     pub(crate) stream_type: u8,
@@ -173,7 +173,7 @@ pub(crate) struct VideoFacts {
 }
 
 /// What the sound is.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct AudioFacts {
     /// `stream_type` of the PMT.
     pub(crate) stream_type: u8,

@@ -108,7 +108,7 @@ impl Tables {
                 .copied()
                 .chain([packets.saturating_sub(1)]);
             for (&from, to) in places.iter().zip(ends) {
-                let interval_ms = clock.at_ms(to) - clock.at_ms(from);
+                let interval_ms = clock.elapsed_ms(from, to);
                 longest_ms = longest_ms.max(interval_ms);
                 if interval_ms > PSI_INTERVAL_MS {
                     let what = format!("{interval_ms:.1} ms without a {name}");
