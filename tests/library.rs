@@ -5,7 +5,7 @@ use exstreamtv::catalog::{Librarian, sync};
 use exstreamtv::error::Result;
 use exstreamtv::folder::Progress;
 use exstreamtv::limits;
-use exstreamtv::model::{MediaItem, NewChannel, Order};
+use exstreamtv::model::{Library, MediaItem, NewChannel, Order};
 use exstreamtv::store::Store;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -55,8 +55,9 @@ impl House {
         self.sync_with(|_| ()).await
     }
 
-    async fn sync_with(&self, progress: impl FnMut(&Progress) + Send) -> Result<sync::Report> {
-        let mut reports = self.librarian.sync(progress).await.unwrap();
+    async fn sync_with(&self, mut progress: impl FnMut(&Progress) + Send) -> Result<sync::Report> {
+        let tell = |_: &Library, found: &Progress| progress(found);
+        let mut reports = self.librarian.sync(tell).await.unwrap();
         assert_eq!(reports.len(), 1);
         reports.remove(0).1
     }
