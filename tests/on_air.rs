@@ -1,7 +1,18 @@
 //! What a viewer sees, in simulated time: every picture of every item, in the order of the guide,
 //! as ffmpeg decodes it; and a slate where a file fails.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a test says what failed by failing"
+)]
+
 mod support;
+mod ts_judge;
 
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::model::MediaItem;
@@ -46,6 +57,34 @@ fn every_picture_of_two_minutes(video: VideoCodec, audio: AudioCodec) {
     }
     let heard = pcm_samples(stream.path());
     assert!(heard > 120 * 48_000, "{heard} samples heard");
+}
+
+/// Watches two minutes and lets two judges look at every packet.
+fn two_judges_find_nothing(video: VideoCodec, audio: AudioCodec) {
+    let items = of_profile(&demo_items(), &profile(video, audio));
+    let stream = watch(&lineup(items), EPOCH_MS + 2_345, 120);
+    ts_judge::judge(&stream).assert_clean();
+    assert_eq!(ts_judge::second_opinion(&stream), Vec::<String>::new());
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_aac() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Aac);
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_ac3() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Ac3);
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_eac3() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Eac3);
+}
+
+#[test]
+fn two_judges_find_nothing_in_hevc() {
+    two_judges_find_nothing(VideoCodec::Hevc, AudioCodec::Aac);
 }
 
 #[test]

@@ -88,8 +88,8 @@ impl Librarian {
         let catalog = self.catalog_tx.borrow().clone();
         let mut reports = Vec::new();
         for library in catalog.libraries() {
-            let progress = |now: &Progress| progress(library, now);
-            let report = sync::run_once(&self.store, &catalog, library, progress).await;
+            let mut tell = |found: &Progress| progress(library, found);
+            let report = sync::run_once(&self.store, &catalog, library, &mut tell).await;
             // Even a sync that failed may have written something before.
             self.publish().await?;
             reports.push((library.clone(), report));

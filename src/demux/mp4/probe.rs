@@ -179,6 +179,15 @@ impl Probe {
                 let what = || format!("track {}", draft.id);
                 if draft.timescale == 0 {
                     Some(Error::unsupported(what(), "it has no timescale"))
+                } else if self
+                    .candidates
+                    .iter()
+                    .any(|other| other.draft.id == draft.id)
+                {
+                    Some(Error::unsupported(
+                        what(),
+                        "another track has the same number",
+                    ))
                 } else if layout.tables.is_none() && fragments.is_none() {
                     Some(Error::unsupported(what(), "it has no samples"))
                 } else {

@@ -6,7 +6,7 @@ use super::boxes::Fields;
 use super::cursor::{Cursor, Layout};
 use super::file::{Attempt, File, Stop};
 use super::index::Index;
-use super::table::Table;
+use super::table::{Extent, Table};
 use super::timeline::Edit;
 use crate::limits;
 use crate::media::Sync;
@@ -43,6 +43,9 @@ pub(super) struct Survey {
     first_shown: Option<i64>,
     looked_at: usize,
     frame: Option<u32>,
+    /// The ends of the tables.
+    durations: Option<Table>,
+    offsets: Option<Table>,
     latest_end: Option<i64>,
     /// No sample has been seen since the index was followed.
     jumped: bool,
@@ -79,6 +82,8 @@ impl Survey {
             first_shown: None,
             looked_at: 0,
             frame: None,
+            durations: None,
+            offsets: None,
             latest_end: None,
             jumped: false,
         }
@@ -147,9 +152,14 @@ impl Survey {
             return Ok(());
         };
         let mut dts = flat.end_ticks(file)?;
-        let durations = last_values(file, Table::new(tables.durations, TAIL_BYTES))?;
-        let offsets = match tables.offsets {
-            Some(extent) => last_values(file, Table::new(extent, TAIL_BYTES))?,
+        let tail = |extent: Extent| Table::new(extent, TAIL_BYTES);
+        let durations = self.durations.get_or_insert_with(|| tail(tables.durations));
+        let durations = last_values(file, durations)?;
+        if let (None, Some(extent)) = (&self.offsets, tables.offsets) {
+            self.offsets = Some(tail(extent));
+        }
+        let offsets = match &mut self.offsets {
+            Some(offsets) => last_values(file, offsets)?,
             None => Vec::new(),
         };
         if tables.durations.entries > 3 {
@@ -232,7 +242,7 @@ impl Survey {
 const TAIL_BYTES: usize = REORDER * 8;
 
 /// The values of the last samples of a run-length table, from the back.
-fn last_values(file: &mut File, mut table: Table) -> Attempt<Vec<u32>> {
+fn last_values(file: &mut File, table: &mut Table) -> Attempt<Vec<u32>> {
     let reorder = u64::try_from(REORDER).unwrap_or(u64::MAX);
     let count = table.extent.entries.min(reorder);
     let from = table.extent.entries.saturating_sub(count);
