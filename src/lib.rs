@@ -10,8 +10,11 @@ pub mod shutdown;
 pub mod media;
 pub mod model;
 
+pub mod config;
+
 pub mod codec;
 pub mod demux;
+pub mod remux;
 
 pub mod fetch;
 pub mod folder;
@@ -19,4 +22,12 @@ pub mod store;
 
 pub mod catalog;
 pub mod schedule;
+
+pub mod resolver;
+
+pub mod playout;
 pub mod tuner;
+
+pub mod http;
+
+pub mod app;

@@ -27,8 +27,21 @@ pub const NESTING: usize = 16;
 /// Random access points that are kept in memory for one open file.
 pub const SYNC_POINTS: usize = 4096;
 
+/// Longest side of a picture, in luma samples: what the highest levels of H.264 and HEVC allow.
+pub const PICTURE_SIDE: u32 = 16_896;
+
 /// Pictures that may be waiting for reordering (H.264 and HEVC `max_dec_pic_buffering`).
 pub const REORDER_PICTURES: usize = 16;
+
+/// Bytes that are read through in search of a structure: a Cluster behind damage, the first key
+/// frame of a file.
+pub const SEARCH_BYTES: u64 = 16 << 20;
+
+/// Bytes that are read through in search of the key frame to begin at: ten seconds of 50 Mb/s.
+pub const KEY_FRAME_SEARCH_BYTES: u64 = 64 << 20;
+
+/// Audio that is held until the first picture's time is known: three seconds of 640 kb/s.
+pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 
 /// Files that one folder library may list.
 pub const FOLDER_FILES: usize = 100_000;
@@ -45,6 +58,13 @@ pub const CHANNELS: usize = 480;
 /// Entries of one channel's schedule table.
 pub const SCHEDULE_ENTRIES: usize = 300_000;
 
+/// Longest item that is scheduled: 1000 hours. More is a broken file, and sums stay far from the
+/// end of an `i64`.
+pub const ITEM_DURATION_MS: u64 = 1_000 * 3_600 * 1_000;
+
+/// Channels that are suggested for a library at once.
+pub const SUGGESTED_CHANNELS: usize = 40;
+
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
 
@@ -60,11 +80,35 @@ pub const HTTP_BODY_BYTES: usize = 64 << 10;
 /// Milliseconds in which a client has to send its request's head.
 pub const HTTP_HEAD_MS: u64 = 10_000;
 
+/// Milliseconds that a whole answer may take, streams and the guide not included.
+pub const HTTP_ANSWER_MS: u64 = 20_000;
+
+/// Documents that one door makes and sends at the same time; further requests wait their turn.
+pub const HTTP_DOCUMENTS: usize = 32;
+
+/// Milliseconds that a closing connection waits for the client to close its side.
+pub const HTTP_LINGER_MS: u64 = 500;
+
+/// Milliseconds that connections get to end when the box stops.
+pub const HTTP_GRACE_MS: u64 = 1_500;
+
+/// Media items in one answer.
+pub const MEDIA_ANSWER: usize = 500;
+
+/// Sentences of one kind that a page or a health answer lists; the rest is counted.
+pub const SENTENCES: usize = 50;
+
 /// Connections that are open at once on one door, streams included.
 pub const HTTP_CONNECTIONS: usize = 512;
 
+/// Connections that are open at once on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 16;
+
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;
+
+/// Pictures that the remuxer holds back while it waits for their sound.
+pub const REMUX_HELD_BYTES: usize = 2 << 20;
 
 /// Kernel send buffer of a stream's socket.
 pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
@@ -85,6 +129,12 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 
 /// Media time before an airing's end at which the next one is opened.
 pub const OPEN_AHEAD_MS: i64 = 30_000;
+
+/// A read that takes longer than this has failed; the viewer's lead covers it.
+pub const READ_PATIENCE_MS: u64 = 3_000;
+
+/// How long a stream waits for an item to open before the slate goes on instead.
+pub const OPEN_PATIENCE_MS: u64 = 2_000;
 
 /// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
 /// from more.
@@ -120,3 +170,6 @@ pub const STORE_LOCKED_MS: u64 = 5_000;
 
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
+
+/// Bytes of the guide that are made at once.
+pub const GUIDE_PIECE_BYTES: usize = 64 << 10;

@@ -1,3 +1,7 @@
 //! The `exstreamtv` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    exstreamtv::app::run(std::env::args_os())
+}

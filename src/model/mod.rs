@@ -3,6 +3,10 @@
 //! Leaf types without behaviour beyond reading and writing themselves. Wall times are epoch
 //! milliseconds UTC (`_ms`).
 
+mod device;
+
+pub use device::{Device, DeviceId};
+
 use crate::media::{Container, Track};
 use std::fmt;
 use std::str::FromStr;

@@ -1,9 +1,11 @@
 //! Whether an item fits a channel's profile, and with which tracks. The one place that decides:
 //! the schedule asks before air, the playout asks on air.
 
+use super::language::same_language;
 use crate::media::{
-    AudioCodec, AudioProfile, AudioTrack, Profile, Role, Track, TrackId, VideoCodec,
+    AudioCodec, AudioProfile, AudioTrack, Profile, Role, Track, TrackId, VideoCodec, VideoTrack,
 };
+use std::cmp::Reverse;
 
 /// How an item goes on air under a profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,40 +31,24 @@ pub enum Fit {
     },
 }
 
-/// Decides how `tracks` go on air under `profile`. Among audio tracks that can be carried, one in
-/// the preferred language comes first, then the one marked as default, then the first; a
+/// Decides how `tracks` go on air under `profile`. Among tracks that can be carried, one in the
+/// preferred language (ISO 639-2) comes first, then the one marked as default, then the first; a
 /// commentary is never chosen.
 #[must_use]
 pub fn fit(tracks: &[Track], profile: &Profile, language: &str) -> Fit {
-    let Some(video) = tracks
-        .iter()
-        .filter(|track| {
-            track
-                .video()
-                .is_some_and(|video| video.codec == profile.video)
-        })
-        .max_by_key(|track| track.default)
+    let Some(video) = pictures(tracks)
+        .filter(|(_, picture)| picture.codec == profile.video && unfit_picture(picture).is_none())
+        .max_by_key(|(at, _)| rank(tracks, *at, language))
+        .and_then(|(at, _)| tracks.get(at))
     else {
-        let why = match tracks.iter().find_map(Track::video) {
-            Some(other) => format!(
-                "its video is {}, this channel carries {}",
-                name(other.codec),
-                name(profile.video)
-            ),
-            None => "it has no video that can be carried".to_owned(),
-        };
+        let why = not_because(tracks, profile.video);
         return Fit::Not { why };
     };
-    if let Some(why) = video
-        .video()
-        .and_then(|video| unfit_picture(profile.video, video))
-    {
-        return Fit::Not { why };
-    }
-    let audio = heard(tracks)
-        .filter(|(_, audio)| profile.audio.carries(audio))
-        .max_by_key(|(at, _)| rank(tracks, *at, language));
-    match audio.and_then(|(at, _)| tracks.get(at)) {
+    let audio = sounds(tracks)
+        .filter(|(_, sound)| profile.audio.carries(sound))
+        .max_by_key(|(at, _)| rank(tracks, *at, language))
+        .and_then(|(at, _)| tracks.get(at));
+    match audio {
         Some(audio) => Fit::Direct {
             video: video.id,
             audio: audio.id,
@@ -74,47 +60,25 @@ pub fn fit(tracks: &[Track], profile: &Profile, language: &str) -> Fit {
     }
 }
 
-/// Chooses a channel's profile: for video and then for audio, what can be carried for most of the
-/// time. `items` gives each item's tracks and duration.
-#[must_use]
-pub fn choose_profile<'a>(items: impl Iterator<Item = (&'a [Track], u64)> + Clone) -> Profile {
-    let mut profile = Profile::default();
-    let video = most(items.clone().flat_map(|(tracks, duration_ms)| {
-        let codec = tracks
-            .iter()
-            .find_map(Track::video)
-            .map(|video| video.codec);
-        codec.map(|codec| (codec, duration_ms))
-    }));
-    if let Some(video) = video {
-        profile.video = video;
-    }
-    let audio = most(items.flat_map(|(tracks, duration_ms)| {
-        let same_video = tracks.iter().any(|track| {
-            track
-                .video()
-                .is_some_and(|video| video.codec == profile.video)
-        });
-        let mut kinds: Vec<AudioProfile> = Vec::new();
-        if same_video {
-            for (_, audio) in heard(tracks) {
-                let kind = profile_of(audio);
-                if !kinds.iter().any(|known| known.carries(audio)) {
-                    kinds.push(kind);
-                }
-            }
-        }
-        kinds.into_iter().map(move |kind| (kind, duration_ms))
-    }));
-    if let Some(audio) = audio {
-        profile.audio = audio;
-    }
-    profile
+/// The video tracks, with their places.
+pub(super) fn pictures(tracks: &[Track]) -> impl Iterator<Item = (usize, &VideoTrack)> + Clone {
+    tracks
+        .iter()
+        .enumerate()
+        .filter_map(|(at, track)| Some((at, track.video()?)))
+}
+
+/// The audio tracks that may be chosen, with their places.
+pub(super) fn sounds(tracks: &[Track]) -> impl Iterator<Item = (usize, &AudioTrack)> + Clone {
+    tracks.iter().enumerate().filter_map(|(at, track)| {
+        let audio = track.audio()?;
+        (track.role == Role::Main && silence_exists(audio)).then_some((at, audio))
+    })
 }
 
 /// The audio profile under which this track goes on air. Where channels may change, silence is
 /// stereo.
-fn profile_of(audio: &AudioTrack) -> AudioProfile {
+pub(super) fn profile_of(audio: &AudioTrack) -> AudioProfile {
     let channels = if audio.codec == AudioCodec::Aac {
         audio.channels
     } else {
@@ -127,28 +91,24 @@ fn profile_of(audio: &AudioTrack) -> AudioProfile {
     }
 }
 
-/// Why pictures of the right codec still cannot go to a television's decoder.
-fn unfit_picture(codec: VideoCodec, video: &crate::media::VideoTrack) -> Option<String> {
-    let deepest = if codec == VideoCodec::Hevc { 10 } else { 8 };
+/// Why a picture of the right codec still cannot go to a television's decoder.
+pub(super) fn unfit_picture(video: &VideoTrack) -> Option<String> {
+    let deepest = if video.codec == VideoCodec::Hevc {
+        10
+    } else {
+        8
+    };
     if !video.chroma_420 {
         Some("its colours are not 4:2:0, which televisions cannot decode".to_owned())
     } else if video.bit_depth > deepest {
         Some(format!(
             "{} with {} bits cannot be decoded by televisions",
-            name(codec),
+            video_name(video.codec),
             video.bit_depth
         ))
     } else {
         None
     }
-}
-
-/// The audio tracks that may be chosen, with their places.
-fn heard(tracks: &[Track]) -> impl Iterator<Item = (usize, &AudioTrack)> + Clone {
-    tracks.iter().enumerate().filter_map(|(at, track)| {
-        let audio = track.audio()?;
-        (track.role == Role::Main && silence_exists(audio)).then_some((at, audio))
-    })
 }
 
 /// Whether the box can make silence of this form, which every stream needs at its seams.
@@ -160,39 +120,39 @@ fn silence_exists(audio: &AudioTrack) -> bool {
     }
 }
 
-/// Higher is better; later tracks lose ties.
-fn rank(tracks: &[Track], at: usize, language: &str) -> (bool, bool, std::cmp::Reverse<usize>) {
+/// Higher is better; of equals the earlier track.
+fn rank(tracks: &[Track], at: usize, language: &str) -> (bool, bool, Reverse<usize>) {
     let track = tracks.get(at);
     (
-        track.is_some_and(|track| track.language == language),
+        track.is_some_and(|track| same_language(&track.language, language)),
         track.is_some_and(|track| track.default),
-        std::cmp::Reverse(at),
+        Reverse(at),
     )
 }
 
-/// The key with the largest sum; on a tie the one met first.
-fn most<K: Copy + PartialEq>(votes: impl Iterator<Item = (K, u64)>) -> Option<K> {
-    let mut sums: Vec<(K, u64)> = Vec::new();
-    for (key, weight) in votes {
-        match sums.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, sum)) => *sum = sum.saturating_add(weight),
-            None => sums.push((key, weight)),
-        }
+fn not_because(tracks: &[Track], wanted: VideoCodec) -> String {
+    let of_codec = pictures(tracks).find(|(_, picture)| picture.codec == wanted);
+    if let Some(why) = of_codec.and_then(|(_, picture)| unfit_picture(picture)) {
+        return why;
     }
-    let best = sums.iter().map(|(_, sum)| *sum).max()?;
-    sums.iter()
-        .find(|(_, sum)| *sum == best)
-        .map(|(key, _)| *key)
+    match pictures(tracks).next() {
+        Some((_, other)) => format!(
+            "its video is {}, this channel carries {}",
+            video_name(other.codec),
+            video_name(wanted)
+        ),
+        None => "it has no video that can be carried".to_owned(),
+    }
 }
 
 fn silent_because(tracks: &[Track], wanted: &AudioProfile) -> String {
-    let have: Vec<String> = tracks
-        .iter()
-        .filter_map(|track| match &track.kind {
-            crate::media::TrackKind::Audio(audio) => Some(words(&profile_of(audio))),
-            _ => None,
-        })
-        .collect();
+    let mut have: Vec<String> = Vec::new();
+    for (_, sound) in sounds(tracks) {
+        let sound = words(&profile_of(sound));
+        if !have.contains(&sound) {
+            have.push(sound);
+        }
+    }
     if have.is_empty() {
         format!(
             "it has no sound that can be carried; silence in {} is sent",
@@ -208,21 +168,160 @@ fn silent_because(tracks: &[Track], wanted: &AudioProfile) -> String {
 }
 
 fn words(audio: &AudioProfile) -> String {
-    let codec = match audio.codec {
-        AudioCodec::Aac => format!("AAC with {} channels", audio.channels),
-        AudioCodec::Ac3 => "AC-3".to_owned(),
-        AudioCodec::Eac3 => "E-AC-3".to_owned(),
-        AudioCodec::Mp2 => "MPEG layer II".to_owned(),
-        AudioCodec::Mp3 => "MP3".to_owned(),
-    };
-    format!("{codec} at {} Hz", audio.sample_rate)
+    let codec = audio_name(audio.codec);
+    match (audio.codec, audio.channels) {
+        (AudioCodec::Aac, 1) => format!("{codec} with 1 channel at {} Hz", audio.sample_rate),
+        (AudioCodec::Aac, channels) => {
+            format!(
+                "{codec} with {channels} channels at {} Hz",
+                audio.sample_rate
+            )
+        }
+        _ => format!("{codec} at {} Hz", audio.sample_rate),
+    }
 }
 
 /// The name of a video codec for people.
-fn name(codec: VideoCodec) -> &'static str {
+pub(super) fn video_name(codec: VideoCodec) -> &'static str {
     match codec {
         VideoCodec::H264 => "H.264",
         VideoCodec::Hevc => "HEVC",
         VideoCodec::Mpeg2 => "MPEG-2",
+    }
+}
+
+/// The name of an audio codec for people.
+pub(super) fn audio_name(codec: AudioCodec) -> &'static str {
+    match codec {
+        AudioCodec::Aac => "AAC",
+        AudioCodec::Ac3 => "AC-3",
+        AudioCodec::Eac3 => "E-AC-3",
+        AudioCodec::Mp2 => "MPEG layer II",
+        AudioCodec::Mp3 => "MP3",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sketch::{aac, ac3, h264, hevc, with};
+    use super::{Fit, fit};
+    use crate::media::{
+        AudioCodec, AudioProfile, Profile, Role, Track, TrackId, TrackKind, VideoCodec,
+    };
+
+    fn direct(video: u64, audio: u64) -> Fit {
+        Fit::Direct {
+            video: TrackId(video),
+            audio: TrackId(audio),
+        }
+    }
+
+    fn why(fit: Fit) -> String {
+        match fit {
+            Fit::Silent { why, .. } | Fit::Not { why } => why,
+            Fit::Direct { .. } => panic!("it fits"),
+        }
+    }
+
+    #[test]
+    fn preferred_language_comes_before_the_default_track() {
+        let mut german = aac(2, "deu");
+        german.default = true;
+        let tracks = [h264(1), german, aac(3, "eng")];
+        let profile = Profile::default();
+        assert_eq!(fit(&tracks, &profile, "eng"), direct(1, 3));
+        assert_eq!(fit(&tracks, &profile, "ger"), direct(1, 2));
+        assert_eq!(fit(&tracks, &profile, "jpn"), direct(1, 2));
+    }
+
+    #[test]
+    fn of_equal_tracks_the_first_is_chosen() {
+        let tracks = [h264(1), h264(2), aac(3, "und"), aac(4, "und")];
+        assert_eq!(fit(&tracks, &Profile::default(), "eng"), direct(1, 3));
+    }
+
+    #[test]
+    fn commentary_is_never_chosen() {
+        let mut talk = aac(2, "eng");
+        talk.role = Role::Commentary;
+        talk.default = true;
+        let profile = Profile::default();
+        let tracks = [h264(1), talk.clone(), aac(3, "jpn")];
+        assert_eq!(fit(&tracks, &profile, "eng"), direct(1, 3));
+        assert!(matches!(
+            fit(&[h264(1), talk], &profile, "eng"),
+            Fit::Silent {
+                video: TrackId(1),
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn aac_keeps_its_channels_and_ac3_need_not() {
+        let surround = with(aac(2, "eng"), |audio| audio.channels = 6);
+        let tracks = [h264(1), surround];
+        assert_eq!(
+            why(fit(&tracks, &Profile::default(), "eng")),
+            "its sound is AAC with 6 channels at 48000 Hz, \
+             this channel carries AAC with 2 channels at 48000 Hz"
+        );
+        let carries_ac3 = Profile {
+            audio: AudioProfile {
+                codec: AudioCodec::Ac3,
+                sample_rate: 48_000,
+                channels: 2,
+            },
+            ..Profile::default()
+        };
+        let surround = with(ac3(2, "eng"), |audio| audio.channels = 6);
+        assert_eq!(fit(&[h264(1), surround], &carries_ac3, "eng"), direct(1, 2));
+    }
+
+    #[test]
+    fn a_picture_that_televisions_decode_is_found_behind_one_that_they_do_not() {
+        let mut deep = h264(1);
+        let TrackKind::Video(video) = &mut deep.kind else {
+            panic!("not video")
+        };
+        video.bit_depth = 10;
+        deep.default = true;
+        let tracks = [deep.clone(), h264(2), aac(3, "eng")];
+        assert_eq!(fit(&tracks, &Profile::default(), "eng"), direct(2, 3));
+        assert_eq!(
+            why(fit(&[deep], &Profile::default(), "eng")),
+            "H.264 with 10 bits cannot be decoded by televisions"
+        );
+    }
+
+    #[test]
+    fn reasons_name_what_is_there_and_what_is_carried() {
+        let profile = Profile::default();
+        assert_eq!(
+            why(fit(&[hevc(1), aac(2, "eng")], &profile, "eng")),
+            "its video is HEVC, this channel carries H.264"
+        );
+        assert_eq!(
+            why(fit(&[aac(2, "eng")], &profile, "eng")),
+            "it has no video that can be carried"
+        );
+        assert_eq!(
+            why(fit(&[h264(1)], &profile, "eng")),
+            "it has no sound that can be carried; silence in AAC with 2 channels at 48000 Hz is sent"
+        );
+    }
+
+    #[test]
+    fn ten_bit_hevc_is_carried() {
+        let profile = Profile {
+            video: VideoCodec::Hevc,
+            ..Profile::default()
+        };
+        let mut deep = hevc(1);
+        if let TrackKind::Video(video) = &mut deep.kind {
+            video.bit_depth = 10;
+        }
+        let tracks: [Track; 2] = [deep, aac(2, "eng")];
+        assert_eq!(fit(&tracks, &profile, "eng"), direct(1, 2));
     }
 }

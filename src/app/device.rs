@@ -1,0 +1,75 @@
+//! Who the box is to its clients: made up once, kept in the store for ever. Plex, Jellyfin and
+//! others lose everything they know of a tuner whose `DeviceID` changes.
+
+use crate::catalog::Librarian;
+use crate::error::{Error, Result};
+use crate::model::{Device, DeviceId};
+use std::fs::File;
+use std::io::Read;
+
+const ID: &str = "device.id";
+const AUTH: &str = "device.auth";
+
+/// Letters and digits that a `DeviceAuth` is made of; two stand twice, so that a byte picks one by
+/// its low bits.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AZ";
+
+/// Length of a `DeviceAuth`.
+const AUTH_LETTERS: usize = 24;
+
+/// The device of this box. The first time, it is made of the system's randomness.
+///
+/// # Errors
+/// Where the store or the randomness cannot be read, and where the kept id was damaged: a new one
+/// would be another device.
+pub(super) async fn device(librarian: &Librarian, friendly_name: &str) -> Result<Device> {
+    let id = match librarian.setting(ID).await? {
+        Some(id) => id.parse()?,
+        None => {
+            let id = DeviceId::from_random(u32::from_le_bytes(random()?));
+            librarian.set_setting(ID, &id.to_string()).await?;
+            id
+        }
+    };
+    let auth = match librarian.setting(AUTH).await? {
+        Some(auth) => auth,
+        None => {
+            let auth = letters(random()?);
+            librarian.set_setting(AUTH, &auth).await?;
+            auth
+        }
+    };
+    Ok(Device {
+        id,
+        auth,
+        friendly_name: friendly_name.to_owned(),
+    })
+}
+
+fn letters(random: [u8; AUTH_LETTERS]) -> String {
+    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 64)).copied();
+    random.iter().filter_map(letter).map(char::from).collect()
+}
+
+/// Bytes of the system's randomness. A few that are read at most once in a box's life: it need not
+/// leave the runtime.
+fn random<const N: usize>() -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .map_err(|error| Error::io("read", "/dev/urandom", &error))?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AUTH_LETTERS, letters, random};
+
+    #[test]
+    fn an_auth_is_24_letters_and_digits() {
+        let auth = letters(random().unwrap());
+        assert_eq!(auth.len(), AUTH_LETTERS);
+        assert!(auth.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        assert_ne!(auth, letters(random().unwrap()));
+    }
+}

@@ -1,0 +1,140 @@
+//! `library`: the libraries of the running box.
+
+use super::arguments::{Add, Library, Speak};
+use super::control::Control;
+use super::field;
+use super::output::{Progress, answer, say};
+use super::table::Table;
+use crate::error::{Error, Result};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+pub(super) async fn run(command: Library) -> Result<()> {
+    match command {
+        Library::List(speak) => list(speak).await,
+        Library::Add(Add::Folder { path, name, speak }) => add_folder(&path, name, speak).await,
+        Library::Sync(speak) => sync(speak).await,
+    }
+}
+
+async fn list(speak: Speak) -> Result<()> {
+    let libraries = Control::of(speak.state)?.get("/api/libraries").await?;
+    if speak.json {
+        return answer(libraries);
+    }
+    let libraries = libraries.as_array().map(Vec::as_slice).unwrap_or_default();
+    if libraries.is_empty() {
+        return answer("no library yet; add one with `exstreamtv library add folder PATH`");
+    }
+    let mut table = Table::new(&["ID", "NAME", "ITEMS", "PLAYABLE", "FROM"]);
+    for library in libraries {
+        table.row(["id", "name", "items", "playable", "path"].map(|name| field(library, name)));
+    }
+    answer(table)
+}
+
+async fn add_folder(path: &Path, name: Option<String>, speak: Speak) -> Result<()> {
+    let path = found(path)?;
+    let control = Control::of(speak.state)?;
+    let added = control
+        .post("/api/libraries", &json!({ "path": path, "name": name }))
+        .await?;
+    if speak.json {
+        return answer(added);
+    }
+    answer(format_args!(
+        "library {} added: {} from {path}",
+        field(&added, "id"),
+        field(&added, "name"),
+    ))?;
+    say("`exstreamtv library sync` looks through it now");
+    Ok(())
+}
+
+/// The folder as the box will find it, which does not run where this command does.
+pub(super) fn found(path: &Path) -> Result<String> {
+    let shown = path.display().to_string();
+    let path: PathBuf = path
+        .canonicalize()
+        .map_err(|error| Error::io("find", shown.clone(), &error))?;
+    if !path.is_dir() {
+        return Err(Error::invalid(shown, "this is not a folder"));
+    }
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| Error::invalid(shown, "the name of the folder is not UTF-8; rename it"))
+}
+
+/// Shows how far the box is, then what it found.
+async fn sync(speak: Speak) -> Result<()> {
+    let mut answers = Control::of(speak.state)?.start("/api/sync").await?;
+    let mut progress = Progress::new();
+    let mut last = Value::Null;
+    while let Some(line) = answers.line().await? {
+        last = serde_json::from_slice(&line)
+            .map_err(|error| Error::invalid("the box's answer", error.to_string()))?;
+        if speak.json {
+            answer(&last)?;
+        } else {
+            let count = ["library", "seen", "probed"].map(|name| field(&last, name));
+            let [library, seen, probed] = count;
+            progress.show(format_args!(
+                "{library}: {seen} files, {probed} looked into"
+            ));
+        }
+    }
+    progress.clear();
+    outcome(&last, speak.json)
+}
+
+/// Shows the report of a sync. It fails where any library could not be looked through.
+fn outcome(report: &Value, json: bool) -> Result<()> {
+    const FAILED: &str = "the libraries were not looked through";
+    if let Some(error) = report.get("error") {
+        let why = error.as_str().unwrap_or_default().to_owned();
+        return Err(Error::invalid(FAILED, why));
+    }
+    let Some(libraries) = report.get("libraries").and_then(Value::as_array) else {
+        return Err(Error::invalid(FAILED, "the box ended before it was done"));
+    };
+    let columns = [
+        "name",
+        "added",
+        "updated",
+        "removed",
+        "unchanged",
+        "unplayable",
+    ];
+    let mut table = Table::new(&[
+        "LIBRARY",
+        "NEW",
+        "CHANGED",
+        "GONE",
+        "AS BEFORE",
+        "NOT PLAYABLE",
+    ]);
+    let mut failed = Vec::new();
+    for library in libraries {
+        table.row(columns.map(|name| field(library, name)));
+        if library.get("error").is_some() {
+            let (name, why) = (field(library, "name"), field(library, "error"));
+            failed.push(format!("{name}: {why}"));
+        }
+        for remark in library
+            .get("remarks")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            say(remark.as_str().unwrap_or_default());
+        }
+    }
+    if !json {
+        answer(table)?;
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::invalid("not looked through", failed.join("; ")))
+    }
+}

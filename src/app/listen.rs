@@ -1,0 +1,242 @@
+//! Opens the doors: all of them, before anything that may take time.
+
+use super::control::SOCKET;
+use super::state::StateFolder;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tokio::net::{TcpListener, TcpSocket, UnixListener};
+
+/// Connections that may wait until they are taken.
+const BACKLOG: u32 = 128;
+
+/// Longest path of a Unix socket: `sun_path` without the byte that ends it (unix(7)).
+const SOCKET_PATH_BYTES: usize = 107;
+
+/// The open doors. The kernel queues whoever comes before they are served.
+#[derive(Debug)]
+pub(super) struct Doors {
+    pub(super) web: TcpListener,
+    pub(super) stream: TcpListener,
+    pub(super) control: UnixListener,
+}
+
+/// Where the doors are.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(super) struct Places {
+    pub(super) web: SocketAddr,
+    pub(super) stream: SocketAddr,
+    pub(super) control: PathBuf,
+}
+
+impl Doors {
+    /// Opens all three.
+    ///
+    /// # Errors
+    /// In one sentence that says what to do.
+    pub(super) fn open(config: &Config, folder: &StateFolder) -> Result<(Self, Places)> {
+        let (web, web_at) = tcp("--web", config.web)?;
+        let (stream, stream_at) = tcp("--stream", config.stream)?;
+        let usual = folder.path().join(SOCKET);
+        let doors = Self {
+            web,
+            stream,
+            control: unix(config.control.as_ref().unwrap_or(&usual))?,
+        };
+        if let Some(elsewhere) = config.control.as_ref().filter(|path| **path != usual) {
+            lead(&usual, elsewhere)?;
+        }
+        let places = Places {
+            web: web_at,
+            stream: stream_at,
+            control: config.control.clone().unwrap_or(usual),
+        };
+        Ok((doors, places))
+    }
+}
+
+/// Listens on an address. [`TcpListener::bind`] cannot be used because it may look up names and is
+/// therefore a future; here nothing waits.
+fn tcp(option: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+    let listen = || -> std::io::Result<_> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4(),
+            SocketAddr::V6(_) => TcpSocket::new_v6(),
+        }?;
+        // A box that is started again must not wait for the kernel to forget the old connections.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let at = listener.local_addr()?;
+        Ok((listener, at))
+    };
+    listen().map_err(|error| refusal(option, address, &error))
+}
+
+/// What to do about an address that cannot be had.
+fn refusal(option: &str, address: SocketAddr, error: &std::io::Error) -> Error {
+    let why = match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "another program is listening there; stop it, or choose another port with {option} \
+             (port 0 takes any that is free)"
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "ports below 1024 are for root; choose another port with {option}, or give the \
+             program the capability CAP_NET_BIND_SERVICE"
+        ),
+        ErrorKind::AddrNotAvailable => format!(
+            "this machine has no such address; choose another with {option} (0.0.0.0 and [::] \
+             listen on all)"
+        ),
+        _ => error.to_string(),
+    };
+    Error::invalid(format!("cannot listen on {address}"), why)
+}
+
+/// Listens on the control socket. A file that is left from before is replaced: the lock of the
+/// state folder says that nobody else uses it.
+fn unix(path: &Path) -> Result<UnixListener> {
+    let failed = |error: std::io::Error| {
+        Error::io(
+            "listen on control socket",
+            path.display().to_string(),
+            &error,
+        )
+    };
+    if path.as_os_str().len() > SOCKET_PATH_BYTES {
+        return Err(Error::invalid(
+            format!("cannot listen on {}", path.display()),
+            format!(
+                "a socket's path has at most {SOCKET_PATH_BYTES} bytes; choose a state folder \
+                 with a shorter one"
+            ),
+        ));
+    }
+    remove(path).map_err(failed)?;
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    // The state folder around it lets nobody else in; a control socket elsewhere relies on this.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    Ok(listener)
+}
+
+/// Leads from where the commands look to a control socket that is elsewhere.
+fn lead(usual: &Path, elsewhere: &Path) -> Result<()> {
+    remove(usual)
+        .and_then(|()| std::os::unix::fs::symlink(elsewhere, usual))
+        .map_err(|error| {
+            Error::io(
+                "lead to the control socket from",
+                usual.display().to_string(),
+                &error,
+            )
+        })
+}
+
+/// Makes sure that there is no such file.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl Places {
+    /// The line that tells whoever started the box where it is (DESIGN §4).
+    ///
+    /// # Errors
+    /// Where the control socket's path cannot be written as text.
+    pub(super) fn line(&self) -> Result<String> {
+        let line = Line {
+            event: "listening",
+            places: self,
+        };
+        serde_json::to_string(&line).map_err(|error| Error::invalid("control", error.to_string()))
+    }
+}
+
+/// Removes the files of a control socket that nobody listens on any more.
+pub(super) fn forget(places: &Places, folder: &StateFolder) {
+    for file in [&places.control, &folder.path().join(SOCKET)] {
+        if let Err(error) = remove(file) {
+            log::warn!("{} stays behind: {error}", file.display());
+        }
+    }
+}
+
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    places: &'a Places,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Doors;
+    use crate::app::state::StateFolder;
+    use crate::config::Config;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+
+    fn on_any_port() -> Config {
+        let any = "127.0.0.1:0".parse().unwrap();
+        Config {
+            web: any,
+            stream: "[::1]:0".parse().unwrap(),
+            ..Config::default()
+        }
+    }
+
+    fn mode(file: &Path) -> u32 {
+        file.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_named_with_what_to_do() {
+        let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let one = StateFolder::hold(one.path()).unwrap();
+        let (_doors, places) = Doors::open(&on_any_port(), &one).unwrap();
+        let same = Config {
+            stream: places.web,
+            ..on_any_port()
+        };
+        let two = StateFolder::hold(two.path()).unwrap();
+        let words = Doors::open(&same, &two).unwrap_err().to_string();
+        assert!(words.contains(&places.web.to_string()), "{words}");
+        assert!(
+            words.contains("another program") && words.contains("--stream"),
+            "{words}"
+        );
+    }
+
+    #[tokio::test]
+    async fn the_control_socket_is_for_its_owner_only_and_replaces_an_old_one() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateFolder::hold(place.path()).unwrap();
+        for _ in 0..2 {
+            let (_doors, places) = Doors::open(&on_any_port(), &folder).unwrap();
+            assert_eq!(mode(&places.control), 0o600);
+            assert!(places.control.starts_with(folder.path()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_control_socket_elsewhere_is_found_from_the_state_folder() {
+        let (place, run) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let folder = StateFolder::hold(place.path()).unwrap();
+        let config = Config {
+            control: Some(run.path().join("tv.sock")),
+            ..on_any_port()
+        };
+        for _ in 0..2 {
+            let (_doors, places) = Doors::open(&config, &folder).unwrap();
+            assert_eq!(Some(&places.control), config.control.as_ref());
+            assert_eq!(mode(&folder.path().join("control.sock")), 0o600);
+            UnixStream::connect(folder.path().join("control.sock")).unwrap();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `serve`: the box.
+
+use super::arguments;
+use super::output::answer;
+use super::running::{Running, keep};
+use super::state::{self, StateFolder};
+use crate::config::Config;
+use crate::error::Result;
+
+/// Runs the box until it is told to stop.
+pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
+    super::log_to_stderr("info");
+    let config = config(arguments)?;
+    let path = config.state.clone().map_or_else(state::usual_folder, Ok)?;
+    let folder = StateFolder::hold(&path)?;
+    super::on_runtime(async {
+        Box::pin(keep(&config, &folder, async |running: &Running| {
+            answer(running.places.line()?)?;
+            running.look_through_libraries().await;
+            Ok(())
+        }))
+        .await
+    })
+}
+
+/// What the file says, and where the command line says otherwise, that.
+fn config(arguments: arguments::Serve) -> Result<Config> {
+    let mut config = match arguments.config {
+        Some(file) => Config::read(&file)?,
+        None => Config::default(),
+    };
+    let place = arguments.place;
+    config.state = place.state.or(config.state);
+    config.web = place.web.unwrap_or(config.web);
+    config.stream = place.stream.unwrap_or(config.stream);
+    Ok(config)
+}

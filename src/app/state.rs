@@ -1,0 +1,143 @@
+//! The state folder: everything that a box keeps, and the lock that says whose it is.
+
+use crate::error::{Error, Result};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The state folder of a box that runs as a service.
+const SYSTEM: &str = "/var/lib/exstreamtv";
+
+/// A state folder that is held by this process for as long as this value lives.
+#[derive(Debug)]
+pub(super) struct StateFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl StateFolder {
+    /// Makes the folder, readable by its owner only, where it is missing, and takes its lock.
+    ///
+    /// # Errors
+    /// Where it cannot be made, and where another box holds it.
+    pub(super) fn hold(path: &Path) -> Result<Self> {
+        let shown = path.display().to_string();
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| Error::io("make the state folder", shown.clone(), &error))?;
+        let path = path
+            .canonicalize()
+            .map_err(|error| Error::io("find the state folder", shown, &error))?;
+        let lock = lock(&path)?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// Its absolute path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Takes the lock file. The kernel gives the lock back however the process ends; the file stays,
+/// because removing it would let two boxes lock two files of the same name.
+fn lock(folder: &Path) -> Result<File> {
+    let name = folder.join("lock");
+    let failed = |error: &std::io::Error| Error::io("lock", name.display().to_string(), error);
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&name)
+        .map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(taken(folder, &mut file)),
+        Err(TryLockError::Error(error)) => return Err(failed(&error)),
+    }
+    file.set_len(0)
+        .and_then(|()| writeln!(file, "{}", std::process::id()))
+        .map_err(|error| failed(&error))?;
+    Ok(file)
+}
+
+/// Says who holds the folder, and what can be done about it.
+fn taken(folder: &Path, file: &mut File) -> Error {
+    let mut holder = String::new();
+    let holder = match file.take(16).read_to_string(&mut holder) {
+        Ok(_) if !holder.trim().is_empty() => format!(" (process {})", holder.trim()),
+        _ => String::new(),
+    };
+    Error::invalid(
+        format!("state folder {}", folder.display()),
+        format!(
+            "another box{holder} is running on it; stop that one, or choose another folder with \
+             --state"
+        ),
+    )
+}
+
+/// The state folder of whoever does not name one: the system's for root and for the user that owns
+/// it, else the user's own.
+///
+/// # Errors
+/// Where the user has no home.
+pub(super) fn usual_folder() -> Result<PathBuf> {
+    let mine = |path: &str| std::fs::metadata(path).ok().map(|about| about.uid());
+    // The owner of /proc/self is the effective user.
+    let me = mine("/proc/self");
+    if me == Some(0) || (me.is_some() && me == mine(SYSTEM)) {
+        return Ok(PathBuf::from(SYSTEM));
+    }
+    // A relative XDG_STATE_HOME is to be ignored (XDG Base Directory Specification).
+    let absolute = |name: &str| {
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
+        .map(|base| base.join("exstreamtv"))
+        .ok_or_else(|| {
+            Error::invalid(
+                "state folder",
+                "there is no home folder; name one with --state",
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StateFolder;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_new_state_folder_is_for_its_owner_only() {
+        let place = tempfile::tempdir().unwrap();
+        let held = StateFolder::hold(&place.path().join("a/b")).unwrap();
+        let mode = held.path().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_held_folder_is_refused_until_it_is_let_go() {
+        let place = tempfile::tempdir().unwrap();
+        let held = StateFolder::hold(place.path()).unwrap();
+        let words = StateFolder::hold(place.path()).unwrap_err().to_string();
+        let me = format!("(process {})", std::process::id());
+        assert!(words.contains(&me) && words.contains("--state"), "{words}");
+        drop(held);
+        StateFolder::hold(place.path()).unwrap();
+    }
+
+    #[test]
+    fn a_state_folder_that_is_a_file_is_refused_by_name() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let words = StateFolder::hold(file.path()).unwrap_err().to_string();
+        assert!(words.contains(file.path().to_str().unwrap()), "{words}");
+    }
+}

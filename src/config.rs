@@ -1,0 +1,250 @@
+//! What the host says: where the box listens, where it keeps its state, what it is called.
+//!
+//! One strict TOML file. A key that is not known is refused with its line, never ignored: a typing
+//! error that is silently a default has kept televisions dark for hours. What concerns the owner's
+//! libraries and channels is not here but in the store.
+
+use crate::error::{Error, Result};
+use crate::limits;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+/// The port of everything but the streams.
+pub const WEB_PORT: u16 = 8411;
+
+/// The port of the streams, the same on every HDHomeRun.
+pub const STREAM_PORT: u16 = 5004;
+
+/// Tuners of a box that does not say otherwise: a big family, and as many as clients expect of one
+/// device. They cost nothing while nobody watches.
+pub const TUNERS: usize = 8;
+
+/// Largest configuration file that is read.
+const FILE_BYTES: u64 = 64 << 10;
+
+/// Longest name, in bytes. Clients show it in one line.
+const NAME_BYTES: usize = 64;
+
+/// The host's wishes; [`Config::default`] where it has none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The state folder, absolute; `None` for the usual one of the user that runs the box.
+    #[serde(deserialize_with = "absolute")]
+    pub state: Option<PathBuf>,
+    /// Where everything but the streams listens.
+    pub web: SocketAddr,
+    /// Where the streams listen.
+    pub stream: SocketAddr,
+    /// The control socket, absolute; `None` for `control.sock` in the state folder.
+    #[serde(deserialize_with = "absolute")]
+    pub control: Option<PathBuf>,
+    /// How many channels may be watched at once.
+    #[serde(deserialize_with = "tuners")]
+    pub tuners: usize,
+    /// What clients call the device.
+    #[serde(deserialize_with = "name")]
+    pub name: String,
+    /// The language in which sound is preferred, as ISO 639-2 (`eng`, `ger`).
+    #[serde(deserialize_with = "language")]
+    pub language: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let everywhere = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+        Self {
+            state: None,
+            web: everywhere(WEB_PORT),
+            stream: everywhere(STREAM_PORT),
+            control: None,
+            tuners: TUNERS,
+            name: "EXStreamTV".to_owned(),
+            language: "eng".to_owned(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// Where it cannot be read, and where [`Config::parse`] refuses it.
+    pub fn read(file: &Path) -> Result<Self> {
+        let name = file.display().to_string();
+        let io = |error| Error::io("read", name.clone(), &error);
+        let size_bytes = std::fs::metadata(file).map_err(io)?.len();
+        if size_bytes > FILE_BYTES {
+            return Err(Error::OverLimit {
+                what: "length of the configuration file in bytes",
+                got: size_bytes,
+                limit: FILE_BYTES,
+            });
+        }
+        Self::parse(&name, &std::fs::read_to_string(file).map_err(io)?)
+    }
+
+    /// Understands a configuration; `file` is only for the words of a refusal.
+    ///
+    /// # Errors
+    /// Names the file, the line and the key of the first thing that cannot be, and what would do.
+    pub fn parse(file: &str, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| refusal(file, text, &error))
+    }
+}
+
+/// Says what is wrong where, and what would do.
+fn refusal(file: &str, text: &str, error: &toml::de::Error) -> Error {
+    let why = error.message().trim().replace('\n', ", ");
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return Error::invalid(file.to_owned(), why);
+    };
+    let number = before.matches('\n').count() + 1;
+    let line = text.lines().nth(number - 1).unwrap_or_default();
+    let key = line.split('=').next().unwrap_or_default().trim();
+    match would_do(key) {
+        Some(hint) => Error::invalid(
+            format!("{file}, line {number}, {key}"),
+            format!("{why}; {hint} would do"),
+        ),
+        None => Error::invalid(format!("{file}, line {number}"), why),
+    }
+}
+
+/// What may be written for a key.
+fn would_do(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "state" => "an absolute path, like \"/var/lib/exstreamtv\"",
+        "web" => "an address with a port, like \"0.0.0.0:8411\" or \"[::]:8411\"",
+        "stream" => "an address with a port, like \"0.0.0.0:5004\" or \"[::]:5004\"",
+        "control" => "an absolute path, like \"/run/exstreamtv/control.sock\"",
+        "tuners" => "a number from 1 to 480",
+        "name" => "a short line of text, like \"Living room\"",
+        "language" => "three small letters of ISO 639-2, like \"eng\"",
+        _ => return None,
+    })
+}
+
+fn absolute<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(from)?;
+    if path.is_absolute() {
+        Ok(Some(path))
+    } else {
+        Err(D::Error::custom("the path is not absolute"))
+    }
+}
+
+fn tuners<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<usize, D::Error> {
+    let count = i64::deserialize(from)?;
+    match usize::try_from(count) {
+        Ok(count) if (1..=limits::CHANNELS).contains(&count) => Ok(count),
+        _ => Err(D::Error::custom(format!("{count} is out of range"))),
+    }
+}
+
+fn name<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Error> {
+    let name = String::deserialize(from)?;
+    if name.trim().is_empty() {
+        Err(D::Error::custom("the name is empty"))
+    } else if name.len() > NAME_BYTES || name.chars().any(char::is_control) {
+        Err(D::Error::custom("the name is too long for one line"))
+    } else {
+        Ok(name)
+    }
+}
+
+fn language<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Error> {
+    let code = String::deserialize(from)?;
+    if code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_lowercase()) {
+        Ok(code)
+    } else {
+        Err(D::Error::custom(format!("'{code}' is no language code")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    fn refused(text: &str) -> String {
+        Config::parse("box.toml", text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default() {
+        assert_eq!(Config::parse("box.toml", "").unwrap(), Config::default());
+        assert_eq!(Config::default().web.to_string(), "0.0.0.0:8411");
+        assert_eq!(Config::default().stream.to_string(), "0.0.0.0:5004");
+    }
+
+    #[test]
+    fn every_key_is_heard() {
+        let config = Config::parse(
+            "box.toml",
+            "state = '/srv/tv'\nweb = '[::]:80'\nstream = '127.0.0.1:0'\n\
+             control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n",
+        )
+        .unwrap();
+        assert_eq!(config.state.unwrap().to_str(), Some("/srv/tv"));
+        assert_eq!(config.web.to_string(), "[::]:80");
+        assert_eq!(config.stream.to_string(), "127.0.0.1:0");
+        assert_eq!(config.control.unwrap().to_str(), Some("/run/tv.sock"));
+        assert_eq!(config.tuners, 3);
+        assert_eq!(config.name, "Küche");
+        assert_eq!(config.language, "ger");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_known_ones() {
+        let words = refused("name = 'a'\n\nwebb = '0.0.0.0:1'\n");
+        assert!(words.starts_with("box.toml, line 3: "), "{words}");
+        assert!(words.contains("`webb`"), "{words}");
+        assert!(words.contains("`web`"), "{words}");
+    }
+
+    #[test]
+    fn an_unknown_table_is_refused() {
+        let words = refused("# the box\n[server]\nport = 8411\n");
+        assert!(words.starts_with("box.toml, line 2: "), "{words}");
+    }
+
+    #[test]
+    fn a_wrong_value_is_refused_with_what_would_do() {
+        for (text, start, hint) in [
+            ("web = '0.0.0.0'", "box.toml, line 1, web: ", "0.0.0.0:8411"),
+            ("\nstream = 5004", "box.toml, line 2, stream: ", "[::]:5004"),
+            ("tuners = 0", "box.toml, line 1, tuners: ", "1 to 480"),
+            ("tuners = 481", "box.toml, line 1, tuners: ", "1 to 480"),
+            ("tuners = -1", "box.toml, line 1, tuners: ", "1 to 480"),
+            ("tuners = 'many'", "box.toml, line 1, tuners: ", "1 to 480"),
+            ("name = ' '", "box.toml, line 1, name: ", "short line"),
+            ("name = \"a\\nb\"", "box.toml, line 1, name: ", "short line"),
+            ("language = 'en'", "box.toml, line 1, language: ", "eng"),
+            ("language = 'ENG'", "box.toml, line 1, language: ", "eng"),
+            ("state = 'here'", "box.toml, line 1, state: ", "absolute"),
+            ("control = ''", "box.toml, line 1, control: ", "absolute"),
+        ] {
+            let words = refused(text);
+            assert!(words.starts_with(start), "{words}");
+            assert!(words.contains(hint), "{words}");
+        }
+    }
+
+    #[test]
+    fn broken_toml_and_double_keys_are_refused_with_their_line() {
+        for text in ["name = 'a'\nweb = \n", "tuners = 3\ntuners = 4\n"] {
+            let words = refused(text);
+            assert!(words.starts_with("box.toml, line 2"), "{words}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named() {
+        let words = Config::read("/nowhere/box.toml".as_ref())
+            .unwrap_err()
+            .to_string();
+        assert!(words.contains("/nowhere/box.toml"), "{words}");
+    }
+}

@@ -1,0 +1,218 @@
+//! The part of the file that is held: a row of the blocks that were pushed, without a gap.
+//!
+//! Asks for bytes in file order, `limits::BLOCK_BYTES` at a time, and gives them out without
+//! copying where they lie in one block. Keeps only what its reader has not let go.
+
+use super::ebml::{self, Element, Halt, NoHead, Step, widen};
+use crate::demux::Span;
+use crate::error::{Error, Result};
+use crate::limits;
+use bytes::{Bytes, BytesMut};
+use std::collections::VecDeque;
+
+/// The outcome of one step of a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sought<T> {
+    /// Here it is.
+    Found(T),
+    /// It does not begin before this offset. The search goes on there, unless that is its end.
+    NotBefore(u64),
+}
+
+/// Held bytes of one file.
+#[derive(Debug)]
+pub(super) struct Window {
+    file_bytes: u64,
+    start: u64,
+    end: u64,
+    blocks: VecDeque<Bytes>,
+    asked: Option<Span>,
+}
+
+impl Window {
+    /// Nothing yet of a file of `file_bytes` bytes.
+    pub(super) fn new(file_bytes: u64) -> Self {
+        Self {
+            file_bytes,
+            start: 0,
+            end: 0,
+            blocks: VecDeque::new(),
+            asked: None,
+        }
+    }
+
+    /// Length of the file, as far as is known.
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
+    /// Takes the bytes that were asked for. Fewer mean that the file ends there.
+    pub(super) fn push(&mut self, offset: u64, bytes: Bytes) -> Result<()> {
+        let asked = self.asked.take().filter(|asked| asked.offset == offset);
+        let Some(asked) = asked.filter(|asked| bytes.len() <= asked.len) else {
+            return Err(Error::invalid("bytes pushed", "they were not asked for"));
+        };
+        let end = offset.saturating_add(widen(bytes.len()));
+        if bytes.len() < asked.len {
+            self.file_bytes = self.file_bytes.min(end);
+        }
+        if !bytes.is_empty() {
+            self.blocks.push_back(bytes);
+        }
+        self.end = end;
+        Ok(())
+    }
+
+    /// Lets go of what lies before `offset`. Its reader will not go back there without asking.
+    pub(super) fn forget_before(&mut self, offset: u64) {
+        while let Some(first) = self.blocks.front() {
+            let after = self.start.saturating_add(widen(first.len()));
+            if after > offset {
+                break;
+            }
+            self.start = after;
+            self.blocks.pop_front();
+        }
+    }
+
+    /// Exactly `len` bytes from `offset` on; at most `limits::SAMPLE_BYTES`.
+    pub(super) fn take(&mut self, offset: u64, len: usize) -> Step<Bytes> {
+        self.hold(offset, len)?;
+        Ok(self.cut(offset, len))
+    }
+
+    /// Sees to it that `len` bytes from `offset` on are held; at most `limits::SAMPLE_BYTES`.
+    pub(super) fn hold(&mut self, offset: u64, len: usize) -> Step<()> {
+        if len > limits::SAMPLE_BYTES {
+            return Err(Halt::Broken(
+                offset,
+                "it is larger than anything that is carried",
+            ));
+        }
+        let end = offset.saturating_add(widen(len));
+        if end > self.file_bytes {
+            return Err(Halt::Ended(self.file_bytes));
+        }
+        if offset < self.start || end > self.end {
+            return Err(self.ask(offset, end));
+        }
+        Ok(())
+    }
+
+    /// At most `len` bytes from `offset` on, fewer only where the file ends; at least 1.
+    pub(super) fn take_up_to(&mut self, offset: u64, len: usize) -> Step<Bytes> {
+        let left = usize::try_from(self.file_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Err(Halt::Ended(self.file_bytes));
+        }
+        self.take(offset, len.min(left))
+    }
+
+    /// The head of the element at `offset`, in a parent that ends at `end`.
+    pub(super) fn head(&mut self, offset: u64, end: u64) -> Step<Element> {
+        let left = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let bytes = self.take_up_to(offset, left.clamp(1, ebml::HEAD_BYTES))?;
+        ebml::head(&bytes, offset).map_err(|no_head| match no_head {
+            NoHead::Bad(why) => Halt::Broken(offset, why),
+            NoHead::Short if end < self.file_bytes => {
+                Halt::Broken(offset, "an element runs past the end of its parent")
+            }
+            NoHead::Short => Halt::Ended(self.file_bytes),
+        })
+    }
+
+    /// The whole body of an element, at most `limit` bytes.
+    pub(super) fn body(&mut self, element: &Element, limit: usize) -> Step<Bytes> {
+        let size = element.size.ok_or(Halt::Broken(
+            element.at,
+            "an element's size is unknown where it must be told",
+        ))?;
+        match usize::try_from(size) {
+            Ok(len) if len <= limit => self.take(element.body, len),
+            _ if element.body.saturating_add(size) > self.file_bytes => {
+                Err(Halt::Ended(self.file_bytes))
+            }
+            _ => Err(Halt::Fail(Error::OverLimit {
+                what: "size of a Matroska element in bytes",
+                got: size,
+                limit: widen(limit),
+            })),
+        }
+    }
+
+    /// Where `pattern` stands first in `from..to`. Looks through what is held of that, or the next
+    /// block.
+    pub(super) fn find(&mut self, pattern: [u8; 4], from: u64, to: u64) -> Step<Sought<u64>> {
+        let to = to.min(self.file_bytes);
+        if from.saturating_add(4) > to {
+            return Ok(Sought::NotBefore(to));
+        }
+        // To the end of one held block, so that nothing but a seam is copied together.
+        let held = if from >= self.start && from < self.end {
+            self.block_rest(from)
+        } else {
+            0
+        };
+        let left = usize::try_from(to - from).unwrap_or(usize::MAX);
+        let bytes = self.take(from, held.max(4).min(left))?;
+        let found = bytes.windows(4).position(|four| four == pattern);
+        Ok(match found {
+            Some(at) => Sought::Found(from.saturating_add(widen(at))),
+            None => Sought::NotBefore(from.saturating_add(widen(bytes.len().saturating_sub(3)))),
+        })
+    }
+
+    /// Held bytes from `offset` to the end of their block.
+    fn block_rest(&self, offset: u64) -> usize {
+        let mut end = self.start;
+        for block in &self.blocks {
+            end = end.saturating_add(widen(block.len()));
+            if offset < end {
+                return usize::try_from(end - offset).unwrap_or(usize::MAX);
+            }
+        }
+        0
+    }
+
+    /// Makes the question for `offset..end`, which is not wholly held.
+    fn ask(&mut self, offset: u64, end: u64) -> Halt {
+        if offset < self.start || offset > self.end || self.blocks.is_empty() {
+            self.blocks.clear();
+            self.start = offset;
+            self.end = offset;
+        }
+        let block_end = self.end.saturating_add(widen(limits::BLOCK_BYTES));
+        let to = end.max(block_end).min(self.file_bytes);
+        let span = Span {
+            offset: self.end,
+            len: usize::try_from(to.saturating_sub(self.end)).unwrap_or(usize::MAX),
+        };
+        self.asked = Some(span);
+        Halt::Need(span)
+    }
+
+    /// Held bytes: a slice of their block, or a copy where they lie in several.
+    fn cut(&self, offset: u64, len: usize) -> Bytes {
+        let mut skip = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let mut joined = BytesMut::new();
+        for block in &self.blocks {
+            if skip >= block.len() {
+                skip -= block.len();
+                continue;
+            }
+            let part = block.len().min(skip.saturating_add(len - joined.len()));
+            if joined.is_empty() && part - skip == len {
+                return block.slice(skip..part);
+            }
+            if joined.is_empty() {
+                joined.reserve(len);
+            }
+            joined.extend_from_slice(block.get(skip..part).unwrap_or_default());
+            if joined.len() == len {
+                break;
+            }
+            skip = 0;
+        }
+        joined.freeze()
+    }
+}

@@ -1,0 +1,298 @@
+//! The samples of a track that has its tables in `moov` (ISO/IEC 14496-12 §8.6, §8.7).
+
+use super::file::{Attempt, File};
+use super::table::{Extent, Runs, Shape, Sizes, Table};
+use super::{Entry, Timing};
+use crate::error::Error;
+use crate::limits;
+use crate::media::Sync;
+
+/// Window of a table that has one entry per sample, or may have.
+const SAMPLE_WINDOW_BYTES: usize = limits::TABLE_WINDOW_BYTES;
+/// Window of a table that has one entry per chunk or group of pictures.
+const CHUNK_WINDOW_BYTES: usize = limits::TABLE_WINDOW_BYTES / 2;
+
+/// Where sizes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SizeTable {
+    Constant(u32),
+    /// Two samples to an entry.
+    Nibbles(Extent),
+    Each(Extent),
+}
+
+/// Where a track's tables are. Small and fixed in size, whatever the length of the film.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tables {
+    pub(super) samples: u64,
+    pub(super) durations: Extent,
+    pub(super) offsets: Option<Extent>,
+    pub(super) sizes: SizeTable,
+    pub(super) chunks: Extent,
+    pub(super) chunk_offsets: Extent,
+    /// None where decoding can begin at every sample.
+    pub(super) sync_points: Option<Extent>,
+}
+
+/// A sample whose place in the file is known.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    sample: u64,
+    /// The sample after the last of its chunk.
+    chunk_end: u64,
+    offset: u64,
+}
+
+/// A look for a random access point, as far as it has come.
+#[derive(Debug, Clone, Copy)]
+enum Search {
+    /// This one may be shown too early, or later ones in time as well.
+    Forward(u64),
+    /// This one may be shown too late.
+    Backward(u64),
+}
+
+/// A place in a track's samples.
+#[derive(Debug, Clone)]
+pub(super) struct Flat {
+    samples: u64,
+    durations: Runs,
+    offsets: Option<Runs>,
+    sizes: Sizes,
+    chunks: Runs,
+    chunk_offsets: Table,
+    sync_points: Option<Runs>,
+    next: u64,
+    place: Option<Place>,
+    search: Option<Search>,
+}
+
+impl Flat {
+    /// At the first sample.
+    pub(super) fn new(tables: &Tables) -> Self {
+        let runs = |extent, shape, window| Runs::new(extent, shape, window);
+        let chunks = tables.chunk_offsets.entries;
+        Self {
+            samples: tables.samples,
+            durations: runs(tables.durations, Shape::Durations, SAMPLE_WINDOW_BYTES),
+            offsets: tables
+                .offsets
+                .map(|extent| runs(extent, Shape::Offsets, SAMPLE_WINDOW_BYTES)),
+            sizes: match tables.sizes {
+                SizeTable::Constant(size) => Sizes::Constant(size),
+                SizeTable::Nibbles(extent) => {
+                    Sizes::Nibbles(Table::new(extent, SAMPLE_WINDOW_BYTES))
+                }
+                SizeTable::Each(extent) => Sizes::Each(Table::new(extent, SAMPLE_WINDOW_BYTES)),
+            },
+            chunks: runs(tables.chunks, Shape::Chunks { chunks }, CHUNK_WINDOW_BYTES),
+            chunk_offsets: Table::new(tables.chunk_offsets, CHUNK_WINDOW_BYTES),
+            sync_points: tables
+                .sync_points
+                .map(|extent| runs(extent, Shape::SyncPoints, CHUNK_WINDOW_BYTES)),
+            next: 0,
+            place: None,
+            search: None,
+        }
+    }
+
+    /// The next sample; none after the last.
+    pub(super) fn next(&mut self, file: &mut File) -> Attempt<Option<Entry>> {
+        let sample = self.next;
+        if sample >= self.samples {
+            return Ok(None);
+        }
+        let timing = self.timing(file, sample)?;
+        let sync = self.sync(file, sample)?;
+        let place = self.place(file, sample)?;
+        let size = self.sizes.at(file, sample)?;
+        self.place = Some(Place {
+            sample: sample.saturating_add(1),
+            offset: place.offset.saturating_add(u64::from(size)),
+            ..place
+        });
+        self.next = sample.saturating_add(1);
+        Ok(Some(Entry {
+            timing,
+            size,
+            offset: place.offset,
+            sync,
+        }))
+    }
+
+    /// The next sample's times, and a step over it; none after the last.
+    pub(super) fn next_timing(&mut self, file: &mut File) -> Attempt<Option<Timing>> {
+        if self.next >= self.samples {
+            return Ok(None);
+        }
+        let timing = self.timing(file, self.next)?;
+        self.next = self.next.saturating_add(1);
+        Ok(Some(timing))
+    }
+
+    /// When decoding of the media ends.
+    pub(super) fn end_ticks(&mut self, file: &mut File) -> Attempt<i64> {
+        let Some(last) = self.samples.checked_sub(1) else {
+            return Ok(0);
+        };
+        let timing = self.timing(file, last)?;
+        Ok(timing.dts.saturating_add(i64::from(timing.duration)))
+    }
+
+    fn timing(&mut self, file: &mut File, sample: u64) -> Attempt<Timing> {
+        let mut timing = Timing::default();
+        if let Some(run) = self.durations.at(file, sample)? {
+            // Behind the last run its duration goes on: some tables are one sample short.
+            timing.dts = run.base_after(sample.saturating_sub(run.first));
+            timing.duration = run.value;
+        }
+        timing.cts = timing.dts;
+        if let Some(offsets) = &mut self.offsets
+            && let Some(run) = offsets.at(file, sample)?
+            && sample < run.end()
+        {
+            // Version 0 calls them unsigned, but muxers wrote negative ones before version 1.
+            let offset = i32::from_be_bytes(run.value.to_be_bytes());
+            timing.cts = timing.dts.saturating_add(i64::from(offset));
+        }
+        Ok(timing)
+    }
+
+    fn sync(&mut self, file: &mut File, sample: u64) -> Attempt<Sync> {
+        let Some(points) = &mut self.sync_points else {
+            return Ok(Sync::RandomAccess);
+        };
+        // Decoding has to begin somewhere: where the table is empty it is the first sample.
+        let point = points.at(file, sample)?.map_or(0, |run| run.first);
+        Ok(if point == sample {
+            Sync::RandomAccess
+        } else {
+            Sync::Dependent
+        })
+    }
+
+    /// Where `sample` lies. Walks over the samples before it in its chunk.
+    fn place(&mut self, file: &mut File, sample: u64) -> Attempt<Place> {
+        loop {
+            let known = self
+                .place
+                .filter(|place| place.sample <= sample && sample < place.chunk_end);
+            let place = match known {
+                Some(place) => place,
+                None => self.chunk_of(file, sample)?,
+            };
+            self.place = Some(place);
+            if place.sample == sample {
+                return Ok(place);
+            }
+            let size = self.sizes.at(file, place.sample)?;
+            self.place = Some(Place {
+                sample: place.sample.saturating_add(1),
+                offset: place.offset.saturating_add(u64::from(size)),
+                ..place
+            });
+        }
+    }
+
+    /// The place of the first sample of the chunk that `sample` lies in.
+    fn chunk_of(&mut self, file: &mut File, sample: u64) -> Attempt<Place> {
+        let Extent { what, at, .. } = self.chunks.extent();
+        let why = format!("its chunks end before sample {sample} of {}", self.samples);
+        let too_few = Error::malformed(what, at, why);
+        let run = self.chunks.at(file, sample)?;
+        let run = run.filter(|run| run.first <= sample && sample < run.end());
+        let Some(run) = run else {
+            return Err(too_few.into());
+        };
+        let per_chunk = u64::from(run.value.max(1));
+        let chunks = (sample.saturating_sub(run.first)) / per_chunk;
+        let chunk = u64::try_from(run.base)
+            .unwrap_or(u64::MAX)
+            .saturating_add(chunks);
+        if chunk >= self.chunk_offsets.extent.entries {
+            return Err(too_few.into());
+        }
+        let first = run.first.saturating_add(chunks.saturating_mul(per_chunk));
+        let bytes = self.chunk_offsets.entries(file, chunk, 1)?;
+        Ok(Place {
+            sample: first,
+            chunk_end: first.saturating_add(per_chunk),
+            offset: bytes
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        })
+    }
+
+    /// Makes the sample that is heard at `ticks` the next one, or the first one after them.
+    pub(super) fn seek_sample(&mut self, file: &mut File, ticks: i64) -> Attempt<()> {
+        let run = self.durations.at_ticks(file, ticks)?;
+        let sample = run.map_or(0, |run| {
+            let into = u64::try_from(ticks.saturating_sub(run.base)).unwrap_or(0);
+            let into = into.checked_div(u64::from(run.value)).unwrap_or(0);
+            // Behind the last run its duration goes on, as for `timing`.
+            run.first.saturating_add(into)
+        });
+        self.go_to(sample.min(self.samples));
+        Ok(())
+    }
+
+    /// Makes the last random access point that is shown at or before `ticks` the next sample, or
+    /// the first one where there is none.
+    pub(super) fn seek_sync(&mut self, file: &mut File, ticks: i64) -> Attempt<()> {
+        loop {
+            match self.search {
+                None => {
+                    self.seek_sample(file, ticks)?;
+                    let last = self.samples.saturating_sub(1);
+                    let (point, _) = self.sync_around(file, self.next.min(last))?;
+                    self.search = Some(Search::Forward(point));
+                }
+                Some(Search::Forward(point)) => {
+                    let (_, next) = self.sync_around(file, point)?;
+                    let next = next.filter(|next| *next > point && *next < self.samples);
+                    let in_time = match next {
+                        Some(next) => self.timing(file, next)?.cts <= ticks,
+                        None => false,
+                    };
+                    self.search = Some(match next {
+                        Some(next) if in_time => Search::Forward(next),
+                        _ => Search::Backward(point),
+                    });
+                }
+                Some(Search::Backward(point)) => {
+                    let too_late = self.timing(file, point)?.cts > ticks;
+                    let (before, _) = self.sync_around(file, point.saturating_sub(1))?;
+                    if !too_late || before >= point {
+                        self.go_to(point);
+                        return Ok(());
+                    }
+                    self.search = Some(Search::Backward(before));
+                }
+            }
+        }
+    }
+
+    /// The random access point at or before `sample`, or else the first, and the one after it.
+    fn sync_around(&mut self, file: &mut File, sample: u64) -> Attempt<(u64, Option<u64>)> {
+        let Some(points) = &mut self.sync_points else {
+            return Ok((sample, sample.checked_add(1)));
+        };
+        let run = points.at(file, sample)?;
+        Ok(run.map_or((0, None), |run| (run.first, Some(run.end()))))
+    }
+
+    fn go_to(&mut self, sample: u64) {
+        self.next = sample;
+        self.search = None;
+    }
+
+    /// Bytes that it holds of tables.
+    pub(super) fn held_bytes(&self) -> usize {
+        let runs = [Some(&self.durations), Some(&self.chunks)];
+        let optional = [self.offsets.as_ref(), self.sync_points.as_ref()];
+        let runs = runs.into_iter().chain(optional).flatten();
+        runs.map(Runs::held_bytes).sum::<usize>()
+            + self.sizes.held_bytes()
+            + self.chunk_offsets.held_bytes()
+    }
+}

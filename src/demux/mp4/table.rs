@@ -1,0 +1,332 @@
+//! Sample tables (ISO/IEC 14496-12 §8.6, §8.7) read through windows.
+//!
+//! A table stays in the file; what is held is one window of it and a few marks, so that looking
+//! something up again does not read from its start again.
+
+use super::boxes::Fields;
+use super::file::{Attempt, File, Window};
+use crate::error::{Error, Result};
+use bytes::Bytes;
+
+/// Where the entries of one table lie in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Extent {
+    /// The path of its box, for errors.
+    pub(super) what: &'static str,
+    /// Its first entry.
+    pub(super) at: u64,
+    pub(super) entries: u64,
+    pub(super) entry_bytes: u64,
+}
+
+impl Extent {
+    /// `entries` of `entry_bytes` from `at` on, which have to end by `end`.
+    pub(super) fn new(
+        what: &'static str,
+        at: u64,
+        entries: u32,
+        entry_bytes: u64,
+        end: u64,
+    ) -> Result<Self> {
+        let entries = u64::from(entries);
+        let extent = Self {
+            what,
+            at,
+            entries,
+            entry_bytes,
+        };
+        if extent.end() > end {
+            let why = format!("it counts {entries} entries, more than it has room for");
+            return Err(Error::malformed(what, at, why));
+        }
+        Ok(extent)
+    }
+
+    fn end(&self) -> u64 {
+        self.at
+            .saturating_add(self.entries.saturating_mul(self.entry_bytes))
+    }
+}
+
+/// A table with the window through which it is read.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    pub(super) extent: Extent,
+    window: Window,
+}
+
+impl Table {
+    pub(super) fn new(extent: Extent, window_bytes: usize) -> Self {
+        Self {
+            extent,
+            window: Window::new(window_bytes),
+        }
+    }
+
+    /// `count` whole entries from `index` on. The caller checks that there are as many.
+    pub(super) fn entries(&mut self, file: &mut File, index: u64, count: u64) -> Attempt<Bytes> {
+        let Extent {
+            what,
+            at,
+            entry_bytes,
+            ..
+        } = self.extent;
+        let at = at.saturating_add(index.saturating_mul(entry_bytes));
+        let len = usize::try_from(count.saturating_mul(entry_bytes)).unwrap_or(usize::MAX);
+        self.window.read(file, what, at, len, self.extent.end())
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.window.held_bytes()
+    }
+}
+
+/// What the entries of a run-length table mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// `stts`: durations; `base` is the decoding time.
+    Durations,
+    /// `ctts`: from decoding to composition.
+    Offsets,
+    /// `stsc`: samples per chunk; `base` is the chunk, counted from 0.
+    Chunks {
+        /// How many there are.
+        chunks: u64,
+    },
+    /// `stss`: each run begins with a random access point.
+    SyncPoints,
+}
+
+/// Samples that one entry of a table speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    entry: u64,
+    /// Its first sample, counted from 0.
+    pub(super) first: u64,
+    pub(super) count: u64,
+    /// What has added up before it: decoding time or chunks.
+    pub(super) base: i64,
+    pub(super) value: u32,
+}
+
+impl Run {
+    /// The sample after its last.
+    pub(super) fn end(&self) -> u64 {
+        self.first.saturating_add(self.count)
+    }
+
+    /// What has added up behind `samples` of it, for durations.
+    pub(super) fn base_after(&self, samples: u64) -> i64 {
+        let added = i64::try_from(samples.saturating_mul(u64::from(self.value)));
+        self.base.saturating_add(added.unwrap_or(i64::MAX))
+    }
+}
+
+/// Runs kept at a stride that doubles whenever they become too many.
+#[derive(Debug, Clone)]
+struct Marks {
+    runs: Vec<Run>,
+    stride: u64,
+}
+
+impl Marks {
+    const MOST: usize = 64;
+
+    fn new() -> Self {
+        Self {
+            runs: Vec::new(),
+            stride: 256,
+        }
+    }
+
+    fn note(&mut self, run: &Run) {
+        let newer = self.runs.last().is_none_or(|last| run.entry > last.entry);
+        if !newer || !run.entry.is_multiple_of(self.stride) {
+            return;
+        }
+        if self.runs.len() >= Self::MOST {
+            self.stride = self.stride.saturating_mul(2);
+            let stride = self.stride;
+            self.runs.retain(|run| run.entry.is_multiple_of(stride));
+        }
+        if run.entry.is_multiple_of(self.stride) {
+            self.runs.push(*run);
+        }
+    }
+
+    /// The last one for which `before` holds; it has to hold for a prefix of them.
+    fn last(&self, before: impl Fn(&Run) -> bool) -> Option<Run> {
+        let after = self.runs.partition_point(before);
+        self.runs.get(after.checked_sub(1)?).copied()
+    }
+}
+
+/// A run-length table and the place in it that was looked at last.
+#[derive(Debug, Clone)]
+pub(super) struct Runs {
+    table: Table,
+    shape: Shape,
+    here: Option<Run>,
+    marks: Marks,
+}
+
+impl Runs {
+    pub(super) fn new(extent: Extent, shape: Shape, window_bytes: usize) -> Self {
+        Self {
+            table: Table::new(extent, window_bytes),
+            shape,
+            here: None,
+            marks: Marks::new(),
+        }
+    }
+
+    pub(super) fn extent(&self) -> Extent {
+        self.table.extent
+    }
+
+    /// The run that `sample` lies in. Before the first run it is the first, after the last one the
+    /// last; none where the table is empty.
+    pub(super) fn at(&mut self, file: &mut File, sample: u64) -> Attempt<Option<Run>> {
+        self.find(file, |run| run.first <= sample, |run| run.end() <= sample)
+    }
+
+    /// The run that `ticks` lie in, by the sum of the durations; its neighbours as for `at`.
+    pub(super) fn at_ticks(&mut self, file: &mut File, ticks: i64) -> Attempt<Option<Run>> {
+        self.find(
+            file,
+            |run| run.base <= ticks,
+            |run| run.base_after(run.count) <= ticks,
+        )
+    }
+
+    /// Walks on from the last known run that has `begun` for as long as the run is `over`.
+    fn find(
+        &mut self,
+        file: &mut File,
+        begun: impl Fn(&Run) -> bool,
+        over: impl Fn(&Run) -> bool,
+    ) -> Attempt<Option<Run>> {
+        if self.table.extent.entries == 0 {
+            return Ok(None);
+        }
+        if self.here.is_some_and(|run| !begun(&run)) {
+            self.here = self.marks.last(begun);
+        }
+        loop {
+            let run = match self.here {
+                Some(run) => run,
+                None => self.load(file, 0, 0, 0)?,
+            };
+            self.here = Some(run);
+            self.marks.note(&run);
+            let next = run.entry.saturating_add(1);
+            if !over(&run) || next >= self.table.extent.entries {
+                return Ok(Some(run));
+            }
+            self.here = Some(self.load(file, next, run.end(), self.base_behind(&run))?);
+        }
+    }
+
+    fn base_behind(&self, run: &Run) -> i64 {
+        match self.shape {
+            Shape::Durations => run.base_after(run.count),
+            Shape::Chunks { .. } | Shape::Offsets | Shape::SyncPoints => 0,
+        }
+    }
+
+    fn load(&mut self, file: &mut File, entry: u64, first: u64, base: i64) -> Attempt<Run> {
+        let more = entry.saturating_add(1) < self.table.extent.entries;
+        let looks_ahead = matches!(self.shape, Shape::Chunks { .. } | Shape::SyncPoints);
+        let count = if more && looks_ahead { 2 } else { 1 };
+        let bytes = self.table.entries(file, entry, count)?;
+        let mut fields = Fields::new(&bytes);
+        let mut word = || fields.u32().unwrap_or(0);
+        let mut run = Run {
+            entry,
+            first,
+            count: 0,
+            base,
+            value: 0,
+        };
+        match self.shape {
+            Shape::Durations => {
+                run.count = u64::from(word());
+                // Some muxers write a negative duration where time stood still.
+                run.value = Some(word()).filter(|ticks| *ticks < 1 << 31).unwrap_or(0);
+            }
+            Shape::Offsets => {
+                run.count = u64::from(word());
+                run.value = word();
+            }
+            Shape::Chunks { chunks } => {
+                let chunk = u64::from(word()).saturating_sub(1);
+                run.value = word();
+                let _description = word();
+                let next = if more {
+                    u64::from(word()).saturating_sub(1)
+                } else {
+                    chunks
+                };
+                let many = next.min(chunks).saturating_sub(chunk);
+                run.count = many.saturating_mul(u64::from(run.value));
+                run.base = i64::try_from(chunk).unwrap_or(i64::MAX);
+            }
+            Shape::SyncPoints => {
+                run.first = u64::from(word()).saturating_sub(1);
+                let next = if more {
+                    u64::from(word()).saturating_sub(1)
+                } else {
+                    u64::MAX
+                };
+                run.count = next.saturating_sub(run.first);
+            }
+        }
+        Ok(run)
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.table.held_bytes() + self.marks.runs.len() * size_of::<Run>()
+    }
+}
+
+/// How long the samples are: `stsz` and `stz2`.
+#[derive(Debug, Clone)]
+pub(super) enum Sizes {
+    /// All the same.
+    Constant(u32),
+    /// Four bits each, two to a byte.
+    Nibbles(Table),
+    /// One entry each, of one, two or four bytes.
+    Each(Table),
+}
+
+impl Sizes {
+    /// Bytes of `sample`, which has to be one of the table's.
+    pub(super) fn at(&mut self, file: &mut File, sample: u64) -> Attempt<u32> {
+        match self {
+            Self::Constant(size) => Ok(*size),
+            Self::Nibbles(table) => {
+                let bytes = table.entries(file, sample / 2, 1)?;
+                let pair = u32::from(Fields::new(&bytes).u8().unwrap_or(0));
+                Ok(if sample.is_multiple_of(2) {
+                    pair >> 4
+                } else {
+                    pair & 0xF
+                })
+            }
+            Self::Each(table) => {
+                let bytes = table.entries(file, sample, 1)?;
+                Ok(bytes
+                    .iter()
+                    .fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
+            }
+        }
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        match self {
+            Self::Constant(_) => 0,
+            Self::Nibbles(table) | Self::Each(table) => table.held_bytes(),
+        }
+    }
+}

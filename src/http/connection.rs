@@ -1,0 +1,253 @@
+//! One connection, from its request's head to its end.
+//!
+//! Streams, the guide and a sync's progress are written straight to the socket, since their length
+//! is not known and nothing here is chunked; every other answer is served by hyper, which gets the
+//! bytes that were read back in front.
+
+use super::address::Roots;
+use super::answer::{Answer, raw_words};
+use super::head::{Head, Method, Reader, Unread};
+use super::stream::Tuning;
+use super::{House, api, control, device, guide, head, page, stream};
+use crate::limits;
+use crate::shutdown::Shutdown;
+use bytes::BytesMut;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// What a connection needs of its door.
+pub(super) struct Line {
+    /// The house behind the door.
+    pub(super) house: Arc<House>,
+    /// Permits to make a document.
+    pub(super) documents: Arc<Semaphore>,
+    /// Tells when to end.
+    pub(super) shutdown: Shutdown,
+}
+
+/// Who is at the other end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caller {
+    /// Somebody on the network: may look and watch.
+    Guest {
+        /// Who.
+        peer: SocketAddr,
+        /// The address that was reached.
+        local: SocketAddr,
+    },
+    /// The owner, at the control socket: may change things.
+    Owner,
+}
+
+/// How a request is answered.
+enum Route {
+    /// With a stream.
+    Stream(Tuning, SocketAddr),
+    /// With the guide.
+    Guide,
+    /// With the progress of a sync.
+    Sync,
+    /// With a document.
+    Document,
+}
+
+/// Answers one request and closes.
+pub(super) async fn converse<R, W>(mut reader: R, mut writer: W, caller: Caller, mut line: Line)
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send,
+{
+    let mut taken = BytesMut::new();
+    let read = tokio::select! {
+        () = line.shutdown.stopped() => return,
+        read = head::read(&mut reader, &mut taken) => read,
+    };
+    let asked = read.and_then(|head| Ok((route(&head, caller)?, head)));
+    match asked {
+        Err(Unread::Gone) => return,
+        Err(Unread::Refused(status, words)) => {
+            let words = raw_words(status, words, line.house.now_ms());
+            let _ = write_in_time(&mut writer, words.as_bytes()).await;
+        }
+        Ok((Route::Stream(tuning, peer), head)) => {
+            let viewer = stream::Viewing {
+                house: &line.house,
+                peer,
+                shutdown: line.shutdown.clone(),
+            };
+            Box::pin(viewer.watch(&tuning, head.method, &mut reader, &mut writer)).await;
+        }
+        Ok((route, head)) => {
+            let Ok(_permit) = line.documents.acquire().await else {
+                return;
+            };
+            match route {
+                Route::Guide => guide::send(&line.house, head.method, &mut writer).await,
+                Route::Sync => control::sync(&line.house, &mut writer).await,
+                _ => {
+                    let io = tokio::io::join(taken.as_ref().chain(&mut reader), &mut writer);
+                    serve(io, &head, caller, &line.house).await;
+                }
+            }
+        }
+    }
+    linger(&mut reader, &mut writer).await;
+}
+
+/// Decides how a request is answered.
+fn route(head: &Head, caller: Caller) -> Result<Route, Unread> {
+    let sync = head.method == Method::Post && head.path == "/api/sync";
+    match caller {
+        Caller::Owner if sync => return Ok(Route::Sync),
+        Caller::Owner => {}
+        Caller::Guest { peer, .. } => {
+            if head.method == Method::Delete {
+                let words = "Only GET, HEAD and POST are answered here.";
+                return Err(Unread::Refused(400, words));
+            }
+            if let Some(tuning) = Tuning::asked(head) {
+                return Ok(Route::Stream(tuning?, peer));
+            }
+        }
+    }
+    let reads = matches!(head.method, Method::Get | Method::Head);
+    Ok(if reads && head.path == "/iptv/xmltv.xml" {
+        Route::Guide
+    } else {
+        Route::Document
+    })
+}
+
+/// Lets hyper serve one document. A client that dawdles is let go.
+async fn serve<S>(io: S, head: &Head, caller: Caller, house: &House)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let service = service_fn(async |request: hyper::Request<Incoming>| {
+        let answer = document(house, head, caller, request.into_body()).await;
+        Ok::<_, Infallible>(answer.into_response(head, house.now_ms()))
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .keep_alive(false)
+        .half_close(true)
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(io), service);
+    let limit = Duration::from_millis(limits::HTTP_ANSWER_MS);
+    match timeout(limit, served).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::debug!("{}: {error}", head.path),
+        Err(_) => log::debug!("{}: the client takes too long", head.path),
+    }
+}
+
+/// Makes the document that was asked for.
+async fn document(house: &House, head: &Head, caller: Caller, body: Incoming) -> Answer {
+    let roots = roots(house, head, caller);
+    let asks = matches!(head.method, Method::Get | Method::Head);
+    if head.path == "/lineup.post" {
+        return device::lineup_post(head);
+    }
+    if asks {
+        return read(house, head, caller, &roots).unwrap_or_else(|| missing(head));
+    }
+    match caller {
+        Caller::Owner => control::change(house, head, body)
+            .await
+            .unwrap_or_else(|| missing(head)),
+        Caller::Guest { .. } if head.path.starts_with("/api/") => Answer::words(
+            403,
+            "Nothing can be changed over the network. Use the exstreamtv command on the box \
+             itself; it speaks to the control socket in the state folder.",
+        ),
+        Caller::Guest { .. } => Answer::words(400, "This is read with GET."),
+    }
+}
+
+/// The documents that can be read; `None` for an address that is none of them.
+fn read(house: &House, head: &Head, caller: Caller, roots: &Roots) -> Option<Answer> {
+    let lineup = house.lineup();
+    let now_ms = house.now_ms();
+    Some(match head.path.as_str() {
+        "/" => page::status(house, &lineup, roots, now_ms),
+        "/discover.json" => device::discover(house, roots),
+        "/lineup.json" => device::lineup_json(head, &lineup, roots),
+        "/lineup.xml" => device::lineup_xml(&lineup, roots),
+        "/lineup.m3u" => device::lineup_m3u(&lineup, roots),
+        "/lineup_status.json" => device::lineup_status(),
+        "/status.json" => device::status(house, now_ms),
+        "/iptv/channels.m3u" => guide::playlist(&lineup, roots),
+        path => return api::read(house, path, head, caller, &lineup, now_ms),
+    })
+}
+
+/// 404, for whoever reads it.
+fn missing(head: &Head) -> Answer {
+    match head.reader {
+        Reader::Person => page::missing(&head.path),
+        Reader::Program => Answer::words(404, "There is nothing at this address."),
+    }
+}
+
+/// Under which addresses the caller reaches the box.
+fn roots(house: &House, head: &Head, caller: Caller) -> Roots {
+    let stream_port = house.stream.port();
+    match caller {
+        Caller::Guest { local, .. } => {
+            Roots::new(head.host.as_deref(), &house.host_name, local, stream_port)
+        }
+        Caller::Owner => {
+            let mut web = house.web;
+            if web.ip().is_unspecified() {
+                web.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+            }
+            Roots::new(None, "", web, stream_port)
+        }
+    }
+}
+
+/// Writes all of it. Fails with `TimedOut` when the client takes no byte for too long.
+pub(super) async fn write_in_time(
+    writer: &mut (impl AsyncWrite + Unpin),
+    mut bytes: &[u8],
+) -> io::Result<()> {
+    let patience = Duration::from_millis(limits::VIEWER_STALLED_MS);
+    while !bytes.is_empty() {
+        let written = timeout(patience, writer.write(bytes)).await??;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = bytes.get(written..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Closes our side and drops what the client still says until it closes too: hanging up on unread
+/// bytes would reset the connection and take the answer from it.
+async fn linger(reader: &mut (impl AsyncRead + Unpin), writer: &mut (impl AsyncWrite + Unpin)) {
+    if writer.shutdown().await.is_err() {
+        return;
+    }
+    let limit = Duration::from_millis(limits::HTTP_LINGER_MS);
+    let _ = timeout(limit, drained(reader)).await;
+}
+
+/// Returns when the client has closed its side, or says more than anyone would.
+pub(super) async fn drained(reader: &mut (impl AsyncRead + Unpin)) {
+    let mut scratch = [0; 512];
+    let mut dropped: usize = 0;
+    while dropped <= limits::HTTP_BODY_BYTES {
+        match reader.read(&mut scratch).await {
+            Ok(0) | Err(_) => return,
+            Ok(more) => dropped = dropped.saturating_add(more),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The documents of an HDHomeRun: who it is, which channels it has, what its tuners do.
+//!
+//! Names, order and types of the fields are those of current hardware; flags that are false are
+//! left out, as there.
+
+use super::House;
+use super::address::Roots;
+use super::answer::{Answer, Kind};
+use super::head::Head;
+use super::m3u;
+use crate::media::{AudioCodec, VideoCodec};
+use crate::schedule::{Lineup, Schedule};
+use quick_xml::escape::escape;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// The hardware that the box resembles. A model with `HDTC` in it would be asked to transcode.
+const MODEL: &str = "HDHR5-4US";
+const FIRMWARE: &str = "hdhomerun5_atsc";
+const FIRMWARE_VERSION: &str = "20250815";
+
+/// Lines of pictures from which television is called high definition.
+const HD_LINES: u32 = 720;
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Discover<'a> {
+    friendly_name: &'a str,
+    model_number: &'a str,
+    firmware_name: &'a str,
+    firmware_version: &'a str,
+    #[serde(rename = "DeviceID")]
+    device_id: String,
+    device_auth: &'a str,
+    #[serde(rename = "BaseURL")]
+    base_url: &'a str,
+    #[serde(rename = "LineupURL")]
+    lineup_url: String,
+    /// A number: as text it once became 49 tuners.
+    tuner_count: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Line<'a> {
+    guide_number: String,
+    guide_name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modulation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program_number: Option<u16>,
+    video_codec: &'a str,
+    audio_codec: &'a str,
+    #[serde(rename = "HD", skip_serializing_if = "Option::is_none")]
+    hd: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enabled: Option<u8>,
+    #[serde(rename = "URL")]
+    url: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tuner {
+    resource: String,
+    #[serde(flatten)]
+    busy: Option<Busy>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Busy {
+    vct_number: String,
+    vct_name: String,
+    signal_strength_percent: u8,
+    signal_quality_percent: u8,
+    symbol_quality_percent: u8,
+    #[serde(rename = "TargetIP")]
+    target_ip: String,
+    /// Bits per second, on average since the tune.
+    network_rate: u64,
+}
+
+/// `/discover.json`
+pub(super) fn discover(house: &House, roots: &Roots) -> Answer {
+    Answer::json(&Discover {
+        friendly_name: &house.device.friendly_name,
+        model_number: MODEL,
+        firmware_name: FIRMWARE,
+        firmware_version: FIRMWARE_VERSION,
+        device_id: house.device.id.to_string(),
+        device_auth: &house.device.auth,
+        base_url: &roots.web,
+        lineup_url: format!("{}/lineup.json", roots.web),
+        tuner_count: house.tuners.count(),
+    })
+    .shared()
+}
+
+/// `/lineup.json`
+pub(super) fn lineup_json(head: &Head, lineup: &Lineup, roots: &Roots) -> Answer {
+    let show = head.argument("show").unwrap_or("all");
+    let mut lines = Vec::new();
+    if show != "demo" {
+        lines.extend(lineup.schedules().iter().map(|schedule| {
+            let mut line = line(lineup, schedule, roots);
+            line.enabled = (show == "found").then_some(1);
+            if head.argument("tuning").is_some() {
+                // There is no antenna; clients that ask want the fields to be there.
+                line.modulation = Some("8vsb");
+                line.frequency = Some(57_000_000);
+                line.program_number = Some(1);
+            }
+            line
+        }));
+    }
+    Answer::json(&lines).shared()
+}
+
+/// `/lineup.xml`
+pub(super) fn lineup_xml(lineup: &Lineup, roots: &Roots) -> Answer {
+    let mut xml =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<Lineup>\n".to_owned();
+    for schedule in lineup.schedules() {
+        let line = line(lineup, schedule, roots);
+        let hd = line.hd.map_or("", |_| "<HD>1</HD>");
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            xml,
+            "<Program><GuideNumber>{}</GuideNumber><GuideName>{}</GuideName>\
+             <VideoCodec>{}</VideoCodec><AudioCodec>{}</AudioCodec>{hd}<URL>{}</URL></Program>",
+            line.guide_number,
+            escape(line.guide_name),
+            line.video_codec,
+            line.audio_codec,
+            escape(line.url.as_str()),
+        );
+    }
+    xml.push_str("</Lineup>\n");
+    Answer::new(200, Kind::Xml, xml).shared()
+}
+
+/// `/lineup.m3u`
+pub(super) fn lineup_m3u(lineup: &Lineup, roots: &Roots) -> Answer {
+    Answer::new(200, Kind::Text, m3u::lineup(lineup, &roots.stream)).shared()
+}
+
+/// `/lineup_status.json`: a scan here is over before it can be asked about.
+pub(super) fn lineup_status() -> Answer {
+    let idle = r#"{"ScanInProgress":0,"ScanPossible":1,"Source":"Antenna","SourceList":["Antenna","Cable"]}"#;
+    Answer::new(200, Kind::Json, idle).shared()
+}
+
+/// `/lineup.post`: scans find the lineup as it is. Favourites are kept by the clients.
+pub(super) fn lineup_post(head: &Head) -> Answer {
+    let scan = head.argument("scan");
+    if matches!(scan, Some("start" | "abort")) || head.argument("favorite").is_some() {
+        Answer::done()
+    } else {
+        Answer::words(400, "Say scan=start, scan=abort or favorite=.")
+    }
+}
+
+/// `/status.json`
+pub(super) fn status(house: &House, now_ms: i64) -> Answer {
+    let tuners: Vec<Tuner> = house
+        .tuners
+        .status()
+        .into_iter()
+        .map(|tuner| Tuner {
+            resource: format!("tuner{}", tuner.index),
+            busy: tuner.viewer.map(|viewer| {
+                let since_ms = now_ms.saturating_sub(viewer.since_ms).max(1);
+                let bits = viewer.sent_bytes.saturating_mul(8_000);
+                Busy {
+                    vct_number: viewer.channel.to_string(),
+                    vct_name: viewer.channel_name,
+                    signal_strength_percent: 100,
+                    signal_quality_percent: 100,
+                    symbol_quality_percent: 100,
+                    target_ip: viewer.peer.ip().to_string(),
+                    network_rate: bits / since_ms.unsigned_abs(),
+                }
+            }),
+        })
+        .collect();
+    Answer::json(&tuners).shared()
+}
+
+fn line<'a>(lineup: &Lineup, schedule: &'a Schedule, roots: &Roots) -> Line<'a> {
+    let channel = schedule.channel();
+    let profile = schedule.profile();
+    Line {
+        guide_number: channel.number.to_string(),
+        guide_name: &channel.name,
+        modulation: None,
+        frequency: None,
+        program_number: None,
+        video_codec: match profile.video {
+            VideoCodec::H264 => "H264",
+            VideoCodec::Hevc => "HEVC",
+            VideoCodec::Mpeg2 => "MPEG2",
+        },
+        audio_codec: match profile.audio.codec {
+            AudioCodec::Aac => "AAC",
+            AudioCodec::Ac3 => "AC3",
+            AudioCodec::Eac3 => "EAC3",
+            AudioCodec::Mp2 | AudioCodec::Mp3 => "MPEG",
+        },
+        hd: is_hd(lineup, schedule).then_some(1),
+        enabled: None,
+        url: format!("{}/auto/v{}", roots.stream, channel.number),
+    }
+}
+
+/// Whether anything on the channel is high definition.
+fn is_hd(lineup: &Lineup, schedule: &Schedule) -> bool {
+    let items = schedule.channel().items.iter();
+    items
+        .filter_map(|id| lineup.catalog().item(*id))
+        .any(|item| {
+            let mut videos = item.part.tracks.iter().filter_map(|track| track.video());
+            videos.any(|video| video.height >= HD_LINES)
+        })
+}

@@ -1,0 +1,126 @@
+//! Accepting connections: how many, with which socket options, and how they end.
+
+use super::House;
+use super::answer::raw_words;
+use super::connection::{Caller, Line, converse};
+use crate::limits;
+use crate::shutdown::Shutdown;
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// Where connections come from.
+pub(super) enum Listener {
+    /// The network.
+    Tcp(TcpListener),
+    /// The control socket.
+    Unix(UnixListener),
+}
+
+/// A connection that has just come in.
+enum Socket {
+    Tcp(TcpStream, SocketAddr),
+    Unix(UnixStream),
+}
+
+/// Serves what comes in, at most `most` connections at once, until the box stops; then lets
+/// connections end for a moment.
+pub(super) async fn keep_open(
+    listener: Listener,
+    most: usize,
+    house: Arc<House>,
+    mut shutdown: Shutdown,
+) {
+    let documents = Arc::new(Semaphore::new(limits::HTTP_DOCUMENTS));
+    let mut open = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = shutdown.stopped() => break,
+            Some(_) = open.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok(socket) if open.len() >= most => {
+                socket.turn_away(house.now_ms());
+            }
+            Ok(socket) => {
+                let line = Line {
+                    house: Arc::clone(&house),
+                    documents: Arc::clone(&documents),
+                    shutdown: shutdown.clone(),
+                };
+                open.spawn(socket.serve(line));
+            }
+            Err(error) => {
+                // Out of file descriptors: go on when a connection has ended, or soon.
+                log::warn!("cannot accept a connection: {error}");
+                let _ = timeout(Duration::from_millis(100), open.join_next()).await;
+            }
+        }
+    }
+    drop(listener);
+    let ended = async { while open.join_next().await.is_some() {} };
+    let _ = timeout(Duration::from_millis(limits::HTTP_GRACE_MS), ended).await;
+    open.shutdown().await;
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Socket> {
+        Ok(match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                Socket::Tcp(stream, peer)
+            }
+            Self::Unix(listener) => Socket::Unix(listener.accept().await?.0),
+        })
+    }
+}
+
+impl Socket {
+    async fn serve(self, line: Line) {
+        match self {
+            Self::Tcp(mut stream, peer) => {
+                // A connection that is already gone fails here, and will again when it is read.
+                let _ = prepare(&stream);
+                let local = stream.local_addr().unwrap_or(line.house.web);
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                let (reader, writer) = stream.split();
+                converse(reader, writer, Caller::Guest { peer, local }, line).await;
+            }
+            Self::Unix(mut stream) => {
+                let (reader, writer) = stream.split();
+                converse(reader, writer, Caller::Owner, line).await;
+            }
+        }
+    }
+
+    /// Says that the house is full, without waiting, and hangs up.
+    fn turn_away(self, now_ms: i64) {
+        let words = raw_words(503, "Too many connections are open.", now_ms);
+        let _ = match &self {
+            Self::Tcp(stream, _) => stream.try_write(words.as_bytes()),
+            Self::Unix(stream) => stream.try_write(words.as_bytes()),
+        };
+    }
+}
+
+/// Bounds what the kernel keeps for a client, and notices when it is gone without a word: a
+/// television that lost its power, or Wi-Fi that ended.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    let patience = Duration::from_millis(limits::VIEWER_STALLED_MS);
+    let socket = SockRef::from(stream);
+    socket.set_send_buffer_size(limits::STREAM_SOCKET_SEND_BYTES)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_user_timeout(Some(patience))?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(patience / 3)
+        .with_interval(patience / 3)
+        .with_retries(2);
+    socket.set_tcp_keepalive(&keepalive)
+}

@@ -1,0 +1,106 @@
+//! The doors: documents, pages and streams over TCP, and the control socket beside them.
+//!
+//! Whoever comes in over TCP may look and watch. What changes the owner's things is taken from the
+//! control socket alone, a file that only its owner can open. No door reaches the store; they read
+//! the lineup's snapshot and ask the librarian.
+//!
+//! One request per connection, as the hardware does it; one task per connection, bounded in number.
+
+mod address;
+mod answer;
+mod api;
+mod connection;
+mod control;
+mod device;
+mod door;
+mod guide;
+mod head;
+mod health;
+pub mod m3u;
+mod memory;
+mod page;
+mod programme;
+mod stream;
+pub mod xmltv;
+
+use crate::catalog::Librarian;
+use crate::clock::SharedClock;
+use crate::limits;
+use crate::model::Device;
+use crate::schedule::Lineup;
+use crate::shutdown::Shutdown;
+use crate::tuner::Tuners;
+use door::{Listener, keep_open};
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
+
+pub use memory::resident_bytes;
+
+/// What all doors share.
+pub struct House {
+    /// Tells the date.
+    pub clock: SharedClock,
+    /// What clients see.
+    pub device: Device,
+    /// What is on.
+    pub lineup_rx: watch::Receiver<Arc<Lineup>>,
+    /// Who watches.
+    pub tuners: Arc<Tuners>,
+    /// Keeps the owner's libraries and channels.
+    pub librarian: Arc<Librarian>,
+    /// When the box started.
+    pub started_ms: i64,
+    /// Where documents and pages are served.
+    pub web: SocketAddr,
+    /// Where streams are served.
+    pub stream: SocketAddr,
+    /// The machine's host name, under which clients may reach it; empty where unknown.
+    pub host_name: String,
+    /// The version that runs.
+    pub version: &'static str,
+}
+
+impl fmt::Debug for House {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("House")
+            .field("device", &self.device)
+            .field("web", &self.web)
+            .field("stream", &self.stream)
+            .finish_non_exhaustive()
+    }
+}
+
+impl House {
+    /// The lineup of this moment.
+    fn lineup(&self) -> Arc<Lineup> {
+        Arc::clone(&self.lineup_rx.borrow())
+    }
+
+    /// The date of this moment.
+    fn now_ms(&self) -> i64 {
+        self.clock.epoch_ms()
+    }
+}
+
+/// Keeps the door for documents and pages open until the box stops, and a moment longer for the
+/// connections that are open then.
+pub async fn serve_web(listener: TcpListener, house: Arc<House>, shutdown: Shutdown) {
+    let most = limits::HTTP_CONNECTIONS;
+    keep_open(Listener::Tcp(listener), most, house, shutdown).await;
+}
+
+/// Keeps the door for streams open, like [`serve_web`]. Each of the two answers what the other
+/// does: clients take the port that they were told first.
+pub async fn serve_stream(listener: TcpListener, house: Arc<House>, shutdown: Shutdown) {
+    let most = limits::HTTP_CONNECTIONS;
+    keep_open(Listener::Tcp(listener), most, house, shutdown).await;
+}
+
+/// Keeps the control socket open, like [`serve_web`].
+pub async fn serve_control(listener: UnixListener, house: Arc<House>, shutdown: Shutdown) {
+    let most = limits::CONTROL_CONNECTIONS;
+    keep_open(Listener::Unix(listener), most, house, shutdown).await;
+}

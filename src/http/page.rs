@@ -1,0 +1,275 @@
+//! The pages that people read. They need no JavaScript, load nothing, and say times in the box's
+//! own time zone. Every text from outside is escaped by the templates.
+
+use super::address::Roots;
+use super::answer::{Answer, Kind};
+use super::programme::{NowNext, Programme, profile_words};
+use super::{House, health, memory};
+use crate::schedule::{Lineup, Schedule};
+use crate::tuner::TunerStatus;
+use askama::Template;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Problems that are shown before one has to ask for the rest.
+const PROBLEMS_AT_ONCE: usize = 6;
+
+/// Programmes that are shorter show their seconds.
+const SHORT_MS: i64 = 120_000;
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct StatusPage<'a> {
+    name: &'a str,
+    summary: String,
+    channels: Vec<ChannelCard<'a>>,
+    viewers: Vec<ViewerLine>,
+    free: String,
+    problems: Vec<String>,
+    more_problems: Vec<String>,
+    stream_url: Option<String>,
+    stream_root: &'a str,
+    web_root: &'a str,
+    address: &'a str,
+    device_id: String,
+    version: &'a str,
+    memory: Option<String>,
+    zone: String,
+}
+
+#[derive(Template)]
+#[template(path = "missing.html")]
+struct MissingPage<'a> {
+    path: &'a str,
+}
+
+struct ChannelCard<'a> {
+    number: String,
+    name: &'a str,
+    profile: String,
+    now: Option<Shown>,
+    next: Option<Shown>,
+    permille: i64,
+    percent: i64,
+}
+
+struct Shown {
+    title: String,
+    subtitle: Option<String>,
+    from: String,
+    until: String,
+}
+
+struct ViewerLine {
+    tuner: usize,
+    channel: String,
+    channel_name: String,
+    peer: String,
+    since: String,
+    sent: String,
+    trouble: Option<String>,
+}
+
+/// `/`: what is on, who watches, what is wrong, how to tune.
+pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots, now_ms: i64) -> Answer {
+    let zone = zone();
+    let tuners = house.tuners.status();
+    let viewers = viewer_lines(&tuners, &zone);
+    let problems = problems(lineup, now_ms);
+    let (problems, more_problems) = split(problems, PROBLEMS_AT_ONCE);
+    let first = lineup.schedules().first();
+    render(
+        200,
+        &StatusPage {
+            name: &house.device.friendly_name,
+            summary: summary(lineup, &tuners, now_ms.saturating_sub(house.started_ms)),
+            channels: lineup
+                .schedules()
+                .iter()
+                .map(|schedule| card(lineup, schedule, &zone, now_ms))
+                .collect(),
+            viewers,
+            free: match tuners.len() {
+                1 => "The one tuner is free.".to_owned(),
+                count => format!("All {count} tuners are free."),
+            },
+            problems,
+            more_problems,
+            stream_url: first
+                .map(|first| format!("{}/auto/v{}", roots.stream, first.channel().number)),
+            stream_root: &roots.stream,
+            web_root: &roots.web,
+            address: roots.web.trim_start_matches("http://"),
+            device_id: house.device.id.to_string(),
+            version: house.version,
+            memory: memory::resident_bytes().map(megabytes),
+            zone: zone
+                .iana_name()
+                .map_or_else(|| "UTC".to_owned(), |name| format!("those of {name}")),
+        },
+    )
+}
+
+/// 404 for a browser.
+pub(super) fn missing(path: &str) -> Answer {
+    render(404, &MissingPage { path })
+}
+
+fn render(status: u16, page: &impl Template) -> Answer {
+    match page.render() {
+        Ok(html) => Answer::new(status, Kind::Page, html),
+        Err(error) => Answer::words(500, &format!("The page cannot be written: {error}.")),
+    }
+}
+
+fn summary(lineup: &Lineup, tuners: &[TunerStatus], up_ms: i64) -> String {
+    let channels = match lineup.schedules().len() {
+        0 => "No channels yet".to_owned(),
+        1 => "1 channel".to_owned(),
+        count => format!("{count} channels"),
+    };
+    let used = tuners.iter().filter(|one| one.viewer.is_some()).count();
+    let count = tuners.len();
+    format!(
+        "{channels} · {used} of {count} tuners in use · up {}",
+        long(up_ms)
+    )
+}
+
+fn card<'a>(
+    lineup: &Lineup,
+    schedule: &'a Schedule,
+    zone: &TimeZone,
+    now_ms: i64,
+) -> ChannelCard<'a> {
+    let on = NowNext::at(lineup, schedule, now_ms);
+    let permille = on.now.as_ref().map_or(0, |now| {
+        let whole = now.end_ms.saturating_sub(now.start_ms).max(1);
+        let passed = now_ms.saturating_sub(now.start_ms).clamp(0, whole);
+        passed.saturating_mul(1_000) / whole
+    });
+    let channel = schedule.channel();
+    ChannelCard {
+        number: channel.number.to_string(),
+        name: &channel.name,
+        profile: profile_words(schedule.profile()),
+        now: on.now.map(|programme| shown(programme, zone)),
+        next: on.next.map(|programme| shown(programme, zone)),
+        permille,
+        percent: permille / 10,
+    }
+}
+
+fn shown(programme: Programme, zone: &TimeZone) -> Shown {
+    let length_ms = programme.end_ms.saturating_sub(programme.start_ms);
+    let form = if length_ms < SHORT_MS {
+        "%H:%M:%S"
+    } else {
+        "%H:%M"
+    };
+    Shown {
+        from: local(programme.start_ms, zone, form),
+        until: local(programme.end_ms, zone, form),
+        title: programme.title,
+        subtitle: programme.subtitle,
+    }
+}
+
+fn viewer_lines(tuners: &[TunerStatus], zone: &TimeZone) -> Vec<ViewerLine> {
+    tuners
+        .iter()
+        .filter_map(|tuner| {
+            let viewer = tuner.viewer.as_ref()?;
+            Some(ViewerLine {
+                tuner: tuner.index,
+                channel: viewer.channel.to_string(),
+                channel_name: viewer.channel_name.clone(),
+                peer: viewer.peer.ip().to_string(),
+                since: local(viewer.since_ms, zone, "%H:%M"),
+                sent: megabytes(viewer.sent_bytes),
+                trouble: viewer.trouble.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Everything that keeps something from being shown. That there is no channel yet is no problem
+/// but a beginning, and the page says what to do.
+fn problems(lineup: &Lineup, now_ms: i64) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !lineup.schedules().is_empty() {
+        problems.extend(health::capped(health::untunable(lineup, now_ms)));
+    }
+    problems.extend(health::capped(health::unplayable(lineup)));
+    problems.extend(health::capped(health::left_out(lineup)));
+    problems
+}
+
+/// The first `count`, and the rest; one that would stand alone stays with the others.
+fn split(mut all: Vec<String>, count: usize) -> (Vec<String>, Vec<String>) {
+    let more = if all.len() > count + 1 {
+        all.split_off(count)
+    } else {
+        Vec::new()
+    };
+    (all, more)
+}
+
+/// The machine's time zone; UTC where it has none.
+fn zone() -> TimeZone {
+    TimeZone::try_system().unwrap_or(TimeZone::UTC)
+}
+
+fn local(epoch_ms: i64, zone: &TimeZone, form: &str) -> String {
+    Timestamp::from_millisecond(epoch_ms).map_or_else(
+        |_| String::new(),
+        |at| at.to_zoned(zone.clone()).strftime(form).to_string(),
+    )
+}
+
+/// A long duration in its two largest units.
+fn long(duration_ms: i64) -> String {
+    let minutes = duration_ms.max(0) / 60_000;
+    let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
+    match (days, hours) {
+        (0, 0) => format!("{minutes} min"),
+        (0, _) => format!("{hours} h {} min", minutes % 60),
+        (1, _) => format!("1 day {hours} h"),
+        _ => format!("{days} days {hours} h"),
+    }
+}
+
+/// Bytes as MB with one digit behind the point.
+fn megabytes(bytes: u64) -> String {
+    let tenths = bytes / 100_000;
+    format!("{}.{} MB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{local, long, megabytes, split};
+    use jiff::tz::{Offset, TimeZone};
+
+    #[test]
+    fn durations_and_sizes_are_short() {
+        assert_eq!(long(59_000), "0 min");
+        assert_eq!(long(3_720_000), "1 h 2 min");
+        assert_eq!(long(90_000_000), "1 day 1 h");
+        assert_eq!(long(-1), "0 min");
+        assert_eq!(megabytes(21_987_654), "21.9 MB");
+    }
+
+    #[test]
+    fn times_are_those_of_the_box() {
+        let zone = TimeZone::fixed(Offset::constant(2));
+        assert_eq!(local(0, &zone, "%H:%M"), "02:00");
+        assert_eq!(local(i64::MAX, &zone, "%H:%M"), "");
+    }
+
+    #[test]
+    fn one_more_problem_is_shown_and_two_are_folded() {
+        let problems = |count: usize| vec!["x".to_owned(); count];
+        assert_eq!(split(problems(7), 6).1.len(), 0);
+        assert_eq!(split(problems(8), 6).1.len(), 2);
+    }
+}

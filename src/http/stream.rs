@@ -1,0 +1,320 @@
+//! Streams: which channel a path means, and carrying packets from a lease to a socket.
+//!
+//! The answer's head goes out with the first packets, so that a tune that fails is still refused
+//! in the words that clients know. The tuner is free again as soon as the client has hung up,
+//! not when the next write fails.
+
+use super::House;
+use super::answer::{Kind, Sharing, raw_head};
+use super::connection::{drained, write_in_time};
+use super::head::{Head, Method, Unread};
+use crate::model::ChannelNumber;
+use crate::shutdown::Shutdown;
+use crate::tuner::{Refusal, Want};
+use std::future::pending;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, sleep_until};
+
+/// A request for a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tuning {
+    channel: ChannelNumber,
+    want: Want,
+    /// How long to send; `None` for as long as somebody watches.
+    duration: Option<Duration>,
+    transcode: Transcode,
+}
+
+/// What `transcode=` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transcode {
+    /// The stream as it is.
+    No,
+    /// Another one, which this box does not make.
+    Yes,
+}
+
+/// Somebody who wants to watch.
+pub(super) struct Viewing<'a> {
+    pub(super) house: &'a House,
+    pub(super) peer: SocketAddr,
+    pub(super) shutdown: Shutdown,
+}
+
+impl Tuning {
+    /// The stream that a request asks for, if it asks for one; an error where the request means a
+    /// stream and cannot be understood.
+    pub(super) fn asked(head: &Head) -> Option<Result<Self, Unread>> {
+        let (want, number) = if let Some(number) = head.path.strip_prefix("/auto/v") {
+            (Some(Want::Any), number)
+        } else if let Some(rest) = head.path.strip_prefix("/tuner") {
+            let (index, number) = rest.split_once("/v")?;
+            (tuner_index(index).map(Want::Tuner), number)
+        } else {
+            let file = head.path.strip_prefix("/iptv/channel/")?;
+            (Some(Want::Any), file.strip_suffix(".ts")?)
+        };
+        Some(Self::understand(want, number, head).map_err(|words| Unread::Refused(400, words)))
+    }
+
+    fn understand(want: Option<Want>, number: &str, head: &Head) -> Result<Self, &'static str> {
+        if !matches!(head.method, Method::Get | Method::Head) {
+            return Err("A stream is asked for with GET.");
+        }
+        let duration = match head.argument("duration") {
+            None | Some("") => None,
+            Some(seconds) => {
+                let wrong = "The duration must be a whole number of seconds.";
+                Some(Duration::from_secs(
+                    seconds.parse::<u32>().map_err(|_| wrong)?.into(),
+                ))
+            }
+        };
+        let transcode = match head.argument("transcode") {
+            None | Some("" | "none") => Transcode::No,
+            Some(_) => Transcode::Yes,
+        };
+        Ok(Self {
+            channel: number
+                .parse()
+                .map_err(|_| "A channel's number is like 5 or 5.1.")?,
+            want: want.ok_or("A tuner is called tuner0, tuner1 and so on.")?,
+            duration: duration.filter(|duration| !duration.is_zero()),
+            transcode,
+        })
+    }
+}
+
+/// The index in `tuner<index>`.
+fn tuner_index(digits: &str) -> Option<usize> {
+    let plain = (1..=3).contains(&digits.len()) && digits.bytes().all(|d| d.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+impl Viewing<'_> {
+    /// Sends the stream until the client leaves, its time is up or the box stops.
+    pub(super) async fn watch<R, W>(
+        mut self,
+        tuning: &Tuning,
+        method: Method,
+        reader: &mut R,
+        writer: &mut W,
+    ) where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        if let Err(code) = self.permitted(tuning) {
+            return self.refuse(code, writer).await;
+        }
+        if method == Method::Head {
+            let named = match tuning.want {
+                Want::Tuner(index) => Some(index),
+                Want::Any => None,
+            };
+            let _ = write_in_time(writer, self.announce(named).as_bytes()).await;
+            return;
+        }
+        let mut left = pin!(drained(reader));
+        let house = self.house;
+        let lease = house.tuners.lease(tuning.channel, tuning.want, self.peer);
+        let lease = tokio::select! {
+            biased;
+            () = &mut left => return,
+            () = self.shutdown.stopped() => return,
+            lease = lease => lease,
+        };
+        let mut lease = match lease {
+            Ok(lease) => lease,
+            Err(refusal) => {
+                return self
+                    .refuse((refusal.status(), refusal.code()), writer)
+                    .await;
+            }
+        };
+        log::info!(
+            "tuner{}: {} watches {}",
+            lease.tuner(),
+            self.peer,
+            tuning.channel
+        );
+        let ends = tuning.duration.map(|duration| Instant::now() + duration);
+        let mut unsent = Some(self.announce(Some(lease.tuner())));
+        let why = loop {
+            let packets = tokio::select! {
+                biased;
+                () = &mut left => break "left",
+                () = self.shutdown.stopped() => break "is sent home: the box stops",
+                () = until(ends) => break "has had the time asked for",
+                packets = lease.next() => packets,
+            };
+            let sent = async {
+                if let Some(head) = unsent.take() {
+                    write_in_time(writer, head.as_bytes()).await?;
+                }
+                write_in_time(writer, &packets).await
+            };
+            let sent = tokio::select! {
+                biased;
+                () = &mut left => break "left",
+                sent = sent => sent,
+            };
+            if let Err(error) = sent {
+                break if error.kind() == std::io::ErrorKind::TimedOut {
+                    "takes nothing any more"
+                } else {
+                    "is gone"
+                };
+            }
+        };
+        log::info!("tuner{}: {} {why}", lease.tuner(), self.peer);
+    }
+
+    /// What can be refused without taking a tuner.
+    fn permitted(&self, tuning: &Tuning) -> Result<(), (u16, &'static str)> {
+        let refused = |refusal: Refusal| Err((refusal.status(), refusal.code()));
+        if tuning.transcode == Transcode::Yes {
+            return Err((503, "802 Unknown Transcode Profile"));
+        }
+        if self
+            .house
+            .lineup_rx
+            .borrow()
+            .schedule(tuning.channel)
+            .is_none()
+        {
+            return refused(Refusal::UnknownChannel);
+        }
+        match tuning.want {
+            Want::Tuner(index) if index >= self.house.tuners.count() => {
+                refused(Refusal::TunerInUse)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The head of a stream.
+    fn announce(&self, tuner: Option<usize>) -> String {
+        let resource = tuner.map(|index| format!("tuner{index}"));
+        let mut extra = Vec::with_capacity(2);
+        extra.extend(
+            resource
+                .as_deref()
+                .map(|name| ("X-HDHomeRun-Resource", name)),
+        );
+        extra.push(("transferMode.dlna.org", "Streaming"));
+        let now_ms = self.house.now_ms();
+        raw_head(200, Kind::Stream, None, Sharing::Anyone, &extra, now_ms)
+    }
+
+    /// A refusal has no body: Jellyfin takes any byte of one for the stream.
+    async fn refuse<W>(&self, (status, code): (u16, &str), writer: &mut W)
+    where
+        W: AsyncWrite + Unpin,
+    {
+        log::info!("{} is refused: {code}", self.peer);
+        let extra = [("X-HDHomeRun-Error", code)];
+        let now_ms = self.house.now_ms();
+        let head = raw_head(
+            status,
+            Kind::Empty,
+            Some(0),
+            Sharing::Anyone,
+            &extra,
+            now_ms,
+        );
+        let _ = write_in_time(writer, head.as_bytes()).await;
+    }
+}
+
+/// Returns at an instant; without one, never.
+async fn until(end: Option<Instant>) {
+    match end {
+        Some(end) => sleep_until(end).await,
+        None => pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tuning;
+    use crate::http::head::{Unread, parse};
+    use crate::tuner::Want;
+    use std::time::Duration;
+
+    fn asked(target: &str) -> Option<Result<Tuning, Unread>> {
+        let head = format!("GET {target} HTTP/1.0\r\n\r\n");
+        Tuning::asked(&parse(head.as_bytes()).unwrap().unwrap())
+    }
+
+    #[test]
+    fn every_form_of_a_stream_address_is_understood() {
+        for (target, channel, want) in [
+            ("/auto/v5", "5", Want::Any),
+            ("/auto/v1984.1", "1984.1", Want::Any),
+            ("/auto/v5%2E1", "5.1", Want::Any),
+            ("/tuner0/v5", "5", Want::Tuner(0)),
+            (
+                "/tuner31/v5.1?ClientID=1&SessionID=2",
+                "5.1",
+                Want::Tuner(31),
+            ),
+            ("/iptv/channel/1984.1.ts", "1984.1", Want::Any),
+        ] {
+            let tuning = asked(target).unwrap().unwrap();
+            assert_eq!(tuning.channel.to_string(), channel, "{target}");
+            assert_eq!(tuning.want, want, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_broken_number_is_refused_in_words() {
+        for target in [
+            "/auto/v",
+            "/auto/vfive",
+            "/auto/v5.",
+            "/auto/v5/6",
+            "/auto/v-5",
+            "/auto/v0",
+            "/tunerx/v5",
+            "/tuner/v5",
+            "/tuner0/vx",
+            "/tuner99999/v5",
+            "/iptv/channel/x.ts",
+            "/auto/v5?duration=soon",
+            "/auto/v5?duration=-1",
+        ] {
+            let refused = asked(target);
+            assert!(
+                matches!(refused, Some(Err(Unread::Refused(400, _)))),
+                "{target}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_no_streams() {
+        for target in [
+            "/",
+            "/auto",
+            "/auto/5",
+            "/tuner0",
+            "/tuners.html",
+            "/iptv/channel/5.m3u8",
+        ] {
+            assert_eq!(asked(target), None, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_seconds() {
+        let tuning = asked("/auto/v5?duration=90").unwrap().unwrap();
+        assert_eq!(tuning.duration, Some(Duration::from_secs(90)));
+        assert_eq!(
+            asked("/auto/v5?duration=0").unwrap().unwrap().duration,
+            None
+        );
+    }
+}

@@ -1,0 +1,199 @@
+//! One opened file giving samples: the demuxer with the bytes it asks for.
+
+use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise};
+use crate::error::{Error, Result};
+use crate::fetch::Reader;
+use crate::limits;
+use crate::media::{Profile, Sample, TrackId};
+use crate::remux::{Pictures, Sound};
+use crate::resolver::Source;
+use crate::schedule::{Fit, fit};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Where bytes come from.
+#[derive(Debug)]
+enum Bulk {
+    /// A file outside.
+    File(Reader),
+    /// A file inside the program.
+    Embedded(&'static [u8]),
+}
+
+impl Bulk {
+    fn len(&self) -> u64 {
+        match self {
+            Self::File(reader) => reader.len(),
+            Self::Embedded(bytes) => bytes.len() as u64,
+        }
+    }
+
+    async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+        match self {
+            Self::Embedded(bytes) => {
+                let from = usize::try_from(offset)
+                    .unwrap_or(usize::MAX)
+                    .min(bytes.len());
+                let to = from.saturating_add(len).min(bytes.len());
+                Ok(Bytes::from_static(bytes.get(from..to).unwrap_or_default()))
+            }
+            Self::File(reader) => {
+                let patience = Duration::from_millis(limits::READ_PATIENCE_MS);
+                timeout(patience, reader.read(offset, len))
+                    .await
+                    .map_err(|_| Error::unsupported("the file", "its disk does not answer"))?
+            }
+        }
+    }
+}
+
+/// An opened file, standing at a random access point.
+#[derive(Debug)]
+pub(super) struct Feed {
+    bulk: Bulk,
+    demuxer: Demuxer,
+    choice: Choice,
+    /// Samples up to the first picture, which were needed to know where it stands.
+    first: VecDeque<Sample>,
+    begins_90k: i64,
+}
+
+/// Audio samples that may stand before the first picture.
+const FIRST_SAMPLES: usize = 512;
+
+impl Feed {
+    /// Opens an item and goes to the random access point at or before `time_90k`.
+    pub(super) async fn open(
+        source: &Source,
+        profile: &Profile,
+        language: &str,
+        time_90k: i64,
+    ) -> Result<Self> {
+        let bulk = Bulk::File(Reader::open(&source.path).await?);
+        Self::start(bulk, profile, language, time_90k).await
+    }
+
+    /// Opens a file that is part of the program.
+    pub(super) async fn embedded(bytes: &'static [u8], profile: &Profile) -> Result<Self> {
+        Self::start(Bulk::Embedded(bytes), profile, "", 0).await
+    }
+
+    async fn start(
+        mut bulk: Bulk,
+        profile: &Profile,
+        language: &str,
+        time_90k: i64,
+    ) -> Result<Self> {
+        let head = bulk.read(0, RECOGNISE_BYTES).await?;
+        let mut demuxer = Demuxer::new(recognise(&head)?, bulk.len());
+        while let Pull::Need(span) = demuxer.pull()? {
+            let bytes = bulk.read(span.offset, span.len).await?;
+            demuxer.push(span.offset, bytes)?;
+        }
+        let movie = demuxer
+            .movie()
+            .ok_or_else(|| Error::unsupported("the file", "it is empty"))?;
+        let choice = choose(movie, profile, language)?;
+        let audio = choice.audio.as_ref().map(|(track, _)| *track);
+        demuxer.start(choice.video, audio, time_90k)?;
+        let first = VecDeque::new();
+        let mut feed = Self {
+            bulk,
+            demuxer,
+            choice,
+            first,
+            begins_90k: 0,
+        };
+        feed.find_first_picture().await?;
+        Ok(feed)
+    }
+
+    /// Reads up to the first picture.
+    async fn find_first_picture(&mut self) -> Result<()> {
+        while let Some(sample) = self.read_sample().await? {
+            let picture = (sample.track == self.choice.video).then_some(sample.pts_90k);
+            self.first.push_back(sample);
+            if let Some(pts_90k) = picture {
+                self.begins_90k = pts_90k;
+                return Ok(());
+            }
+            if self.first.len() > FIRST_SAMPLES {
+                break;
+            }
+        }
+        Err(Error::unsupported(
+            "the file",
+            "no picture can be found where it is joined",
+        ))
+    }
+
+    /// When the first picture is shown, in the item's time.
+    pub(super) fn begins_90k(&self) -> i64 {
+        self.begins_90k
+    }
+
+    /// What goes on air of it.
+    pub(super) fn choice(&self) -> Choice {
+        self.choice.clone()
+    }
+
+    /// The next sample; `None` at the end.
+    pub(super) async fn sample(&mut self) -> Result<Option<Sample>> {
+        match self.first.pop_front() {
+            Some(sample) => Ok(Some(sample)),
+            None => self.read_sample().await,
+        }
+    }
+
+    async fn read_sample(&mut self) -> Result<Option<Sample>> {
+        loop {
+            match self.demuxer.pull()? {
+                Pull::Sample(sample) => return Ok(Some(sample)),
+                Pull::End => return Ok(None),
+                Pull::Need(span) => {
+                    let bytes = self.bulk.read(span.offset, span.len).await?;
+                    self.demuxer.push(span.offset, bytes)?;
+                }
+                Pull::Ready => return Err(Error::unsupported("the file", "it was never started")),
+            }
+        }
+    }
+}
+
+/// The tracks of a file that go on air, and how they are coded.
+#[derive(Debug, Clone)]
+pub(super) struct Choice {
+    pub(super) video: TrackId,
+    pub(super) pictures: Pictures,
+    pub(super) audio: Option<(TrackId, Sound)>,
+}
+
+/// Chooses tracks under the profile.
+fn choose(movie: &Movie, profile: &Profile, language: &str) -> Result<Choice> {
+    let facts: Vec<_> = movie
+        .tracks
+        .iter()
+        .map(|track| track.track.clone())
+        .collect();
+    let (video, audio) = match fit(&facts, profile, language) {
+        Fit::Direct { video, audio } => (video, Some(audio)),
+        Fit::Silent { video, .. } => (video, None),
+        Fit::Not { why } => return Err(Error::unsupported("the file", why)),
+    };
+    let config = |id: TrackId| {
+        let track = movie.tracks.iter().find(|track| track.track.id == id);
+        track.map(|track| track.config.clone()).unwrap_or_default()
+    };
+    let pictures = Pictures::new(profile.video, &config(video))?;
+    let audio = match audio {
+        Some(id) => Some((id, Sound::new(profile.audio.codec, &config(id))?)),
+        None => None,
+    };
+    Ok(Choice {
+        video,
+        pictures,
+        audio,
+    })
+}

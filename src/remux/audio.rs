@@ -1,0 +1,251 @@
+//! The audio line: one chain of frames that is exact to the sample, whatever the items bring.
+//!
+//! A frame goes on air if it lies within half a frame of the chain's end, where an item begins, and
+//! within one frame later on. Later ones wait for silence to fill the hole; earlier ones are
+//! dropped.
+
+use crate::codec::silence::Silence;
+use crate::codec::{aac, ac3, mpeg_audio};
+use crate::error::Result;
+use crate::media::{AudioCodec, AudioProfile, Sample, TICKS_PER_SECOND};
+use bytes::Bytes;
+use std::collections::VecDeque;
+
+/// Frames go out together until they last this long: four AAC frames, three of AC-3.
+const PES_90K: i64 = 80 * 90;
+/// A PES is closed before its 16-bit length could overflow.
+const PES_BYTES: usize = 32 << 10;
+/// Frames that may wait: 5 s of AAC.
+const WAITING_FRAMES: usize = 256;
+
+/// How an item's sound is coded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sound {
+    /// AAC frames, which get an ADTS header.
+    Aac(aac::AudioSpecificConfig),
+    /// AC-3 or E-AC-3 frames, which say it all themselves.
+    Ac3,
+    /// MPEG layer II or III frames, likewise.
+    Mpeg,
+}
+
+impl Sound {
+    /// From a track's configuration record (`AudioSpecificConfig`; empty for the others).
+    ///
+    /// # Errors
+    /// The record breaks its format.
+    pub fn new(codec: AudioCodec, config: &[u8]) -> Result<Self> {
+        Ok(match codec {
+            AudioCodec::Aac => Self::Aac(aac::AudioSpecificConfig::parse(config)?),
+            AudioCodec::Ac3 | AudioCodec::Eac3 => Self::Ac3,
+            AudioCodec::Mp2 | AudioCodec::Mp3 => Self::Mpeg,
+        })
+    }
+
+    /// The PCM samples that a container sample stands for.
+    fn samples_in(&self, data: &[u8]) -> Result<u32> {
+        match self {
+            Self::Aac(config) => Ok(config.frame_samples),
+            Self::Ac3 => ac3::samples_in(data),
+            Self::Mpeg => {
+                let mut samples = 0_u32;
+                for frame in mpeg_audio::frames(data) {
+                    samples = samples.saturating_add(frame?.0.samples);
+                }
+                Ok(samples)
+            }
+        }
+    }
+}
+
+/// A frame that waits for its place.
+#[derive(Debug)]
+struct Frame {
+    pts_90k: i64,
+    samples: u32,
+    item: u64,
+    header: Option<[u8; 7]>,
+    data: Bytes,
+}
+
+/// What the current item's samples are measured against.
+#[derive(Debug)]
+struct Item {
+    zero_90k: i64,
+    end_90k: i64,
+    sound: Option<Sound>,
+}
+
+#[derive(Debug)]
+pub(super) struct AudioLine {
+    sample_rate: i64,
+    silence: Silence,
+    silence_header: Option<[u8; 7]>,
+    item: Option<Item>,
+    items: u64,
+    /// The item whose frames have found their place in the chain.
+    settled: u64,
+    waiting: VecDeque<Frame>,
+    /// Where the chain began, and how many PCM samples long it is.
+    start_90k: Option<i64>,
+    samples: i64,
+    /// The PES being put together, and where in the chain it begins.
+    pes: Vec<u8>,
+    pes_samples: i64,
+    pes_is_whole: bool,
+}
+
+impl AudioLine {
+    pub(super) fn new(profile: &AudioProfile) -> Result<Self> {
+        let silence = Silence::of(profile)?;
+        let silence_header = match profile.codec {
+            AudioCodec::Aac => {
+                let config = aac::AudioSpecificConfig::low_complexity(
+                    profile.sample_rate,
+                    profile.channels,
+                )?;
+                Some(aac::adts_header(&config, silence.frame.len())?)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            sample_rate: i64::from(profile.sample_rate.max(1)),
+            silence,
+            silence_header,
+            item: None,
+            items: 0,
+            settled: 0,
+            waiting: VecDeque::new(),
+            start_90k: None,
+            samples: 0,
+            pes: Vec::new(),
+            pes_samples: 0,
+            pes_is_whole: false,
+        })
+    }
+
+    pub(super) fn begin(&mut self, zero_90k: i64, end_90k: i64, sound: Option<&Sound>) {
+        self.items += 1;
+        self.item = Some(Item {
+            zero_90k,
+            end_90k,
+            sound: sound.cloned(),
+        });
+    }
+
+    /// The chain begins when the first picture is shown.
+    pub(super) fn start_at(&mut self, shown_90k: i64) {
+        self.start_90k.get_or_insert(shown_90k);
+    }
+
+    pub(super) fn push(&mut self, sample: &Sample) -> Result<()> {
+        let Some(Item {
+            zero_90k,
+            end_90k,
+            sound: Some(sound),
+        }) = &self.item
+        else {
+            return Ok(());
+        };
+        let samples = sound.samples_in(&sample.data)?;
+        let header = match sound {
+            Sound::Aac(config) => Some(aac::adts_header(config, sample.data.len())?),
+            _ => None,
+        };
+        let pts_90k = zero_90k.saturating_add(sample.pts_90k);
+        let centre_90k = pts_90k.saturating_add(self.ticks(i64::from(samples)) / 2);
+        if centre_90k >= *end_90k || self.waiting.len() >= WAITING_FRAMES {
+            return Ok(());
+        }
+        let data = sample.data.clone();
+        self.waiting.push_back(Frame {
+            pts_90k,
+            samples,
+            item: self.items,
+            header,
+            data,
+        });
+        Ok(())
+    }
+
+    /// Where in time the next PES begins; `None` before the first picture.
+    pub(super) fn next_pes_90k(&self) -> Option<i64> {
+        Some(self.start_90k?.saturating_add(self.ticks(self.pes_samples)))
+    }
+
+    /// Puts the next PES together; says whether it is whole. Where frames are missing it waits for
+    /// them, up to `silent_until_90k`, before which a missing frame is silence.
+    pub(super) fn fill_pes(&mut self, silent_until_90k: Option<i64>) -> bool {
+        while !self.pes_is_whole {
+            let Some(start_90k) = self.start_90k else {
+                return false;
+            };
+            let next_90k = start_90k.saturating_add(self.ticks(self.samples));
+            let Some(frame) = self.waiting.front() else {
+                let mute_90k = match &self.item {
+                    Some(Item {
+                        end_90k,
+                        sound: None,
+                        ..
+                    }) => Some(*end_90k),
+                    _ => None,
+                };
+                if mute_90k
+                    .max(silent_until_90k)
+                    .is_none_or(|until| next_90k > until)
+                {
+                    return false;
+                }
+                self.append_silence();
+                continue;
+            };
+            let length_90k = self.ticks(i64::from(frame.samples));
+            let settled = frame.item == self.settled;
+            let slack_90k = if settled { length_90k } else { length_90k / 2 };
+            let gap_90k = frame.pts_90k.saturating_sub(next_90k);
+            if gap_90k.abs() > slack_90k {
+                // What follows has to find its place anew.
+                self.settled = 0;
+            }
+            if gap_90k > slack_90k {
+                self.append_silence();
+            } else if let Some(frame) = self.waiting.pop_front()
+                && gap_90k >= -slack_90k
+            {
+                self.settled = frame.item;
+                self.append(frame.header, &frame.data, frame.samples);
+            }
+        }
+        true
+    }
+
+    /// The payload of the PES that `fill_pes` made whole; the next one begins after it.
+    pub(super) fn take_pes(&mut self) -> &[u8] {
+        self.pes_samples = self.samples;
+        self.pes_is_whole = false;
+        &self.pes
+    }
+
+    fn append_silence(&mut self) {
+        let frame = self.silence.frame.clone();
+        self.append(self.silence_header, &frame, self.silence.samples);
+    }
+
+    fn append(&mut self, header: Option<[u8; 7]>, data: &[u8], samples: u32) {
+        if self.samples == self.pes_samples {
+            self.pes.clear();
+        }
+        if let Some(header) = header {
+            self.pes.extend_from_slice(&header);
+        }
+        self.pes.extend_from_slice(data);
+        self.samples = self.samples.saturating_add(i64::from(samples));
+        let length_90k = self.ticks(self.samples.saturating_sub(self.pes_samples));
+        self.pes_is_whole = length_90k >= PES_90K || self.pes.len() >= PES_BYTES;
+    }
+
+    /// PCM samples as time, rounded down.
+    fn ticks(&self, samples: i64) -> i64 {
+        samples.saturating_mul(TICKS_PER_SECOND) / self.sample_rate
+    }
+}

@@ -1,0 +1,300 @@
+//! Samples in, one endless MPEG transport stream out (ISO/IEC 13818-1), without I/O, clock or log.
+//!
+//! The stream has one profile, fixed PIDs and one continuous 90 kHz timeline. Items follow each
+//! other on it as [`Segment`]s: each says where its instant 0 lies on the timeline and when it has
+//! to end. The remuxer rewrites times, never payloads, and keeps these rules for ever:
+//!
+//! - video DTS strictly increasing, with one constant reorder delay for all items, so that items
+//!   with and without B pictures meet without a shift;
+//! - the audio frames form one chain that is exact to the sample; holes in the source are silence;
+//! - PAT and PMT every 100 ms and before each random access point, PCR at most 40 ms apart;
+//! - every access unit is complete before the program clock reaches its DTS.
+//!
+//! It is pushed samples and pulled [`Chunk`]s. What it holds back is bounded by
+//! `limits::REMUX_HELD_BYTES`.
+
+mod audio;
+mod packet;
+mod psi;
+mod video;
+
+pub use audio::Sound;
+pub use psi::Service;
+pub use video::Pictures;
+
+use crate::error::Result;
+use crate::limits;
+use crate::media::{Profile, Sample, TrackId};
+use audio::AudioLine;
+use bytes::Bytes;
+use packet::Packets;
+use std::collections::VecDeque;
+use video::VideoLine;
+
+/// What the decoder's clock is behind the DTS of what is being sent.
+const PCR_LEAD_90K: i64 = 54_000;
+/// A program clock reference is due when the last one is this old; 40 ms is the most allowed.
+const PCR_EVERY_90K: i64 = 36 * 90;
+/// PAT and PMT are due when the last ones are this old; with the distance of PCRs added it stays
+/// under 100 ms.
+const PSI_EVERY_90K: i64 = 60 * 90;
+/// The service description is due when the last one is this old.
+const SDT_EVERY_90K: i64 = 500 * 90;
+/// A chunk is closed when it spans this much time, so that pacing stays smooth at low bit rates.
+const CHUNK_90K: i64 = 100 * 90;
+/// Video waits this long for audio that its file holds late; then it is silence.
+const AUDIO_WAIT_90K: i64 = 90_000;
+
+/// One item, or a piece of one, on the channel's timeline.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// Where the item's instant 0 lies on the timeline.
+    pub zero_90k: i64,
+    /// The instant of the timeline at which it has to be over.
+    pub end_90k: i64,
+    /// Its video track.
+    pub video: TrackId,
+    /// How its pictures are coded.
+    pub pictures: Pictures,
+    /// Its audio track and how that is coded; `None` plays as silence.
+    pub audio: Option<(TrackId, Sound)>,
+}
+
+/// Whether a segment takes more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// Go on.
+    More,
+    /// Its end has been reached; further samples of it are dropped.
+    Over,
+}
+
+/// Whole transport packets that are sent together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// A multiple of 188 bytes.
+    pub bytes: Bytes,
+    /// Time on the channel's timeline (as DTS) of the first thing in it: when it is due.
+    pub due_90k: i64,
+}
+
+/// Makes one channel's stream.
+#[derive(Debug)]
+pub struct Remuxer {
+    packets: Packets,
+    video: VideoLine,
+    audio: AudioLine,
+    segment: Option<Segment>,
+    ready: VecDeque<Chunk>,
+    /// Time of the newest sample that was pushed, for what may still come before it.
+    newest_90k: i64,
+    /// Time of the last thing written; never goes back.
+    clock_90k: i64,
+    pcr_90k: i64,
+    psi_90k: i64,
+    sdt_90k: i64,
+    chunk_90k: Option<i64>,
+}
+
+impl Remuxer {
+    /// A stream of this profile. Its timeline begins with the first segment's first picture.
+    ///
+    /// # Errors
+    /// There is no silence in the profile's audio format.
+    pub fn new(profile: &Profile, service: &Service) -> Result<Self> {
+        Ok(Self {
+            packets: Packets::new(psi::Tables::new(profile, service)),
+            video: VideoLine::new(profile.video),
+            audio: AudioLine::new(&profile.audio)?,
+            segment: None,
+            ready: VecDeque::new(),
+            newest_90k: i64::MIN,
+            clock_90k: i64::MIN,
+            pcr_90k: i64::MIN,
+            psi_90k: i64::MIN,
+            sdt_90k: i64::MIN,
+            chunk_90k: None,
+        })
+    }
+
+    /// Goes on with another item. What was pushed of the one before is still sent.
+    pub fn begin(&mut self, segment: Segment) {
+        self.video
+            .begin(segment.zero_90k, segment.end_90k, &segment.pictures);
+        let sound = segment.audio.as_ref().map(|(_, sound)| sound);
+        self.audio.begin(segment.zero_90k, segment.end_90k, sound);
+        self.segment = Some(segment);
+    }
+
+    /// Takes the next sample of the current segment; samples of other tracks are dropped.
+    ///
+    /// # Errors
+    /// The sample breaks its codec's framing. It is left out and the stream goes on.
+    pub fn push(&mut self, sample: Sample) -> Result<Taken> {
+        let Some(segment) = &self.segment else {
+            return Ok(Taken::Over);
+        };
+        self.newest_90k = self
+            .newest_90k
+            .max(segment.zero_90k.saturating_add(sample.dts_90k));
+        let taken = if sample.track == segment.video {
+            let first = self.video.is_empty_line();
+            let taken = self.video.push(sample)?;
+            if let (true, Some(shown_90k)) = (first, self.video.first_shown_90k()) {
+                self.audio.start_at(shown_90k);
+            }
+            taken
+        } else if segment
+            .audio
+            .as_ref()
+            .is_some_and(|(track, _)| *track == sample.track)
+        {
+            self.audio.push(&sample)?;
+            Taken::More
+        } else {
+            Taken::More
+        };
+        self.write()?;
+        Ok(taken)
+    }
+
+    /// The next packets, if enough have come together.
+    pub fn pull(&mut self) -> Option<Chunk> {
+        self.ready.pop_front()
+    }
+
+    /// Where on the timeline the pictures that were pushed so far end.
+    #[must_use]
+    pub fn shown_until_90k(&self) -> Option<i64> {
+        self.video.end_90k()
+    }
+
+    /// Writes everything whose place in the stream is certain.
+    fn write(&mut self) -> Result<()> {
+        loop {
+            let video_90k = self.video.head_dts_90k();
+            let audio_90k = self.audio.next_pes_90k();
+            match (video_90k, audio_90k) {
+                (None, None) => return Ok(()),
+                (Some(video), Some(audio)) if audio <= video => {
+                    if !self.write_audio(video) {
+                        return Ok(());
+                    }
+                }
+                (Some(video), _) => self.write_video(video)?,
+                (None, Some(audio)) => {
+                    // No picture is waiting. Sound goes ahead alone only where no picture can
+                    // come before it any more, as in a film of stills.
+                    let alone = audio < self.newest_90k.saturating_sub(AUDIO_WAIT_90K);
+                    if !(alone && self.write_audio(audio)) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes the next audio PES; says whether there was one.
+    fn write_audio(&mut self, video_90k: i64) -> bool {
+        let held_too_long = self.video.held_90k() > AUDIO_WAIT_90K
+            || self.video.held_bytes() > limits::REMUX_HELD_BYTES;
+        let silent_until = held_too_long.then_some(video_90k.saturating_add(AUDIO_WAIT_90K));
+        if !self.audio.fill_pes(silent_until) {
+            return false;
+        }
+        let Some(pts_90k) = self.audio.next_pes_90k() else {
+            return false;
+        };
+        self.advance(pts_90k);
+        self.packets.audio(pts_90k, self.audio.take_pes());
+        self.close_chunk_when_full();
+        true
+    }
+
+    /// Writes the picture at the head of the line.
+    fn write_video(&mut self, dts_90k: i64) -> Result<()> {
+        let Some(unit) = self.video.pop() else {
+            return Ok(());
+        };
+        self.advance(dts_90k);
+        if unit.random_access || self.psi_is_due() {
+            self.write_psi();
+        }
+        self.pcr_90k = self.clock_90k;
+        let pcr_90k = self.clock_90k.saturating_sub(PCR_LEAD_90K);
+        self.packets.begin_video(&unit, pcr_90k);
+        let written = unit.write(|piece| self.packets.write(piece));
+        self.packets.finish();
+        self.close_chunk_when_full();
+        written
+    }
+
+    /// Moves the clock to `to_90k`, with the references and tables that are due on the way.
+    fn advance(&mut self, to_90k: i64) {
+        if self.clock_90k == i64::MIN {
+            self.clock_90k = to_90k;
+            self.chunk_90k = Some(to_90k);
+            return;
+        }
+        let to_90k = to_90k.max(self.clock_90k);
+        let gap = to_90k.saturating_sub(self.pcr_90k);
+        if self.pcr_90k != i64::MIN && gap > PCR_EVERY_90K {
+            let steps = gap.saturating_sub(1) / PCR_EVERY_90K;
+            let from = self.pcr_90k;
+            for step in 1..=steps {
+                self.clock_90k = (from + gap * step / (steps + 1)).max(self.clock_90k);
+                self.open_chunk();
+                if self.psi_is_due() {
+                    self.write_psi();
+                }
+                self.pcr_90k = self.clock_90k;
+                self.packets
+                    .clock_reference(self.clock_90k.saturating_sub(PCR_LEAD_90K));
+                self.close_chunk_when_full();
+            }
+        }
+        self.clock_90k = to_90k;
+        self.open_chunk();
+    }
+
+    fn psi_is_due(&self) -> bool {
+        self.clock_90k.saturating_sub(self.psi_90k) >= PSI_EVERY_90K
+    }
+
+    fn write_psi(&mut self) {
+        self.psi_90k = self.clock_90k;
+        self.packets.program_tables();
+        if self.clock_90k.saturating_sub(self.sdt_90k) >= SDT_EVERY_90K {
+            self.sdt_90k = self.clock_90k;
+            self.packets.service_table();
+        }
+    }
+
+    fn open_chunk(&mut self) {
+        self.chunk_90k.get_or_insert(self.clock_90k);
+    }
+
+    fn close_chunk_when_full(&mut self) {
+        let Some(due_90k) = self.chunk_90k else {
+            return;
+        };
+        let old = self.clock_90k.saturating_sub(due_90k) >= CHUNK_90K;
+        if !old && self.packets.len() < limits::CHUNK_BYTES {
+            return;
+        }
+        let mut packets = self.packets.take();
+        // A large picture may be many chunks; the writer to the socket sees bounded pieces.
+        while packets.len() > limits::CHUNK_BYTES {
+            let bytes = packets.split_to(limits::CHUNK_BYTES);
+            self.ready.push_back(Chunk { bytes, due_90k });
+        }
+        self.ready.push_back(Chunk {
+            bytes: packets,
+            due_90k,
+        });
+        self.chunk_90k = None;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,314 @@
+//! What the remuxer promises, on samples made by hand. The stream as a whole is judged from
+//! outside, in `tests/`.
+
+use super::{Chunk, Pictures, Remuxer, Segment, Service, Sound, Taken};
+use crate::codec::aac::AudioSpecificConfig;
+use crate::media::{AudioCodec, AudioProfile, Profile, Sample, Sync, TrackId, VideoCodec};
+use bytes::Bytes;
+
+const VIDEO: TrackId = TrackId(1);
+const AUDIO: TrackId = TrackId(2);
+const FRAME_90K: i64 = 3600;
+const AAC_90K: i64 = 1920;
+/// Bytes that no header or silence contains, to find a sample's payload again.
+const PICTURE: u8 = 0xA5;
+const SOUND: u8 = 0x5A;
+
+fn profile() -> Profile {
+    let audio = AudioProfile {
+        codec: AudioCodec::Aac,
+        sample_rate: 48_000,
+        channels: 2,
+    };
+    Profile {
+        video: VideoCodec::Mpeg2,
+        audio,
+    }
+}
+
+fn remuxer() -> Remuxer {
+    let service = Service {
+        name: "Test".to_owned(),
+        language: "eng".to_owned(),
+    };
+    Remuxer::new(&profile(), &service).unwrap()
+}
+
+fn segment(zero_90k: i64, end_90k: i64) -> Segment {
+    let config = Bytes::from_static(&[0, 0, 1, 0xB3]);
+    let sound = Sound::Aac(AudioSpecificConfig::low_complexity(48_000, 2).unwrap());
+    Segment {
+        zero_90k,
+        end_90k,
+        video: VIDEO,
+        pictures: Pictures::new(VideoCodec::Mpeg2, &config).unwrap(),
+        audio: Some((AUDIO, sound)),
+    }
+}
+
+fn picture(index: i64, sync: Sync) -> Sample {
+    Sample {
+        track: VIDEO,
+        dts_90k: index * FRAME_90K,
+        pts_90k: index * FRAME_90K,
+        duration_90k: 3600,
+        sync,
+        data: Bytes::from(vec![PICTURE; 1000]),
+    }
+}
+
+fn sound(pts_90k: i64) -> Sample {
+    Sample {
+        track: AUDIO,
+        dts_90k: pts_90k,
+        pts_90k,
+        duration_90k: 1920,
+        sync: Sync::RandomAccess,
+        data: Bytes::from(vec![SOUND; 100]),
+    }
+}
+
+/// Pushes `frames` pictures with their sound and gives what came out.
+fn play(remuxer: &mut Remuxer, frames: i64, sounds: impl Iterator<Item = i64>) -> Vec<Chunk> {
+    let mut sounds = sounds.peekable();
+    let mut chunks = Vec::new();
+    for index in 0..frames {
+        let sync = if index % 25 == 0 {
+            Sync::RandomAccess
+        } else {
+            Sync::Dependent
+        };
+        remuxer.push(picture(index, sync)).unwrap();
+        while sounds
+            .next_if(|pts| *pts < (index + 1) * FRAME_90K)
+            .is_some_and(|pts| {
+                remuxer.push(sound(pts)).unwrap();
+                true
+            })
+        {}
+        chunks.extend(std::iter::from_fn(|| remuxer.pull()));
+    }
+    chunks
+}
+
+/// PTS of every PES of a PID, and its payload.
+fn pes(chunks: &[Chunk], pid: u16) -> Vec<(i64, Vec<u8>)> {
+    let mut all: Vec<(i64, Vec<u8>)> = Vec::new();
+    for packet in chunks.iter().flat_map(|chunk| chunk.bytes.chunks(188)) {
+        assert_eq!(packet[0], 0x47);
+        if u16::from_be_bytes([packet[1] & 0x1F, packet[2]]) != pid || packet[3] & 0x10 == 0 {
+            continue;
+        }
+        let skip = if packet[3] & 0x20 == 0 {
+            4
+        } else {
+            5 + usize::from(packet[4])
+        };
+        let payload = &packet[skip..];
+        if packet[1] & 0x40 == 0 {
+            all.last_mut().unwrap().1.extend_from_slice(payload);
+            continue;
+        }
+        let p = |at: usize| i64::from(payload[at]);
+        let pts = (p(9) >> 1 & 7) << 30 | p(10) << 22 | p(11) >> 1 << 15 | p(12) << 7 | p(13) >> 1;
+        all.push((pts, payload[9 + usize::from(payload[8])..].to_vec()));
+    }
+    all
+}
+
+/// The frames of the audio chain: whether each is ours or silence, with its time.
+fn chain(chunks: &[Chunk]) -> Vec<(i64, bool)> {
+    let mut frames = Vec::new();
+    for (pts, payload) in pes(chunks, 0x101) {
+        let mut at = 0;
+        let mut index = 0;
+        while at < payload.len() {
+            assert_eq!(payload[at], 0xFF, "a frame begins with its header");
+            let header = &payload[at + 3..];
+            let length = usize::from(header[0] & 3) << 11
+                | usize::from(header[1]) << 3
+                | usize::from(header[2] >> 5);
+            frames.push((pts + index * AAC_90K, payload[at + 7] == SOUND));
+            index += 1;
+            at += length;
+        }
+    }
+    frames
+}
+
+fn assert_exact(frames: &[(i64, bool)]) {
+    for pair in frames.windows(2) {
+        assert_eq!(pair[1].0 - pair[0].0, AAC_90K, "at {}", pair[0].0);
+    }
+}
+
+#[test]
+fn every_sound_is_carried_and_the_chain_is_exact() {
+    let mut remuxer = remuxer();
+    remuxer.begin(segment(900_000, i64::MAX));
+    let chunks = play(&mut remuxer, 250, (0..).map(|n| n * AAC_90K));
+    let frames = chain(&chunks);
+    assert!(frames.len() > 400);
+    assert_eq!(frames[0].0, 900_000);
+    assert!(frames.iter().all(|(_, ours)| *ours));
+    assert_exact(&frames);
+}
+
+#[test]
+fn a_hole_in_the_sound_is_silence_of_its_length() {
+    let mut remuxer = remuxer();
+    remuxer.begin(segment(900_000, i64::MAX));
+    let hole = 100..150;
+    let sounds = (0..).filter(|n| !hole.contains(n)).map(|n| n * AAC_90K);
+    let chunks = play(&mut remuxer, 250, sounds);
+    let frames = chain(&chunks);
+    assert_exact(&frames);
+    assert_eq!(frames.iter().filter(|(_, ours)| !*ours).count(), 50);
+    assert!(!frames[100].1 && frames[99].1 && !frames[149].1 && frames[150].1);
+}
+
+#[test]
+fn sound_that_jitters_by_a_millisecond_is_neither_filled_nor_dropped() {
+    let mut remuxer = remuxer();
+    remuxer.begin(segment(900_000, i64::MAX));
+    // Begins nearly half a frame late, the worst place for jitter.
+    let chunks = play(
+        &mut remuxer,
+        250,
+        (0..).map(|n| n * AAC_90K + 955 + (n % 3 - 1) * 90),
+    );
+    let frames = chain(&chunks);
+    assert_exact(&frames);
+    assert!(frames.iter().skip(1).all(|(_, ours)| *ours));
+}
+
+#[test]
+fn an_item_without_sound_is_silent_to_its_end() {
+    let mut remuxer = remuxer();
+    let mut mute = segment(900_000, i64::MAX);
+    mute.audio = None;
+    remuxer.begin(mute);
+    let frames = chain(&play(&mut remuxer, 100, std::iter::empty()));
+    assert!(frames.len() > 150);
+    assert!(frames.iter().all(|(_, ours)| !*ours));
+    assert_exact(&frames);
+}
+
+#[test]
+fn sound_that_stops_early_does_not_stop_the_pictures() {
+    let mut remuxer = remuxer();
+    remuxer.begin(segment(900_000, i64::MAX));
+    let chunks = play(&mut remuxer, 250, (0..100).map(|n| n * AAC_90K));
+    assert!(pes(&chunks, 0x100).len() > 200);
+    assert_exact(&chain(&chunks));
+}
+
+#[test]
+fn items_meet_without_gap_or_overlap() {
+    let mut remuxer = remuxer();
+    let mut chunks = Vec::new();
+    // 50 frames are 93.75 AAC frames: at each seam the chain has to choose.
+    for item in 0..20 {
+        let zero = 900_000 + item * 50 * FRAME_90K;
+        remuxer.begin(segment(zero, zero + 50 * FRAME_90K));
+        chunks.extend(play(&mut remuxer, 50, (0..).map(|n| n * AAC_90K)));
+    }
+    let pictures = pes(&chunks, 0x100);
+    assert!(pictures.len() > 19 * 50);
+    for pair in pictures.windows(2) {
+        assert_eq!(pair[1].0 - pair[0].0, FRAME_90K);
+    }
+    let frames = chain(&chunks);
+    assert_exact(&frames);
+    assert!(
+        frames.iter().all(|(_, ours)| *ours),
+        "no silence at a seam that needs none"
+    );
+}
+
+#[test]
+fn nothing_is_shown_past_the_end_of_a_segment() {
+    let mut remuxer = remuxer();
+    remuxer.begin(segment(0, 10 * FRAME_90K));
+    let mut taken = Vec::new();
+    for index in 0..12 {
+        let sync = if index == 0 {
+            Sync::RandomAccess
+        } else {
+            Sync::Dependent
+        };
+        taken.push(remuxer.push(picture(index, sync)).unwrap());
+    }
+    assert!(taken[..10].iter().all(|taken| *taken == Taken::More));
+    assert!(taken[10..].iter().all(|taken| *taken == Taken::Over));
+    assert_eq!(remuxer.shown_until_90k(), Some(10 * FRAME_90K));
+}
+
+#[test]
+fn an_item_that_reorders_meets_one_that_does_not() {
+    let mut remuxer = remuxer();
+    let mut chunks = Vec::new();
+    for item in 0..6 {
+        let zero = 900_000 + item * 50 * FRAME_90K;
+        remuxer.begin(segment(zero, zero + 50 * FRAME_90K));
+        let delay = if item % 2 == 0 { 0 } else { 2 * FRAME_90K };
+        for index in 0..50 {
+            let sync = if index == 0 {
+                Sync::RandomAccess
+            } else {
+                Sync::Dependent
+            };
+            let mut sample = picture(index, sync);
+            sample.dts_90k -= delay;
+            remuxer.push(sample).unwrap();
+            remuxer.push(sound(index * FRAME_90K)).unwrap();
+            chunks.extend(std::iter::from_fn(|| remuxer.pull()));
+        }
+    }
+    for pair in pes(&chunks, 0x100).windows(2) {
+        assert_eq!(pair[1].0 - pair[0].0, FRAME_90K, "no picture moved");
+    }
+}
+
+#[test]
+fn pictures_that_cannot_be_decoded_are_left_out() {
+    let mut remuxer = remuxer();
+    remuxer.begin(segment(900_000, i64::MAX));
+    for index in 0..10 {
+        let sync = if index == 5 {
+            Sync::RandomAccess
+        } else {
+            Sync::Dependent
+        };
+        remuxer.push(picture(index, sync)).unwrap();
+    }
+    // The first one that can be decoded is also where the stream begins.
+    assert_eq!(
+        remuxer.video.first_shown_90k(),
+        Some(900_000 + 5 * FRAME_90K)
+    );
+}
+
+#[test]
+fn a_pes_of_any_length_fills_whole_packets() {
+    for length in 1..800 {
+        let mut remuxer = remuxer();
+        remuxer.begin(segment(900_000, i64::MAX));
+        for index in 0..12 {
+            let mut sample = picture(index, Sync::RandomAccess);
+            sample.data = Bytes::from(vec![PICTURE; length]);
+            remuxer.push(sample).unwrap();
+            remuxer.push(sound(index * FRAME_90K)).unwrap();
+            remuxer.push(sound(index * FRAME_90K + AAC_90K)).unwrap();
+        }
+        let chunks: Vec<Chunk> = std::iter::from_fn(|| remuxer.pull()).collect();
+        assert!(chunks.iter().all(|chunk| chunk.bytes.len() % 188 == 0));
+        let pictures = pes(&chunks, 0x100);
+        assert!(!pictures.is_empty());
+        for (_, payload) in pictures {
+            // The source has no sequence header, so the item's goes before each picture.
+            assert_eq!(payload[..4], [0, 0, 1, 0xB3]);
+            assert_eq!(payload[4..], vec![PICTURE; length]);
+        }
+    }
+}

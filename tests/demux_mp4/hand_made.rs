@@ -1,0 +1,205 @@
+//! Files put together by hand around ffmpeg's pictures: huge tables, and odd ways to write small
+//! ones.
+
+use super::boxes::{boxed, find, words};
+use super::clip::Folder;
+use super::drive::Drive;
+use super::{H264, assert_in_order};
+use bytes::Bytes;
+use exstreamtv::demux::Pull;
+use exstreamtv::media::{Sync, TrackId};
+
+const STBL: [&[u8; 4]; 5] = [b"moov", b"trak", b"mdia", b"minf", b"stbl"];
+
+/// The `stsd` of an H.264 track.
+fn h264_stsd() -> Vec<u8> {
+    let folder = Folder::new();
+    let file = std::fs::read(folder.clip("a.mp4", 1, "25", &format!("{H264} -an"))).unwrap();
+    let path: Vec<&[u8; 4]> = STBL.into_iter().chain([b"stsd"]).collect();
+    boxed(b"stsd", &file[find(&file, &path)])
+}
+
+/// A movie of one video track with these tables, timescale 25 per second.
+fn movie(stsd: &[u8], elst: &[u8], tables: &[Vec<u8>], media: &[u8]) -> Vec<u8> {
+    let ftyp = boxed(b"ftyp", b"isom\0\0\0\0isom");
+    let stbl = boxed(b"stbl", &[stsd, &tables.concat()].concat());
+    let minf = boxed(b"minf", &stbl);
+    let mdhd = words(b"mdhd", 0, &[0, 0, 25, 0, 0x55C4_0000]);
+    let handler = [&[0; 8][..], b"vide", &[0; 13]].concat();
+    let mdia = boxed(b"mdia", &[mdhd, boxed(b"hdlr", &handler), minf].concat());
+    let tkhd = words(b"tkhd", 1, &[0, 0, 7, 0, 0]);
+    let trak = boxed(b"trak", &[tkhd, boxed(b"edts", elst), mdia].concat());
+    let mvhd = words(b"mvhd", 0, &[0, 0, 1000, 0]);
+    let moov = boxed(b"moov", &[mvhd, trak].concat());
+    [ftyp, boxed(b"mdat", media), moov].concat()
+}
+
+/// Where the media of [`movie`] begins.
+const MEDIA_AT: u32 = 20 + 8;
+
+fn play(file: Vec<u8>) -> (Drive, Vec<(i64, usize, Sync)>) {
+    let mut drive = Drive::open(file).unwrap();
+    let samples = drive.play(0);
+    assert_in_order(&samples);
+    let seen = samples
+        .iter()
+        .map(|sample| (sample.pts_90k, sample.data.len(), sample.sync));
+    let seen = seen.collect();
+    (drive, seen)
+}
+
+#[test]
+fn compact_sizes_64_bit_offsets_and_missing_sync_tables_are_read() {
+    let stsd = h264_stsd();
+    let media: Vec<u8> = (0..60).collect();
+    for (width, packed) in [
+        (4, vec![0x5A, 0x10]),
+        (8, vec![5, 10, 1]),
+        (16, vec![0, 5, 0, 10, 0, 1]),
+    ] {
+        let head = [0_u32, width, 3].map(u32::to_be_bytes).concat();
+        let tables = [
+            words(b"stts", 0, &[1, 3, 1]),
+            boxed(b"stz2", &[head, packed].concat()),
+            words(b"stsc", 0, &[2, 1, 2, 1, 2, 1, 1]),
+            words(b"co64", 0, &[2, 0, MEDIA_AT, 0, MEDIA_AT + 40]),
+        ];
+        let (_, seen) = play(movie(&stsd, &[], &tables, &media));
+        let all = Sync::RandomAccess;
+        assert_eq!(seen, [(0, 5, all), (3600, 10, all), (7200, 1, all)]);
+    }
+}
+
+#[test]
+fn one_size_for_all_samples_is_read() {
+    let tables = [
+        words(b"stts", 0, &[1, 3, 1]),
+        words(b"stsz", 0, &[4, 3]),
+        words(b"stsc", 0, &[1, 1, 3, 1]),
+        words(b"stco", 0, &[1, MEDIA_AT]),
+        words(b"stss", 0, &[1, 1]),
+    ];
+    let (drive, seen) = play(movie(&h264_stsd(), &[], &tables, &[0; 12]));
+    let one = Sync::Dependent;
+    assert_eq!(
+        seen,
+        [(0, 4, Sync::RandomAccess), (3600, 4, one), (7200, 4, one)]
+    );
+    assert_eq!(drive.movie().duration_90k, 3 * 3600);
+}
+
+/// I P B, shown as I B P: composition offsets 1, 2, 0 unsigned, or one less signed.
+#[test]
+fn negative_composition_offsets_are_understood_in_either_version() {
+    let stsd = h264_stsd();
+    for (version, offsets) in [(0_u32, [1, 2, 0]), (0, [0, 1, -1]), (1, [0, 1, -1_i32])] {
+        let [i, p, b] = offsets.map(|offset| u32::from_be_bytes(offset.to_be_bytes()));
+        let tables = [
+            words(b"stts", 0, &[1, 3, 1]),
+            words(b"ctts", version << 24, &[3, 1, i, 1, p, 1, b]),
+            words(b"stsz", 0, &[4, 3]),
+            words(b"stsc", 0, &[1, 1, 3, 1]),
+            words(b"stco", 0, &[1, MEDIA_AT]),
+            words(b"stss", 0, &[1, 1]),
+        ];
+        let mut drive = Drive::open(movie(&stsd, &[], &tables, &[0; 12])).unwrap();
+        let samples = drive.play(0);
+        let times: Vec<_> = samples.iter().map(|at| (at.dts_90k, at.pts_90k)).collect();
+        assert_eq!(times, [(-3600, 0), (0, 7200), (3600, 3600)]);
+        assert_eq!(drive.movie().duration_90k, 3 * 3600);
+    }
+}
+
+#[test]
+fn an_edit_ends_what_is_shown() {
+    let tables = [
+        words(b"stts", 0, &[1, 50, 1]),
+        words(b"stsz", 0, &[4, 50]),
+        words(b"stsc", 0, &[1, 1, 50, 1]),
+        words(b"stco", 0, &[1, MEDIA_AT]),
+    ];
+    // From the sixth frame on, for one second; then the same with a second edit behind it.
+    let one = words(b"elst", 0, &[1, 1000, 5, 0x1_0000]);
+    let stsd = h264_stsd();
+    let (drive, seen) = play(movie(&stsd, &one, &tables, &[0; 200]));
+    assert_eq!(drive.movie().duration_90k, 90_000);
+    assert_eq!((seen[0].0, seen.last().unwrap().0), (0, 90_000 - 3600));
+    let two = words(b"elst", 0, &[2, 1000, 5, 0x1_0000, 1000, 30, 0x1_0000]);
+    let (drive, seen) = play(movie(&stsd, &two, &tables, &[0; 200]));
+    assert_eq!(
+        drive.movie().duration_90k,
+        45 * 3600,
+        "the first edit, to the end"
+    );
+    assert_eq!(seen.len(), 45);
+}
+
+/// Four hours at 60 frames per second, with tables as large as they get: every duration and every
+/// offset an entry of its own, every sample a chunk of its own.
+fn endless_film() -> (Vec<u8>, u32) {
+    let samples: u32 = 4 * 3600 * 60;
+    let each = |count: u32, entry: &dyn Fn(u32) -> Vec<u32>| -> Vec<u32> {
+        std::iter::once(count)
+            .chain((0..count).flat_map(entry))
+            .collect()
+    };
+    let of_sample = |values: [u32; 2]| move |n: u32| vec![1, values[usize::from(n % 2 == 1)]];
+    let tables = [
+        words(b"stts", 0, &each(samples, &of_sample([1, 1]))),
+        words(b"ctts", 0, &each(samples, &of_sample([1, 2]))),
+        words(
+            b"stsz",
+            0,
+            &[&[0][..], &each(samples, &|n| vec![8 + n % 2])].concat(),
+        ),
+        words(b"stsc", 0, &each(samples, &|n| vec![n + 1, 1, 1])),
+        words(b"stco", 0, &each(samples, &|_| vec![MEDIA_AT])),
+        words(b"stss", 0, &each(samples / 30, &|n| vec![n * 30 + 1])),
+    ];
+    (movie(&h264_stsd(), &[], &tables, &[7; 16]), samples)
+}
+
+#[test]
+fn a_four_hour_film_costs_no_more_memory_than_a_clip() {
+    let (file, samples) = endless_film();
+    assert!(file.len() > 20_000_000);
+    let mut drive = Drive::open(file).unwrap();
+    let frames = i64::from(samples) + 1;
+    assert_eq!(
+        drive.movie().duration_90k,
+        frames * 3600,
+        "one is shown late"
+    );
+    let middle_90k = i64::from(samples) * 3600 / 2;
+    let asked = drive.needs;
+    drive.demuxer.start(TrackId(7), None, middle_90k).unwrap();
+    let Ok(Pull::Sample(sample)) = drive.pull() else {
+        panic!("no sample");
+    };
+    assert!(sample.pts_90k <= middle_90k && sample.pts_90k > middle_90k - 31 * 3600);
+    assert_eq!(sample.sync, Sync::RandomAccess);
+    // 16 kB at once, half of each table, once.
+    assert!(drive.needs - asked < 1200, "{}", drive.needs - asked);
+    let asked = drive.needs;
+    for _ in 0..10_000 {
+        assert!(matches!(drive.pull(), Ok(Pull::Sample(_))));
+    }
+    // Each chunk is a block of its own here; the tables come on top.
+    assert!(drive.needs - asked < 10_200, "{}", drive.needs - asked);
+    // Back to the start and again to the middle: the marks spare reading all of it again.
+    drive.demuxer.start(TrackId(7), None, 0).unwrap();
+    assert!(matches!(drive.pull(), Ok(Pull::Sample(sample)) if sample.pts_90k == 0));
+    assert!(drive.most_held < 300_000, "{} bytes held", drive.most_held);
+}
+
+#[test]
+fn samples_lie_in_the_bytes_that_were_pushed() {
+    let folder = Folder::new();
+    let path = folder.clip("a.mp4", 2, "25", &format!("{H264} -an"));
+    let file = Bytes::from(std::fs::read(path).unwrap());
+    let within = file.as_ptr_range();
+    let mut drive = Drive::open(file.clone()).unwrap();
+    for sample in drive.play(0) {
+        assert!(within.contains(&sample.data.as_ptr()), "copied");
+    }
+}

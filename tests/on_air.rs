@@ -1,0 +1,218 @@
+//! What a viewer sees, in simulated time: every picture of every item, in the order of the guide,
+//! as ffmpeg decodes it; and a slate where a file fails.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a test says what failed by failing"
+)]
+
+mod support;
+mod ts_judge;
+
+use exstreamtv::media::{AudioCodec, VideoCodec};
+use exstreamtv::model::MediaItem;
+use exstreamtv::schedule::Lineup;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use support::{
+    EPOCH_MS, demo_items, item, keep, lineup, number, of_profile, pcm_samples, pictures, profile,
+    watch,
+};
+
+fn path_of(item: &MediaItem) -> &Path {
+    Path::new(&item.part.path)
+}
+
+/// The airings that begin within a window, as the guide tells them.
+fn guide(lineup: &Arc<Lineup>, from_ms: i64, to_ms: i64) -> Vec<(PathBuf, i64)> {
+    let schedule = lineup.schedule(number()).unwrap();
+    let airings = schedule.airings(from_ms, to_ms);
+    airings
+        .map(|one| (path_of(lineup.item(&one).unwrap()).to_owned(), one.start_ms))
+        .collect()
+}
+
+/// Watches a profile's demo clips for two minutes and compares every picture with the clips'.
+fn every_picture_of_two_minutes(video: VideoCodec, audio: AudioCodec) {
+    let items = of_profile(&demo_items(), &profile(video, audio));
+    assert!(items.len() >= 2, "the demo has clips of every profile");
+    let lineup = lineup(items);
+    let stream = keep(&watch(&lineup, EPOCH_MS, 120));
+    let seen = pictures(stream.path());
+    let expected: Vec<String> = guide(&lineup, EPOCH_MS, EPOCH_MS + 120_000)
+        .iter()
+        .flat_map(|(path, _)| pictures(path))
+        .collect();
+    // The viewer is five seconds ahead, so more has come than two minutes, but not another item's
+    // end; the last pictures may still be on their way.
+    assert!(seen.len() > 110 * 20, "{} pictures", seen.len());
+    let whole = seen.len().min(expected.len());
+    for (at, (seen, expected)) in seen.iter().zip(&expected).enumerate() {
+        assert_eq!(seen, expected, "picture {at} of {whole}");
+    }
+    let heard = pcm_samples(stream.path());
+    assert!(heard > 120 * 48_000, "{heard} samples heard");
+}
+
+/// Watches two minutes and lets two judges look at every packet.
+fn two_judges_find_nothing(video: VideoCodec, audio: AudioCodec) {
+    let items = of_profile(&demo_items(), &profile(video, audio));
+    let stream = watch(&lineup(items), EPOCH_MS + 2_345, 120);
+    ts_judge::judge(&stream).assert_clean();
+    assert_eq!(ts_judge::second_opinion(&stream), Vec::<String>::new());
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_aac() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Aac);
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_ac3() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Ac3);
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_eac3() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Eac3);
+}
+
+#[test]
+fn two_judges_find_nothing_in_hevc() {
+    two_judges_find_nothing(VideoCodec::Hevc, AudioCodec::Aac);
+}
+
+#[test]
+fn every_picture_of_h264_with_aac_is_shown() {
+    every_picture_of_two_minutes(VideoCodec::H264, AudioCodec::Aac);
+}
+
+#[test]
+fn every_picture_of_h264_with_ac3_is_shown() {
+    every_picture_of_two_minutes(VideoCodec::H264, AudioCodec::Ac3);
+}
+
+#[test]
+fn every_picture_of_hevc_is_shown() {
+    every_picture_of_two_minutes(VideoCodec::Hevc, AudioCodec::Aac);
+}
+
+#[test]
+fn a_viewer_joins_at_the_scheduled_offset() {
+    let items = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    let lineup = lineup(items);
+    let schedule = lineup.schedule(number()).unwrap();
+    for at_ms in [3_217, 17_001, 44_444, 61_900, 3_600_000_000, -5_000] {
+        let at_ms = EPOCH_MS + at_ms;
+        let airing = schedule.on_air(at_ms).unwrap();
+        let clip = lineup.item(&airing).unwrap();
+        let own = pictures(path_of(clip));
+        let first = pictures(keep(&watch(&lineup, at_ms, 1)).path());
+        let first = first.first().expect("a picture at once");
+        let shown = own
+            .iter()
+            .position(|picture| picture == first)
+            .expect("of the right item");
+        let duration_ms = airing.end_ms - airing.start_ms;
+        let shown_ms = shown as i64 * duration_ms / own.len() as i64;
+        let late_ms = at_ms - airing.start_ms - shown_ms;
+        // The clips have a key frame every second.
+        assert!(
+            (-50..=1_300).contains(&late_ms),
+            "{}: {late_ms} ms late",
+            clip.title
+        );
+    }
+}
+
+#[test]
+fn an_item_without_sound_of_the_profile_is_silent_and_whole() {
+    let all = demo_items();
+    let mut items = of_profile(&all, &profile(VideoCodec::H264, AudioCodec::Aac));
+    let others = of_profile(&all, &profile(VideoCodec::H264, AudioCodec::Ac3));
+    items.insert(1, others[0].clone());
+    let lineup = lineup(items);
+    let stream = keep(&watch(&lineup, EPOCH_MS, 40));
+    let expected: Vec<String> = guide(&lineup, EPOCH_MS, EPOCH_MS + 40_000)
+        .iter()
+        .flat_map(|(path, _)| pictures(path))
+        .collect();
+    let seen = pictures(stream.path());
+    assert!(seen.len() > 38 * 20);
+    assert!(
+        seen.iter()
+            .zip(&expected)
+            .all(|(seen, expected)| seen == expected)
+    );
+    assert!(pcm_samples(stream.path()) > 40 * 48_000);
+}
+
+#[test]
+fn a_file_that_vanished_is_a_slate_until_the_next_item() {
+    let mut items = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    items[1].part.path = "/nowhere/gone.mp4".to_owned();
+    let lineup = lineup(items);
+    let airings = guide(&lineup, EPOCH_MS, EPOCH_MS + 60_000);
+    let third_ms = airings[2].1;
+    let seconds = u64::try_from((third_ms - EPOCH_MS) / 1000).unwrap() + 3;
+    let stream = keep(&watch(&lineup, EPOCH_MS, seconds));
+    let seen = pictures(stream.path());
+    let first = pictures(&airings[0].0);
+    let third = pictures(&airings[2].0);
+    assert_eq!(seen[..first.len()], first, "the item before is whole");
+    let begins = seen
+        .iter()
+        .position(|picture| *picture == third[0])
+        .expect("the next item");
+    let slate = begins - first.len();
+    let hole_ms = airings[2].1 - airings[1].1;
+    let shown_ms = slate as i64 * 1000 / 24;
+    assert!(
+        (shown_ms - hole_ms).abs() < 200,
+        "{shown_ms} ms of slate for {hole_ms} ms"
+    );
+}
+
+#[test]
+fn a_file_that_is_cut_short_plays_as_far_as_it_goes() {
+    let whole = demo_items();
+    let items = of_profile(&whole, &profile(VideoCodec::H264, AudioCodec::Aac));
+    let folder = tempfile::tempdir().unwrap();
+    let matroska = items
+        .iter()
+        .find(|item| item.part.path.ends_with(".mkv"))
+        .unwrap();
+    let bytes = std::fs::read(path_of(matroska)).unwrap();
+    let cut = folder.path().join("cut.mkv");
+    std::fs::write(&cut, &bytes).unwrap();
+    let mut first = item(100, &cut);
+    std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+    first.title = "Cut".to_owned();
+    let lineup = lineup(vec![first, items[0].clone()]);
+    let next_ms = guide(&lineup, EPOCH_MS, EPOCH_MS + 60_000)[1].1;
+    let seconds = u64::try_from((next_ms - EPOCH_MS) / 1000).unwrap() + 3;
+    let seen = pictures(keep(&watch(&lineup, EPOCH_MS, seconds)).path());
+    let own = pictures(path_of(matroska));
+    let played = seen
+        .iter()
+        .zip(&own)
+        .take_while(|(seen, own)| seen == own)
+        .count();
+    assert!(played > own.len() / 4, "{played} of {}", own.len());
+    let next = pictures(path_of(&items[0]));
+    let begins = seen
+        .iter()
+        .position(|picture| *picture == next[0])
+        .expect("the next item");
+    assert!(
+        seen[begins..]
+            .iter()
+            .zip(&next)
+            .all(|(seen, next)| seen == next)
+    );
+}

@@ -1,0 +1,211 @@
+//! What the tests of the stream share: a library made of files, a lineup of it, a viewer in
+//! simulated time, and ffmpeg as the judge of pictures.
+
+#![allow(dead_code, reason = "each test uses the part that it needs")]
+
+use exstreamtv::catalog::Catalog;
+use exstreamtv::clock::{SharedClock, TokioClock};
+use exstreamtv::demux::{Demuxer, Pull, recognise};
+use exstreamtv::media::{AudioCodec, AudioProfile, Profile, Track, VideoCodec};
+use exstreamtv::model::{
+    Channel, ChannelId, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, Order, Origin,
+    Part,
+};
+use exstreamtv::schedule::{Fit, Lineup, Wishes, fit};
+use exstreamtv::tuner::{Lease, Tuners, Want};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// The instant at which the channels' loops begin.
+pub(crate) const EPOCH_MS: i64 = 1_700_000_000_000;
+
+/// The folder of the clips that come with the program.
+pub(crate) fn demo_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo")
+}
+
+/// Every file below a folder, in order of their paths.
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path)
+            } else {
+                found.push(path)
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// A media item of a file, probed by the project's own demuxers.
+pub(crate) fn item(id: i64, path: &Path) -> MediaItem {
+    let bytes = std::fs::read(path).unwrap();
+    let container = recognise(&bytes[..64.min(bytes.len())]).unwrap();
+    let mut demuxer = Demuxer::new(container, bytes.len() as u64);
+    while let Pull::Need(span) = demuxer.pull().unwrap() {
+        let from = usize::try_from(span.offset).unwrap();
+        let wanted = bytes[from..from + span.len].to_vec();
+        demuxer.push(span.offset, wanted.into()).unwrap();
+    }
+    let movie = demuxer.movie().unwrap();
+    let tracks: Vec<Track> = movie
+        .tracks
+        .iter()
+        .map(|track| track.track.clone())
+        .collect();
+    MediaItem {
+        id: MediaItemId(id),
+        library: LibraryId(1),
+        title: path.file_stem().unwrap().to_string_lossy().into_owned(),
+        year: None,
+        episode: None,
+        part: Part {
+            path: path.to_str().unwrap().to_owned(),
+            size_bytes: bytes.len() as u64,
+            changed_ms: 0,
+            container: Some(container),
+            duration_ms: Some(u64::try_from((movie.duration_90k + 89) / 90).unwrap()),
+            tracks,
+            problem: None,
+        },
+    }
+}
+
+/// All clips that come with the program.
+pub(crate) fn demo_items() -> Vec<MediaItem> {
+    let paths = files(&demo_folder());
+    paths
+        .iter()
+        .enumerate()
+        .map(|(at, path)| item(at as i64 + 1, path))
+        .collect()
+}
+
+/// A profile with audio at 48 kHz.
+pub(crate) fn profile(video: VideoCodec, audio: AudioCodec) -> Profile {
+    Profile {
+        video,
+        audio: AudioProfile {
+            codec: audio,
+            sample_rate: 48_000,
+            channels: 2,
+        },
+    }
+}
+
+/// The items that go on air under a profile as they are.
+pub(crate) fn of_profile(items: &[MediaItem], profile: &Profile) -> Vec<MediaItem> {
+    let direct =
+        |item: &&MediaItem| matches!(fit(&item.part.tracks, profile, "eng"), Fit::Direct { .. });
+    items.iter().filter(direct).cloned().collect()
+}
+
+/// A lineup of one channel, number 1, that shows these in order.
+pub(crate) fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
+    let library = Library {
+        id: LibraryId(1),
+        name: "Test".to_owned(),
+        origin: Origin::Folder {
+            path: "/".to_owned(),
+        },
+    };
+    let channel = Channel {
+        id: ChannelId(1),
+        number: number(),
+        name: "One".to_owned(),
+        epoch_ms: EPOCH_MS,
+        order: Order::Listed,
+        items: items.iter().map(|item| item.id).collect(),
+    };
+    let catalog = Catalog::new(vec![library], items, vec![channel]);
+    Arc::new(Lineup::build(Arc::new(catalog), &Wishes::default()))
+}
+
+/// The number of `lineup`'s channel.
+pub(crate) fn number() -> ChannelNumber {
+    "1".parse().unwrap()
+}
+
+/// A viewer of the lineup's channel, who tunes at `at_ms`. Needs a runtime whose time is paused.
+pub(crate) async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc<Lineup>>) {
+    let clock: SharedClock = Arc::new(TokioClock::starting_at(at_ms));
+    let (lineup_tx, lineup_rx) = watch::channel(Arc::clone(lineup));
+    let tuners = Tuners::new(1, lineup_rx, clock);
+    let lease = tuners
+        .lease(number(), Want::Any, ([127, 0, 0, 1], 9).into())
+        .await
+        .unwrap();
+    (lease, lineup_tx)
+}
+
+/// What a viewer gets who tunes at `at_ms` and stays for `seconds`, in simulated time.
+pub(crate) fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
+    simulated(async {
+        let (mut lease, _lineup_tx) = tune(lineup, at_ms).await;
+        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
+        let mut stream = Vec::new();
+        while tokio::time::Instant::now() < end {
+            stream.extend_from_slice(&lease.next().await);
+        }
+        stream
+    })
+}
+
+/// Runs on a runtime whose time goes by itself whenever there is nothing to do.
+pub(crate) fn simulated<T>(task: impl Future<Output = T>) -> T {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(task)
+}
+
+/// A fingerprint of every decoded picture, in order shown, as ffmpeg decodes the file.
+pub(crate) fn pictures(path: &Path) -> Vec<String> {
+    let out = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(path)
+        .args([
+            "-map",
+            "0:v:0",
+            "-fps_mode",
+            "passthrough",
+            "-autoscale",
+            "0",
+        ])
+        .args(["-pix_fmt", "yuv420p", "-f", "framemd5", "-"])
+        .output()
+        .expect("ffmpeg is needed: scripts/test installs it");
+    let text = String::from_utf8(out.stdout).unwrap();
+    let frames = text.lines().filter(|line| !line.starts_with('#'));
+    frames
+        .map(|line| line.rsplit(',').next().unwrap().trim().to_owned())
+        .collect()
+}
+
+/// How many PCM samples (per channel) ffmpeg decodes from a file's first audio track.
+pub(crate) fn pcm_samples(path: &Path) -> u64 {
+    let out = Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(path)
+        .args(["-map", "0:a:0", "-ac", "1", "-f", "s16le", "-"])
+        .output()
+        .expect("ffmpeg is needed: scripts/test installs it");
+    out.stdout.len() as u64 / 2
+}
+
+/// Keeps a stream as a file for ffmpeg.
+pub(crate) fn keep(stream: &[u8]) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(".ts").tempfile().unwrap();
+    std::fs::write(file.path(), stream).unwrap();
+    file
+}
