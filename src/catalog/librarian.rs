@@ -73,13 +73,13 @@ impl Librarian {
     }
 
     /// Brings all libraries up to date, one after the other. One that fails says why and does not
-    /// keep the others from it.
+    /// keep the others from it. `progress` is told of the library at hand.
     ///
     /// # Errors
     /// A sync is under way, or the store cannot be read.
     pub async fn sync(
         &self,
-        mut progress: impl FnMut(&Progress),
+        mut progress: impl FnMut(&Library, &Progress),
     ) -> Result<Vec<(Library, Result<Report>)>> {
         let _permit = self
             .syncing
@@ -88,7 +88,8 @@ impl Librarian {
         let catalog = self.catalog_tx.borrow().clone();
         let mut reports = Vec::new();
         for library in catalog.libraries() {
-            let report = sync::run_once(&self.store, &catalog, library, &mut progress).await;
+            let mut tell = |found: &Progress| progress(library, found);
+            let report = sync::run_once(&self.store, &catalog, library, &mut tell).await;
             // Even a sync that failed may have written something before.
             self.publish().await?;
             reports.push((library.clone(), report));
