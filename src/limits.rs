@@ -160,7 +160,7 @@ pub const PROBES_STALLED: usize = 4;
 pub const STORE_BATCH_ITEMS: usize = 256;
 
 /// Pages that SQLite keeps in memory, in bytes.
-pub const STORE_CACHE_BYTES: usize = 2 << 20;
+pub const STORE_CACHE_BYTES: usize = 512 << 10;
 
 /// Write-ahead log that stays on the disk between two checkpoints, in bytes.
 pub const STORE_LOG_BYTES: usize = 4 << 20;

@@ -1,6 +1,14 @@
 //! The store from outside: what it keeps, what it refuses, and what no accident can do to it.
 //! A second SQLite connection judges what is in the file.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test stops at the first thing that is not as claimed, and prints what it measured"
+)]
+
 use exstreamtv::limits;
 use exstreamtv::media::{
     AudioCodec, AudioTrack, Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
