@@ -1,6 +1,15 @@
 //! The Matroska demuxer against ffmpeg's files and ffprobe's view of them, against files built by
 //! hand for what ffmpeg does not write, and against damage.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly"
+)]
+
 #[path = "demux_matroska/build.rs"]
 mod build;
 #[path = "demux_matroska/clip.rs"]

@@ -39,13 +39,18 @@ impl Demo {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let said: serde_json::Value = serde_json::from_str(&line).unwrap();
         let stream = said["stream"].as_str().unwrap().to_owned();
         let demo = Self { child, stream };
         let begun = Instant::now();
         while !demo.answers() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the demo has no channels");
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "the demo has no channels"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         demo
@@ -53,7 +58,9 @@ impl Demo {
 
     fn answers(&self) -> bool {
         let mut socket = TcpStream::connect(&self.stream).unwrap();
-        socket.write_all(b"HEAD /auto/v1984 HTTP/1.1\r\nHost: box\r\n\r\n").unwrap();
+        socket
+            .write_all(b"HEAD /auto/v1984 HTTP/1.1\r\nHost: box\r\n\r\n")
+            .unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
         answer.contains(" 200 ")
@@ -104,7 +111,12 @@ fn words(child: Child) -> String {
 /// The number after a label in VLC's statistics.
 fn statistic(text: &str, label: &str) -> Option<u64> {
     let line = text.lines().rev().find(|line| line.contains(label))?;
-    line.rsplit(':').next()?.split_whitespace().next()?.parse().ok()
+    line.rsplit(':')
+        .next()?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// Receives the stream with the time at which each piece came.
@@ -112,7 +124,9 @@ fn receive(url: &str) -> (Vec<u8>, Vec<Arrival>) {
     let rest = url.strip_prefix("http://").unwrap();
     let (address, path) = rest.split_once('/').unwrap();
     let mut socket = TcpStream::connect(address).unwrap();
-    socket.write_all(format!("GET /{path} HTTP/1.1\r\nHost: box\r\n\r\n").as_bytes()).unwrap();
+    socket
+        .write_all(format!("GET /{path} HTTP/1.1\r\nHost: box\r\n\r\n").as_bytes())
+        .unwrap();
     let mut reader = BufReader::new(socket);
     let mut line = String::new();
     while line != "\r\n" {
@@ -126,7 +140,10 @@ fn receive(url: &str) -> (Vec<u8>, Vec<Arrival>) {
         let length = reader.read(&mut piece).unwrap();
         assert!(length > 0, "the stream ended");
         stream.extend_from_slice(&piece[..length]);
-        arrivals.push(Arrival { end: stream.len(), at_ms: begun.elapsed().as_secs_f64() * 1000.0 });
+        arrivals.push(Arrival {
+            end: stream.len(),
+            at_ms: begun.elapsed().as_secs_f64() * 1000.0,
+        });
     }
     (stream, arrivals)
 }
@@ -139,7 +156,19 @@ fn players_watch_two_minutes_without_a_fault() {
     let begun = Instant::now();
     let ffmpeg = player(
         "ffmpeg",
-        &["-v", "error", "-i", &url, "-t", &seconds, "-fps_mode", "passthrough", "-f", "null", "-"],
+        &[
+            "-v",
+            "error",
+            "-i",
+            &url,
+            "-t",
+            &seconds,
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "null",
+            "-",
+        ],
     );
     let mpv = player(
         "mpv",
@@ -155,7 +184,15 @@ fn players_watch_two_minutes_without_a_fault() {
     );
     let mut vlc = player(
         "cvlc",
-        &["--no-xlib", "-I", "rc", "--rc-fake-tty", "--vout=dummy", "--aout=dummy", &url],
+        &[
+            "--no-xlib",
+            "-I",
+            "rc",
+            "--rc-fake-tty",
+            "--vout=dummy",
+            "--aout=dummy",
+            &url,
+        ],
     );
     let (stream, arrivals) = receive(&url);
 
@@ -178,14 +215,27 @@ fn players_watch_two_minutes_without_a_fault() {
     assert!(lost <= shown / 100, "VLC lost {lost} of {shown} pictures");
 
     let said = words(ffmpeg);
-    println!("ffmpeg was done after {:.1} s: {said}", begun.elapsed().as_secs_f64());
+    println!(
+        "ffmpeg was done after {:.1} s: {said}",
+        begun.elapsed().as_secs_f64()
+    );
     let real = |line: &&str| !line.is_empty() && !line.contains("non monotonically");
     assert_eq!(said.lines().find(real), None, "ffmpeg complains");
 
     let mpv = words(mpv);
-    let last = mpv.lines().rev().find(|line| line.starts_with("frame ")).expect("mpv tells");
+    let last = mpv
+        .lines()
+        .rev()
+        .find(|line| line.starts_with("frame "))
+        .expect("mpv tells");
     let frames: u64 = last.split_whitespace().nth(1).unwrap().parse().unwrap();
     println!("mpv: {last}");
-    assert!(frames > SECONDS * 22, "mpv showed {frames} pictures:\n{mpv}");
-    assert!(Path::new("assets/demo").exists(), "run from the project's folder");
+    assert!(
+        frames > SECONDS * 22,
+        "mpv showed {frames} pictures:\n{mpv}"
+    );
+    assert!(
+        Path::new("assets/demo").exists(),
+        "run from the project's folder"
+    );
 }
