@@ -218,7 +218,15 @@ fn a_key_that_is_not_known_is_refused_with_file_and_line() {
     let place = folder();
     let file = place.path().join("box.toml");
     std::fs::write(&file, "# the box\ntuner = 4\n").unwrap();
-    let output = run(&["serve", "--config", text(&file)]);
+    let state = folder();
+    let arguments = [
+        "serve",
+        "--config",
+        text(&file),
+        "--state",
+        text(state.path()),
+    ];
+    let output = run(&[&arguments[..], &ANY_PORT].concat());
     assert_eq!(output.status.code(), Some(1));
     let said = words(&output);
     let start = format!("exstreamtv: {}, line 2: ", file.display());
@@ -445,6 +453,38 @@ fn a_folder_that_is_not_there_is_refused_by_the_command_and_by_the_box() {
         "{}",
         words(&output)
     );
+    running.stop();
+}
+
+#[test]
+fn the_demo_tells_a_newcomer_what_is_on_and_where_to_point_a_player() {
+    let place = folder();
+    let said = place.path().join("said");
+    let mut command = exstreamtv();
+    command
+        .arg("demo")
+        .args(ANY_PORT)
+        .env("TMPDIR", place.path());
+    command.stderr(std::fs::File::create(&said).unwrap());
+    let running = Running::start(&mut command);
+    let player = format!("vlc http://{}/auto/v1984\n", running.at("stream"));
+    let begun = Instant::now();
+    let mut words = String::new();
+    // The text comes right behind the line that was waited for.
+    while !words.contains("Ctrl-C") {
+        assert!(begun.elapsed() < PATIENCE, "{words}");
+        words = std::fs::read_to_string(&said).unwrap();
+    }
+    let page = format!("http://{}/\n", running.at("web"));
+    for word in [
+        &player,
+        &page,
+        "1984.1",
+        "/iptv/channels.m3u",
+        "/iptv/xmltv.xml",
+    ] {
+        assert!(words.contains(word), "{words}");
+    }
     running.stop();
 }
 

@@ -1,6 +1,15 @@
 //! The Matroska demuxer against ffmpeg's files and ffprobe's view of them, against files built by
 //! hand for what ffmpeg does not write, and against damage.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly"
+)]
+
 #[path = "demux_matroska/build.rs"]
 mod build;
 #[path = "demux_matroska/clip.rs"]
@@ -287,7 +296,7 @@ fn a_join_in_a_long_film_reads_little() {
     let (requests, read) = assert_joins(&folder.pipe(&film, "pipe.mkv", ""), &times);
     println!("without: {requests} requests, {read} bytes");
     assert!(
-        requests <= 60 && read <= 6_000_000,
+        requests <= 12 && read <= 1_600_000,
         "{requests} requests, {read} bytes"
     );
 }
@@ -401,7 +410,7 @@ impl Material {
 
     /// The `n`-th picture as a SimpleBlock `ms` after its Cluster.
     fn picture(&self, n: usize, ms: i16) -> Vec<u8> {
-        let flags = if n % 5 == 0 { 0x80 } else { 0 };
+        let flags = if n.is_multiple_of(5) { 0x80 } else { 0 };
         build::simple_block(1, ms, flags, &self.pictures[n].data)
     }
 

@@ -73,7 +73,7 @@ fn assert_plays_as_probed(path: &Path) -> Drive {
         assert_eq!(
             of_track.len(),
             of_stream.len(),
-            "samples of stream {stream}"
+            "stream {stream} of {path:?}"
         );
         for (sample, packet) in of_track.into_iter().zip(of_stream) {
             assert_is(sample, packet, zero, &file);
@@ -98,7 +98,9 @@ fn assert_in_order(samples: &[Sample]) {
         assert!(sample.dts_90k >= last, "{} after {last}", sample.dts_90k);
         assert!(
             sample.pts_90k >= sample.dts_90k,
-            "shown before it is decoded"
+            "{} {}",
+            sample.pts_90k,
+            sample.dts_90k
         );
         last = sample.dts_90k;
         if let Some(before) = last_of.insert(sample.track, last) {
@@ -266,7 +268,7 @@ fn fragmented_files_play_like_flat_ones() {
         ("c.mp4", "frag_keyframe"),
         ("d.mp4", "dash+frag_keyframe+empty_moov"),
         ("e.mp4", "dash+global_sidx+frag_keyframe+empty_moov"),
-        ("f.mp4", "cmaf+frag_keyframe"),
+        ("f.mp4", "frag_keyframe+empty_moov+separate_moof"),
         ("g.mp4", "frag_every_frame+empty_moov+skip_trailer"),
         ("h.mov", "frag_keyframe+empty_moov+delay_moov"),
         (
@@ -278,6 +280,32 @@ fn fragmented_files_play_like_flat_ones() {
         let path = folder.clip(name, 5, "25", &coding);
         let drive = assert_plays_as_probed(&path);
         assert_eq!(video(&drive).frame_duration_90k, 3600, "{name}");
+    }
+}
+
+/// Here ffprobe shows the pictures two frames late against the sound: it moves composition times
+/// where it has to move decoding times.
+#[test]
+fn negative_offsets_in_fragments_keep_sound_and_pictures_together() {
+    let folder = Folder::new();
+    let coding = format!("{H264_B} -c:a aac -ac 2 -movflags cmaf+frag_keyframe");
+    let path = folder.clip("a.mp4", 5, "25", &coding);
+    let mut drive = Drive::open(std::fs::read(&path).unwrap()).unwrap();
+    let samples = drive.play(0);
+    assert_in_order(&samples);
+    let (video, audio) = drive.chosen();
+    let packets = packets(&path);
+    for (stream, track) in [(0, Some(video)), (1, audio)] {
+        let of_track = samples.iter().filter(|sample| Some(sample.track) == track);
+        let of_stream: Vec<_> = packets
+            .iter()
+            .filter(|packet| packet.stream == stream)
+            .collect();
+        assert_eq!(of_track.clone().count(), of_stream.len());
+        let zero = of_stream[0].pts_fine();
+        for (sample, packet) in of_track.zip(of_stream) {
+            assert_near(sample.pts_90k, packet.pts_fine() - zero, packet);
+        }
     }
 }
 

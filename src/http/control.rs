@@ -8,13 +8,14 @@ use crate::catalog::sync::Report;
 use crate::error::Error;
 use crate::limits;
 use crate::model::{ChannelNumber, Library, NewChannel};
-use crate::schedule::{Lineup, suggest};
+use crate::schedule::suggest;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 
@@ -51,14 +52,12 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
     Some(done.unwrap_or_else(|refused| refused))
 }
 
-/// The channels that could be made of what no channel shows yet.
-pub(super) fn suggestion(house: &House, lineup: &Lineup) -> Vec<NewChannel> {
-    let taken: Vec<ChannelNumber> = lineup
-        .schedules()
-        .iter()
-        .map(|schedule| schedule.channel().number)
-        .collect();
-    suggest(lineup.catalog(), lineup.wishes(), &taken, house.now_ms())
+/// The channels that could be made of what no channel shows yet. The librarian is asked, not the
+/// lineup, which follows a moment later: a sync may have ended just now.
+pub(super) fn suggestion(house: &House) -> Vec<NewChannel> {
+    let catalog = Arc::clone(&house.librarian.catalog().borrow());
+    let taken: Vec<ChannelNumber> = catalog.channels().iter().map(|one| one.number).collect();
+    suggest(&catalog, house.lineup().wishes(), &taken, house.now_ms())
 }
 
 async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
@@ -77,7 +76,7 @@ async fn add_channel(house: &House, body: Incoming) -> Result<Answer, Answer> {
 }
 
 async fn add_suggestion(house: &House) -> Result<Answer, Answer> {
-    let channels = suggestion(house, &house.lineup());
+    let channels = suggestion(house);
     add_channels(house, channels).await
 }
 
@@ -93,7 +92,8 @@ async fn add_channels(house: &House, channels: Vec<NewChannel>) -> Result<Answer
 
 async fn remove_channel(house: &House, number: &str) -> Result<Answer, Answer> {
     let number: ChannelNumber = number.parse().map_err(|error| refused(&error))?;
-    if house.lineup().schedule(number).is_none() {
+    let catalog = Arc::clone(&house.librarian.catalog().borrow());
+    if catalog.channels().iter().all(|one| one.number != number) {
         return Err(Answer::words(
             404,
             &format!("There is no channel {number}."),

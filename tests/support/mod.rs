@@ -13,9 +13,10 @@ use exstreamtv::model::{
 };
 use exstreamtv::schedule::{Fit, Lineup, Wishes, fit};
 use exstreamtv::tuner::{Lease, Tuners, Want};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// The instant at which the channels' loops begin.
@@ -169,8 +170,29 @@ pub(crate) fn simulated<T>(task: impl Future<Output = T>) -> T {
         .block_on(task)
 }
 
-/// A fingerprint of every decoded picture, in order shown, as ffmpeg decodes the file.
+/// A fingerprint of every decoded picture of a file, in order shown. Each file is decoded once.
 pub(crate) fn pictures(path: &Path) -> Vec<String> {
+    static DECODED: Mutex<BTreeMap<PathBuf, Vec<String>>> = Mutex::new(BTreeMap::new());
+    if let Some(known) = DECODED.lock().unwrap().get(path) {
+        return known.clone();
+    }
+    let decoded = decode(path);
+    DECODED
+        .lock()
+        .unwrap()
+        .insert(path.to_owned(), decoded.clone());
+    decoded
+}
+
+/// The pictures of a viewer's stream. It broke off in the middle of a picture, so the last ones are
+/// not looked at.
+pub(crate) fn pictures_of(stream: &[u8]) -> Vec<String> {
+    let mut seen = decode(keep(stream).path());
+    seen.truncate(seen.len().saturating_sub(4));
+    seen
+}
+
+fn decode(path: &Path) -> Vec<String> {
     let out = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)

@@ -35,8 +35,8 @@ pub(super) struct Cursor {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Flat,
-    /// As `Flat`, once a search has found nothing in the fragments.
-    FlatAfterAll,
+    /// As `Flat`, once a search knows that it will not end in the fragments.
+    FlatOnly,
     Fragments,
 }
 
@@ -113,11 +113,14 @@ impl Cursor {
         index_ticks: i64,
     ) -> Attempt<()> {
         if self.part == Part::Flat {
-            let late = match &mut self.flat {
-                Some(flat) => flat.end_ticks(file)? <= ticks,
-                None => true,
+            // Decided once: the end of the tables is far from the place that is sought in them.
+            let in_flat = match &mut self.flat {
+                Some(flat) => self.fragments.is_none() || flat.end_ticks(file)? > ticks,
+                None => false,
             };
-            if late && self.fragments.is_some() {
+            if in_flat {
+                self.part = Part::FlatOnly;
+            } else {
                 self.enter_fragments(file)?;
             }
         }
@@ -128,7 +131,7 @@ impl Cursor {
             if found || self.flat.is_none() || landing == Landing::Any {
                 return Ok(());
             }
-            self.part = Part::FlatAfterAll;
+            self.part = Part::FlatOnly;
         }
         let Some(flat) = &mut self.flat else {
             return Ok(());

@@ -32,6 +32,8 @@ pub(super) struct Tables {
     pub(super) chunk_offsets: Extent,
     /// None where decoding can begin at every sample.
     pub(super) sync_points: Option<Extent>,
+    /// `QuickTime`'s open groups of pictures: decoding can begin, but for leading pictures.
+    pub(super) partial_sync_points: Option<Extent>,
 }
 
 /// A sample whose place in the file is known.
@@ -62,6 +64,7 @@ pub(super) struct Flat {
     chunks: Runs,
     chunk_offsets: Table,
     sync_points: Option<Runs>,
+    partial_sync_points: Option<Runs>,
     next: u64,
     place: Option<Place>,
     search: Option<Search>,
@@ -89,6 +92,9 @@ impl Flat {
             chunk_offsets: Table::new(tables.chunk_offsets, CHUNK_WINDOW_BYTES),
             sync_points: tables
                 .sync_points
+                .map(|extent| runs(extent, Shape::SyncPoints, CHUNK_WINDOW_BYTES)),
+            partial_sync_points: tables
+                .partial_sync_points
                 .map(|extent| runs(extent, Shape::SyncPoints, CHUNK_WINDOW_BYTES)),
             next: 0,
             place: None,
@@ -159,11 +165,7 @@ impl Flat {
     }
 
     fn sync(&mut self, file: &mut File, sample: u64) -> Attempt<Sync> {
-        let Some(points) = &mut self.sync_points else {
-            return Ok(Sync::RandomAccess);
-        };
-        // Decoding has to begin somewhere: where the table is empty it is the first sample.
-        let point = points.at(file, sample)?.map_or(0, |run| run.first);
+        let (point, _) = self.sync_around(file, sample)?;
         Ok(if point == sample {
             Sync::RandomAccess
         } else {
@@ -277,8 +279,25 @@ impl Flat {
         let Some(points) = &mut self.sync_points else {
             return Ok((sample, sample.checked_add(1)));
         };
-        let run = points.at(file, sample)?;
-        Ok(run.map_or((0, None), |run| (run.first, Some(run.end()))))
+        let mut before: Option<u64> = None;
+        let mut after: Option<u64> = None;
+        for points in std::iter::once(points).chain(&mut self.partial_sync_points) {
+            let Some(run) = points.at(file, sample)? else {
+                continue;
+            };
+            let next = if run.first <= sample {
+                before = before.max(Some(run.first));
+                run.end()
+            } else {
+                run.first
+            };
+            after = Some(after.map_or(next, |after| after.min(next)));
+        }
+        // Decoding has to begin somewhere: where the tables are empty it is the first sample.
+        let Some(point) = before.or(after) else {
+            return Ok((0, None));
+        };
+        Ok((point, after.filter(|after| *after > point)))
     }
 
     fn go_to(&mut self, sample: u64) {
@@ -288,9 +307,13 @@ impl Flat {
 
     /// Bytes that it holds of tables.
     pub(super) fn held_bytes(&self) -> usize {
-        let runs = [Some(&self.durations), Some(&self.chunks)];
-        let optional = [self.offsets.as_ref(), self.sync_points.as_ref()];
-        let runs = runs.into_iter().chain(optional).flatten();
+        let runs = [
+            Some(&self.durations),
+            Some(&self.chunks),
+            self.offsets.as_ref(),
+        ];
+        let points = [self.sync_points.as_ref(), self.partial_sync_points.as_ref()];
+        let runs = runs.into_iter().chain(points).flatten();
         runs.map(Runs::held_bytes).sum::<usize>()
             + self.sizes.held_bytes()
             + self.chunk_offsets.held_bytes()

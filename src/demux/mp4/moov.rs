@@ -32,6 +32,8 @@ const STCO: &str = "moov/trak/mdia/minf/stbl/stco";
 const CO64: &str = "moov/trak/mdia/minf/stbl/co64";
 const STSS: &str = "moov/trak/mdia/minf/stbl/stss";
 
+const STPS: &str = "moov/trak/mdia/minf/stbl/stps";
+
 /// Bytes of a box of fixed fields that are read; none is longer.
 const FIXED_BYTES: usize = 128;
 /// Bytes of an edit list that are read: 200 edits, of which the first real one is wanted.
@@ -71,6 +73,7 @@ pub(super) struct Draft {
     chunks: Option<Extent>,
     chunk_offsets: Option<Extent>,
     sync_points: Option<Extent>,
+    partial_sync_points: Option<Extent>,
     /// Why it cannot be used.
     pub(super) fault: Option<Error>,
 }
@@ -99,6 +102,7 @@ impl Draft {
             chunks: need(self.chunks, STSC, "it is missing or empty")?,
             chunk_offsets: need(self.chunk_offsets, STCO, "it is missing or empty")?,
             sync_points: self.sync_points,
+            partial_sync_points: self.partial_sync_points,
         }))
     }
 }
@@ -312,6 +316,7 @@ impl MoovReading {
             b"stco" => (STCO, 4),
             b"co64" => (CO64, 8),
             b"stss" => (STSS, 4),
+            b"stps" => (STPS, 4),
             b"stsz" => (STSZ, 4),
             b"stz2" => (STZ2, 1),
             _ => return Ok(()),
@@ -341,6 +346,7 @@ impl MoovReading {
             CTTS => track.offsets = Some(extent),
             STSC => track.chunks = Some(extent),
             STSS => track.sync_points = Some(extent),
+            STPS => track.partial_sync_points = Some(extent),
             _ => track.chunk_offsets = Some(extent),
         }
         Ok(())

@@ -138,14 +138,15 @@ impl Lane {
         let pts_90k = self.timeline.time_90k(timing.cts);
         let end = timing.cts.saturating_add(i64::from(timing.duration));
         let duration = self.timeline.time_90k(end).saturating_sub(pts_90k);
-        // Never after it is shown, always after the one before.
+        // Never after it is shown, but always after the one before: some muxers repeat times.
         let dts_90k = self
             .timeline
             .time_90k(timing.dts.saturating_sub(self.shift))
             .min(pts_90k);
+        let dts_90k = dts_90k.max(self.last_dts_90k.saturating_add(1));
         Coming {
-            dts_90k: dts_90k.max(self.last_dts_90k.saturating_add(1)),
-            pts_90k,
+            dts_90k,
+            pts_90k: pts_90k.max(dts_90k),
             duration_90k: u32::try_from(duration).unwrap_or(0),
             sync: match self.carries {
                 Carries::Video => entry.sync,
