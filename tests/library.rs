@@ -349,6 +349,28 @@ async fn files_that_vanish_under_the_scan_do_not_stop_it() {
 }
 
 #[tokio::test]
+async fn a_file_that_could_not_be_read_is_looked_at_again_though_it_has_not_changed() {
+    let house = House::new().await;
+    let here = house.put("a.avi", AVI);
+    let away = house.temp.path().join("away.avi");
+    // It goes after it was listed and before it is opened.
+    house
+        .sync_with(|now| {
+            if now.probed == 0 {
+                fs::rename(&here, &away).unwrap_or_default();
+            }
+        })
+        .await
+        .unwrap();
+    let problem = house.problem("a.avi");
+    assert!(problem.contains("No such file"), "{problem}");
+    fs::rename(&away, &here).unwrap();
+    assert_eq!(house.sync().await.unwrap().updated, 1);
+    assert_eq!(house.problem("a.avi"), AVI_WORDS);
+    assert_eq!(house.sync().await.unwrap().unchanged, 1);
+}
+
+#[tokio::test]
 async fn two_thousand_files_are_scanned_in_the_order_of_their_names() {
     let house = House::new().await;
     for at in 0..2_000 {
