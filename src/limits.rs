@@ -101,6 +101,9 @@ pub const SENTENCES: usize = 50;
 /// Connections that are open at once on one door, streams included.
 pub const HTTP_CONNECTIONS: usize = 512;
 
+/// Connections that are open at once on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 16;
+
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;
 
@@ -157,7 +160,7 @@ pub const PROBES_STALLED: usize = 4;
 pub const STORE_BATCH_ITEMS: usize = 256;
 
 /// Pages that SQLite keeps in memory, in bytes.
-pub const STORE_CACHE_BYTES: usize = 2 << 20;
+pub const STORE_CACHE_BYTES: usize = 512 << 10;
 
 /// Write-ahead log that stays on the disk between two checkpoints, in bytes.
 pub const STORE_LOG_BYTES: usize = 4 << 20;

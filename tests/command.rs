@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// How long anything may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const ANY_PORT: [&str; 4] = ["--web", "127.0.0.1:0", "--stream", "127.0.0.1:0"];
 
@@ -30,7 +30,23 @@ fn exstreamtv() -> Command {
 
 /// Runs a command that ends by itself.
 fn run(arguments: &[&str]) -> Output {
-    exstreamtv().args(arguments).output().unwrap()
+    ended(exstreamtv().args(arguments))
+}
+
+/// Waits for the end of a command; one that goes on is killed.
+fn ended(command: &mut Command) -> Output {
+    let piped = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let begun = Instant::now();
+    // What these commands say fits into a pipe, so that they end without being read.
+    while child.try_wait().unwrap().is_none() {
+        if begun.elapsed() > PATIENCE {
+            let _ = child.kill();
+            panic!("{command:?} does not end");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().unwrap()
 }
 
 fn words(output: &Output) -> String {
@@ -202,7 +218,15 @@ fn a_key_that_is_not_known_is_refused_with_file_and_line() {
     let place = folder();
     let file = place.path().join("box.toml");
     std::fs::write(&file, "# the box\ntuner = 4\n").unwrap();
-    let output = run(&["serve", "--config", text(&file)]);
+    let state = folder();
+    let arguments = [
+        "serve",
+        "--config",
+        text(&file),
+        "--state",
+        text(state.path()),
+    ];
+    let output = run(&[&arguments[..], &ANY_PORT].concat());
     assert_eq!(output.status.code(), Some(1));
     let said = words(&output);
     let start = format!("exstreamtv: {}, line 2: ", file.display());
@@ -382,7 +406,7 @@ fn an_owner_makes_channels_of_a_folder_with_four_commands() {
 }
 
 #[test]
-fn the_progress_of_a_sync_ends_with_its_report() {
+fn a_sync_ends_with_its_report_and_fails_where_a_library_is_gone() {
     let videos = videos(&["Films/Paper Boats (2019).mp4"]);
     let state = folder();
     let running = Running::serve(state.path());
@@ -392,7 +416,28 @@ fn the_progress_of_a_sync_ends_with_its_report() {
     );
     let lines = tell(state.path(), &["library", "sync", "--json"]);
     let last = json(lines.lines().last().unwrap());
-    assert!(last.is_object(), "{lines}");
+    assert_eq!(
+        (&last["added"], &last["removed"]),
+        (&1.into(), &0.into()),
+        "{lines}"
+    );
+    let table = tell(state.path(), &["library", "sync"]);
+    assert!(
+        table.contains("NOT PLAYABLE") && table.lines().count() == 2,
+        "{table}"
+    );
+
+    videos.close().unwrap();
+    for json in [&[][..], &["--json"]] {
+        let arguments = ["library", "sync", "--state", text(state.path())];
+        let output = run(&[&arguments[..], json].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            words(&output).contains("not looked through"),
+            "{}",
+            words(&output)
+        );
+    }
     running.stop();
 }
 
@@ -408,6 +453,38 @@ fn a_folder_that_is_not_there_is_refused_by_the_command_and_by_the_box() {
         "{}",
         words(&output)
     );
+    running.stop();
+}
+
+#[test]
+fn the_demo_tells_a_newcomer_what_is_on_and_where_to_point_a_player() {
+    let place = folder();
+    let said = place.path().join("said");
+    let mut command = exstreamtv();
+    command
+        .arg("demo")
+        .args(ANY_PORT)
+        .env("TMPDIR", place.path());
+    command.stderr(std::fs::File::create(&said).unwrap());
+    let running = Running::start(&mut command);
+    let player = format!("vlc http://{}/auto/v1984\n", running.at("stream"));
+    let begun = Instant::now();
+    let mut words = String::new();
+    // The text comes right behind the line that was waited for.
+    while !words.contains("Ctrl-C") {
+        assert!(begun.elapsed() < PATIENCE, "{words}");
+        words = std::fs::read_to_string(&said).unwrap();
+    }
+    let page = format!("http://{}/\n", running.at("web"));
+    for word in [
+        &player,
+        &page,
+        "1984.1",
+        "/iptv/channels.m3u",
+        "/iptv/xmltv.xml",
+    ] {
+        assert!(words.contains(word), "{words}");
+    }
     running.stop();
 }
 
@@ -539,7 +616,7 @@ fn a_demo_without_anything_to_show_says_why_and_leaves_nothing_behind() {
     ] {
         let mut command = exstreamtv();
         command.arg("demo").args(ANY_PORT).arg("--media").arg(media);
-        let output = command.env("TMPDIR", place.path()).output().unwrap();
+        let output = ended(command.env("TMPDIR", place.path()));
         assert_eq!(output.status.code(), Some(1));
         assert!(words(&output).contains(why), "{}", words(&output));
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);

@@ -208,3 +208,15 @@ fn the_speed_after_the_burst_is_measured() {
         assert_eq!(verdict.rules(), [Rule::Speed], "at {speed}: {verdict}");
     }
 }
+
+/// `TS_FILE=capture.ts cargo test --test judge -- --ignored --nocapture`
+#[test]
+#[ignore = "judges the capture that TS_FILE names"]
+fn a_capture_is_clean() {
+    let path = std::env::var_os("TS_FILE").expect("TS_FILE names a capture");
+    let bytes = std::fs::read(path).expect("the capture");
+    let verdict = judge(ts_judge::whole_packets(&bytes));
+    let others = second_opinion(&bytes);
+    println!("{verdict}\n  second opinion: {others:#?}");
+    assert!(verdict.problems.is_empty() && others.is_empty());
+}

@@ -1,7 +1,18 @@
 //! What a viewer sees, in simulated time: every picture of every item, in the order of the guide,
 //! as ffmpeg decodes it; and a slate where a file fails.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a test says what failed by failing"
+)]
+
 mod support;
+mod ts_judge;
 
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::model::MediaItem;
@@ -9,8 +20,8 @@ use exstreamtv::schedule::Lineup;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use support::{
-    EPOCH_MS, demo_items, item, keep, lineup, number, of_profile, pcm_samples, pictures, profile,
-    watch,
+    EPOCH_MS, demo_items, item, keep, lineup, number, of_profile, pcm_samples, pictures,
+    pictures_of, profile, watch,
 };
 
 fn path_of(item: &MediaItem) -> &Path {
@@ -31,21 +42,48 @@ fn every_picture_of_two_minutes(video: VideoCodec, audio: AudioCodec) {
     let items = of_profile(&demo_items(), &profile(video, audio));
     assert!(items.len() >= 2, "the demo has clips of every profile");
     let lineup = lineup(items);
-    let stream = keep(&watch(&lineup, EPOCH_MS, 120));
-    let seen = pictures(stream.path());
+    let stream = watch(&lineup, EPOCH_MS, 120);
+    let seen = pictures_of(&stream);
     let expected: Vec<String> = guide(&lineup, EPOCH_MS, EPOCH_MS + 120_000)
         .iter()
         .flat_map(|(path, _)| pictures(path))
         .collect();
-    // The viewer is five seconds ahead, so more has come than two minutes, but not another item's
-    // end; the last pictures may still be on their way.
+    // The viewer is five seconds ahead, so more has come than two minutes.
     assert!(seen.len() > 110 * 20, "{} pictures", seen.len());
     let whole = seen.len().min(expected.len());
     for (at, (seen, expected)) in seen.iter().zip(&expected).enumerate() {
         assert_eq!(seen, expected, "picture {at} of {whole}");
     }
-    let heard = pcm_samples(stream.path());
+    let heard = pcm_samples(keep(&stream).path());
     assert!(heard > 120 * 48_000, "{heard} samples heard");
+}
+
+/// Watches two minutes and lets two judges look at every packet.
+fn two_judges_find_nothing(video: VideoCodec, audio: AudioCodec) {
+    let items = of_profile(&demo_items(), &profile(video, audio));
+    let stream = watch(&lineup(items), EPOCH_MS + 2_345, 120);
+    ts_judge::judge(&stream).assert_clean();
+    assert_eq!(ts_judge::second_opinion(&stream), Vec::<String>::new());
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_aac() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Aac);
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_ac3() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Ac3);
+}
+
+#[test]
+fn two_judges_find_nothing_in_h264_with_eac3() {
+    two_judges_find_nothing(VideoCodec::H264, AudioCodec::Eac3);
+}
+
+#[test]
+fn two_judges_find_nothing_in_hevc() {
+    two_judges_find_nothing(VideoCodec::Hevc, AudioCodec::Aac);
 }
 
 #[test]
@@ -73,7 +111,7 @@ fn a_viewer_joins_at_the_scheduled_offset() {
         let airing = schedule.on_air(at_ms).unwrap();
         let clip = lineup.item(&airing).unwrap();
         let own = pictures(path_of(clip));
-        let first = pictures(keep(&watch(&lineup, at_ms, 1)).path());
+        let first = pictures_of(&watch(&lineup, at_ms, 1));
         let first = first.first().expect("a picture at once");
         let shown = own
             .iter()
@@ -98,19 +136,19 @@ fn an_item_without_sound_of_the_profile_is_silent_and_whole() {
     let others = of_profile(&all, &profile(VideoCodec::H264, AudioCodec::Ac3));
     items.insert(1, others[0].clone());
     let lineup = lineup(items);
-    let stream = keep(&watch(&lineup, EPOCH_MS, 40));
+    let stream = watch(&lineup, EPOCH_MS, 40);
     let expected: Vec<String> = guide(&lineup, EPOCH_MS, EPOCH_MS + 40_000)
         .iter()
         .flat_map(|(path, _)| pictures(path))
         .collect();
-    let seen = pictures(stream.path());
+    let seen = pictures_of(&stream);
     assert!(seen.len() > 38 * 20);
     assert!(
         seen.iter()
             .zip(&expected)
             .all(|(seen, expected)| seen == expected)
     );
-    assert!(pcm_samples(stream.path()) > 40 * 48_000);
+    assert!(pcm_samples(keep(&stream).path()) > 40 * 48_000);
 }
 
 #[test]
@@ -121,8 +159,7 @@ fn a_file_that_vanished_is_a_slate_until_the_next_item() {
     let airings = guide(&lineup, EPOCH_MS, EPOCH_MS + 60_000);
     let third_ms = airings[2].1;
     let seconds = u64::try_from((third_ms - EPOCH_MS) / 1000).unwrap() + 3;
-    let stream = keep(&watch(&lineup, EPOCH_MS, seconds));
-    let seen = pictures(stream.path());
+    let seen = pictures_of(&watch(&lineup, EPOCH_MS, seconds));
     let first = pictures(&airings[0].0);
     let third = pictures(&airings[2].0);
     assert_eq!(seen[..first.len()], first, "the item before is whole");
@@ -157,7 +194,7 @@ fn a_file_that_is_cut_short_plays_as_far_as_it_goes() {
     let lineup = lineup(vec![first, items[0].clone()]);
     let next_ms = guide(&lineup, EPOCH_MS, EPOCH_MS + 60_000)[1].1;
     let seconds = u64::try_from((next_ms - EPOCH_MS) / 1000).unwrap() + 3;
-    let seen = pictures(keep(&watch(&lineup, EPOCH_MS, seconds)).path());
+    let seen = pictures_of(&watch(&lineup, EPOCH_MS, seconds));
     let own = pictures(path_of(matroska));
     let played = seen
         .iter()

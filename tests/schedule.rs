@@ -21,6 +21,7 @@ use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::{prop_assert, prop_assert_eq, prop_assert_ne};
 use std::collections::HashSet;
 use std::io::Write;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -393,11 +394,29 @@ fn the_ends_of_time_are_on_air_too() {
     let last = schedule.on_air(i64::MAX).unwrap();
     assert!(last.end_ms == i64::MAX && last.start_ms < i64::MAX);
     assert_eq!(schedule.next_after(&last), None);
+    let shortest = schedule_of(items(&[1]), Order::Listed);
+    for at_ms in [i64::MIN, i64::MAX] {
+        let airing = shortest.on_air(at_ms).unwrap();
+        assert_eq!(airing.end_ms - airing.start_ms, 1);
+    }
+}
+
+/// In a process of its own, so that other tests do not count.
+#[test]
+fn large_library_on_34_channels_is_laid_out_quickly_and_small() {
+    let alone = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "large_library_alone", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&alone.stderr);
+    assert!(alone.status.success(), "{said}");
+    let _ = writeln!(std::io::stderr(), "{}", said.trim());
 }
 
 /// The library of the original's reliability report, on every one of its channels.
 #[test]
-fn large_library_on_34_channels_is_laid_out_quickly_and_small() {
+#[ignore = "run by large_library_on_34_channels_is_laid_out_quickly_and_small"]
+fn large_library_alone() {
     let count = 28_949_i64;
     let library: Vec<MediaItem> = (1..=count)
         .map(|id| item(id, Some(60_000 + u64::try_from(id).unwrap()), usual()))
@@ -433,8 +452,8 @@ fn large_library_on_34_channels_is_laid_out_quickly_and_small() {
          {look_ns} ns per look-up"
     );
     assert_eq!(lineup.schedules()[33].lap_airings(), 28_949);
-    assert!(took.as_secs() < 30, "{took:?}");
-    assert!(grown_kb < 48 << 10, "{grown_kb} kB");
+    assert!(took.as_secs() < 60, "{took:?}");
+    assert!(grown_kb < 24 << 10, "{grown_kb} kB");
 }
 
 fn resident_kb() -> u64 {

@@ -76,29 +76,65 @@ async fn sync(speak: Speak) -> Result<()> {
         if speak.json {
             answer(&last)?;
         } else {
-            progress.show(words(&last));
+            let count = ["library", "seen", "probed"].map(|name| field(&last, name));
+            let [library, seen, probed] = count;
+            progress.show(format_args!(
+                "{library}: {seen} files, {probed} looked into"
+            ));
         }
     }
     progress.clear();
-    if let Some(error) = last.get("error").and_then(Value::as_str) {
-        return Err(Error::invalid(
-            "the libraries cannot be looked through",
-            error.to_owned(),
-        ));
-    }
-    if speak.json {
-        Ok(())
-    } else {
-        answer(words(&last))
-    }
+    outcome(&last, speak.json)
 }
 
-/// A line of progress or the report, as words: `found 12, added 3`.
-fn words(line: &Value) -> String {
-    let fields = line.as_object().into_iter().flatten();
-    let words: Vec<String> = fields
-        .filter(|(_, value)| value.is_number() || value.is_string())
-        .map(|(name, _)| format!("{} {}", name.replace('_', " "), field(line, name)))
-        .collect();
-    words.join(", ")
+/// Shows the report of a sync. It fails where any library could not be looked through.
+fn outcome(report: &Value, json: bool) -> Result<()> {
+    const FAILED: &str = "the libraries were not looked through";
+    if let Some(error) = report.get("error") {
+        let why = error.as_str().unwrap_or_default().to_owned();
+        return Err(Error::invalid(FAILED, why));
+    }
+    let Some(libraries) = report.get("libraries").and_then(Value::as_array) else {
+        return Err(Error::invalid(FAILED, "the box ended before it was done"));
+    };
+    let columns = [
+        "name",
+        "added",
+        "updated",
+        "removed",
+        "unchanged",
+        "unplayable",
+    ];
+    let mut table = Table::new(&[
+        "LIBRARY",
+        "NEW",
+        "CHANGED",
+        "GONE",
+        "AS BEFORE",
+        "NOT PLAYABLE",
+    ]);
+    let mut failed = Vec::new();
+    for library in libraries {
+        table.row(columns.map(|name| field(library, name)));
+        if library.get("error").is_some() {
+            let (name, why) = (field(library, "name"), field(library, "error"));
+            failed.push(format!("{name}: {why}"));
+        }
+        for remark in library
+            .get("remarks")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            say(remark.as_str().unwrap_or_default());
+        }
+    }
+    if !json {
+        answer(table)?;
+    }
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::invalid("not looked through", failed.join("; ")))
+    }
 }

@@ -30,7 +30,7 @@ impl Librarian {
     /// # Errors
     /// The store cannot be read.
     pub async fn open(store: Store) -> Result<Self> {
-        let catalog = load(&store).await?;
+        let catalog = load(&store, &Catalog::default()).await?;
         Ok(Self {
             store,
             catalog_tx: watch::Sender::new(catalog),
@@ -73,7 +73,7 @@ impl Librarian {
     }
 
     /// Brings all libraries up to date, one after the other. One that fails says why and does not
-    /// keep the others from it.
+    /// keep the others from it. `progress` is told of the library at hand.
     ///
     /// # Errors
     /// A sync is under way, or the store cannot be read.
@@ -88,8 +88,8 @@ impl Librarian {
         let catalog = self.catalog_tx.borrow().clone();
         let mut reports = Vec::new();
         for library in catalog.libraries() {
-            let progress = |now: &Progress| progress(library, now);
-            let report = sync::run_once(&self.store, &catalog, library, progress).await;
+            let mut tell = |found: &Progress| progress(library, found);
+            let report = sync::run_once(&self.store, &catalog, library, &mut tell).await;
             // Even a sync that failed may have written something before.
             self.publish().await?;
             reports.push((library.clone(), report));
@@ -140,16 +140,17 @@ impl Librarian {
     async fn publish(&self) -> Result<()> {
         let permit = self.publishing.acquire().await;
         let _permit = permit.map_err(|_| Error::ShuttingDown)?;
-        let catalog = load(&self.store).await?;
-        if **self.catalog_tx.borrow() != *catalog {
+        let before = self.catalog_tx.borrow().clone();
+        let catalog = load(&self.store, &before).await?;
+        if before != catalog {
             self.catalog_tx.send_replace(catalog);
         }
         Ok(())
     }
 }
 
-async fn load(store: &Store) -> Result<Arc<Catalog>> {
-    let contents = store.load().await?;
+async fn load(store: &Store, before: &Catalog) -> Result<Arc<Catalog>> {
+    let contents = store.reload(before.items().to_vec()).await?;
     Ok(Arc::new(Catalog::new(
         contents.libraries,
         contents.items,

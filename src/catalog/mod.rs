@@ -23,8 +23,12 @@ pub struct Catalog {
 impl Catalog {
     /// A snapshot of these, in any order.
     #[must_use]
-    pub fn new(libraries: Vec<Library>, items: Vec<MediaItem>, channels: Vec<Channel>) -> Self {
-        let mut items: Vec<_> = items.into_iter().map(Arc::new).collect();
+    pub fn new(
+        libraries: Vec<Library>,
+        items: Vec<impl Into<Arc<MediaItem>>>,
+        channels: Vec<Channel>,
+    ) -> Self {
+        let mut items: Vec<Arc<MediaItem>> = items.into_iter().map(Into::into).collect();
         items.sort_by_key(|item| item.id);
         let mut channels: Vec<_> = channels.into_iter().map(Arc::new).collect();
         channels.sort_by_key(|channel| channel.number);

@@ -87,9 +87,8 @@ impl AudioSpecificConfig {
         if bits.flag()? {
             return Err(unsupported("it needs a second stream as its core"));
         }
-        if bits.flag()? {
-            return Err(unsupported("it has an error-resilience extension"));
-        }
+        // extensionFlag: 0 for low complexity; decoders do not mind a 1.
+        bits.skip(1)?;
         let channels = match channel_configuration {
             1..=6 => channel_configuration,
             7 => 8,

@@ -1,7 +1,7 @@
 //! AC-3 and E-AC-3 synchronization frames (ATSC A/52 §5.3, annex E §2.3).
 
 use super::bits::Bits;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::media::AudioCodec;
 
 /// PCM samples per channel of one audio block.
@@ -140,41 +140,9 @@ fn in_bytes(words: u32) -> usize {
     usize::try_from(words * 2).unwrap_or(usize::MAX)
 }
 
-/// Splits a sample into its frames, each with its header.
-#[must_use]
-pub fn frames(data: &[u8]) -> Frames<'_> {
-    Frames { data, rest: data }
-}
-
-/// Iterator made by [`frames`]. An error is its last item.
-#[derive(Debug, Clone)]
-pub struct Frames<'a> {
-    data: &'a [u8],
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Frames<'a> {
-    type Item = Result<(SyncFrame, &'a [u8])>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let rest = std::mem::take(&mut self.rest);
-        let split = SyncFrame::parse(rest).and_then(|header| {
-            let (frame, behind) = rest.split_at_checked(header.bytes).ok_or_else(|| {
-                let offset = self.data.len() - rest.len();
-                Error::malformed(
-                    "AC-3 frame",
-                    u64::try_from(offset).unwrap_or(u64::MAX),
-                    "it is longer than the sample",
-                )
-            })?;
-            self.rest = behind;
-            Ok((header, frame))
-        });
-        Some(split)
-    }
+/// Splits a sample into its frames, each with its header. An error is the last item.
+pub fn frames(data: &[u8]) -> impl Iterator<Item = Result<(SyncFrame, &[u8])>> {
+    super::frames("AC-3 frame", data, SyncFrame::parse, |header| header.bytes)
 }
 
 /// PCM samples per channel that a container sample stands for: those of its main programme.

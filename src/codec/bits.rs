@@ -196,3 +196,58 @@ impl BitWriter {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{BitWriter, Bits};
+
+    fn golomb(value: u64) -> BitWriter {
+        let mut bits = BitWriter::default();
+        let length = 63 - (value + 1).leading_zeros();
+        bits.put(length, 0);
+        bits.put(1, 1);
+        bits.put(length, u32::try_from((value + 1) - (1 << length)).unwrap());
+        bits
+    }
+
+    #[test]
+    fn exp_golomb_numbers_read_as_written() {
+        for value in [
+            0_u32,
+            1,
+            2,
+            3,
+            7,
+            8,
+            255,
+            65_534,
+            u32::MAX - 2,
+            u32::MAX - 1,
+        ] {
+            let bytes = golomb(u64::from(value)).finish();
+            assert_eq!(Bits::plain("test", &bytes).ue(), Ok(value));
+            let signed = i64::from(value.div_ceil(2)) * if value % 2 == 1 { 1 } else { -1 };
+            assert_eq!(Bits::plain("test", &bytes).se(), Ok(signed));
+        }
+        let too_long = golomb(u64::from(u32::MAX)).finish();
+        assert!(Bits::plain("test", &too_long).ue().is_err());
+        assert!(Bits::plain("test", &[0; 9]).ue().is_err());
+    }
+
+    #[test]
+    fn emulation_prevention_bytes_are_left_out_of_an_rbsp_only() {
+        let bytes = [0, 0, 3, 1, 0, 0, 3, 0, 0, 3, 3];
+        let read =
+            |mut bits: Bits<'_>| -> Vec<u8> { std::iter::from_fn(|| bits.byte(8).ok()).collect() };
+        assert_eq!(read(Bits::rbsp("test", &bytes)), [0, 0, 1, 0, 0, 0, 0, 3]);
+        assert_eq!(read(Bits::plain("test", &bytes)), bytes);
+    }
+
+    #[test]
+    fn reading_past_the_end_names_the_place() {
+        let mut bits = Bits::plain("test", &[0xFF]);
+        assert_eq!(bits.u(7), Ok(127));
+        let error = bits.u(2).unwrap_err();
+        assert_eq!(error.to_string(), "test at byte 1: it ends too early");
+    }
+}

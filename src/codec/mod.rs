@@ -14,6 +14,8 @@ pub mod mpeg_audio;
 pub mod nal;
 pub mod silence;
 
+use crate::error::{Error, Result};
+
 /// Shortest frame that a time base is taken for: 1/300 s. What claims less gives the clock of its
 /// encoder, not the duration of its frames.
 const SHORTEST_FRAME_90K: u64 = 300;
@@ -28,4 +30,28 @@ fn frame_duration_90k(units: u64, per_second: u64) -> u32 {
         .filter(|ticks| *ticks >= SHORTEST_FRAME_90K)
         .and_then(|ticks| u32::try_from(ticks).ok())
         .unwrap_or(0)
+}
+
+/// Splits `data` into frames that say their length in their header. An error is the last item.
+fn frames<'a, H>(
+    what: &'static str,
+    data: &'a [u8],
+    parse: fn(&[u8]) -> Result<H>,
+    bytes: fn(&H) -> usize,
+) -> impl Iterator<Item = Result<(H, &'a [u8])>> {
+    let mut rest = data;
+    std::iter::from_fn(move || {
+        let here = std::mem::take(&mut rest);
+        if here.is_empty() {
+            return None;
+        }
+        Some(parse(here).and_then(|header| {
+            let (frame, behind) = here.split_at_checked(bytes(&header)).ok_or_else(|| {
+                let offset = u64::try_from(data.len() - here.len()).unwrap_or(u64::MAX);
+                Error::malformed(what, offset, "it is longer than the sample")
+            })?;
+            rest = behind;
+            Ok((header, frame))
+        }))
+    })
 }

@@ -100,39 +100,9 @@ fn pick(table: &[u32], index: u32) -> Option<&u32> {
     table.get(usize::try_from(index).ok()?)
 }
 
-/// Splits a sample into its frames, each with its header.
-#[must_use]
-pub fn frames(data: &[u8]) -> Frames<'_> {
-    Frames { data, rest: data }
-}
-
-/// Iterator made by [`frames`]. An error is its last item.
-#[derive(Debug, Clone)]
-pub struct Frames<'a> {
-    data: &'a [u8],
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Frames<'a> {
-    type Item = Result<(FrameHeader, &'a [u8])>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let rest = std::mem::take(&mut self.rest);
-        let split = FrameHeader::parse(rest).and_then(|header| {
-            let (frame, behind) = rest.split_at_checked(header.bytes).ok_or_else(|| {
-                let offset = self.data.len() - rest.len();
-                Error::malformed(
-                    "MPEG audio frame",
-                    u64::try_from(offset).unwrap_or(u64::MAX),
-                    "it is longer than the sample",
-                )
-            })?;
-            self.rest = behind;
-            Ok((header, frame))
-        });
-        Some(split)
-    }
+/// Splits a sample into its frames, each with its header. An error is the last item.
+pub fn frames(data: &[u8]) -> impl Iterator<Item = Result<(FrameHeader, &[u8])>> {
+    super::frames("MPEG audio frame", data, FrameHeader::parse, |header| {
+        header.bytes
+    })
 }

@@ -162,3 +162,36 @@ impl<'a> Record<'a> {
         Ok(units)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LengthSize, length_prefixed};
+
+    #[test]
+    fn units_are_cut_at_their_lengths_and_empty_ones_left_out() {
+        let data = [0, 2, 7, 8, 0, 0, 0, 1, 9];
+        let units: Vec<&[u8]> = length_prefixed(&data, LengthSize::Two)
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(units, [&[7, 8][..], &[9]]);
+        assert_eq!(length_prefixed(&[], LengthSize::Four).count(), 0);
+    }
+
+    #[test]
+    fn a_length_past_the_end_is_the_last_item() {
+        for data in [&[1, 5, 3, 0][..], &[1, 5, 255]] {
+            let mut units = length_prefixed(data, LengthSize::One);
+            assert_eq!(units.next(), Some(Ok(&[5][..])));
+            let error = units.next().unwrap().unwrap_err();
+            assert!(error.to_string().contains("at byte 2"), "{error}");
+            assert_eq!(units.next(), None);
+        }
+        let longest = [0xFF; 12];
+        assert!(
+            length_prefixed(&longest, LengthSize::Four)
+                .next()
+                .unwrap()
+                .is_err()
+        );
+    }
+}

@@ -255,3 +255,19 @@ impl<P: FnMut(&Progress)> Scan<'_, P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::answered;
+    use std::path::Path;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drive_that_does_not_answer_is_given_up() {
+        let never = std::future::pending::<()>();
+        let error = answered(Path::new("/media/nas"), never).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read the folder /media/nas: the drive does not answer"
+        );
+    }
+}

@@ -72,14 +72,23 @@ async fn look(path: &Path, container: &mut Option<Container>) -> Result<Content>
     let movie = demuxer
         .movie()
         .ok_or_else(|| unplayable("it has no header"))?;
+    let duration_90k = movie.duration_90k;
     let content = content(movie)?;
     // A header is soon copied; only a first picture shows that something follows it.
     let pictures = content.tracks.iter().find(|track| track.video().is_some());
     let pictures = pictures.ok_or_else(|| unplayable("it has no video that can be carried"))?;
     demuxer.start(pictures.id, None, 0)?;
-    match file.step(&mut demuxer).await? {
-        Pull::Sample(_) => Ok(content),
-        _ => Err(unplayable("it has no pictures")),
+    if !matches!(file.step(&mut demuxer).await?, Pull::Sample(_)) {
+        return Err(unplayable("it has no pictures"));
+    }
+    demuxer.start(pictures.id, None, duration_90k / 10 * 9)?;
+    match file.reaches(&mut demuxer, duration_90k / 4 * 3).await {
+        // What is there can be played; nobody knows yet how much that is.
+        Ok(Reach::There) | Err(Error::OverLimit { .. }) => Ok(content),
+        Ok(Reach::Short) | Err(Error::Malformed { .. }) => Err(unplayable(
+            "its last part is missing; it may not have been copied whole",
+        )),
+        Err(error) => Err(error),
     }
 }
 
@@ -92,6 +101,13 @@ fn content(movie: &Movie) -> Result<Content> {
         duration_ms: duration_90k.div_ceil(90),
         tracks: movie.tracks.iter().map(|one| one.track.clone()).collect(),
     })
+}
+
+/// Whether a file goes on to where its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    There,
+    Short,
 }
 
 /// A file with what may still be asked of it.
@@ -115,21 +131,42 @@ impl File {
         }
     }
 
+    /// Whether a demuxer that was started near the end finds pictures from `time_90k` on. Nearly
+    /// always its first one, a random access point, is one; a file that was cut off ends before.
+    async fn reaches(&mut self, demuxer: &mut Demuxer, time_90k: i64) -> Result<Reach> {
+        loop {
+            match self.step(demuxer).await? {
+                Pull::Sample(sample) if sample.pts_90k >= time_90k => return Ok(Reach::There),
+                Pull::Sample(_) => {}
+                _ => return Ok(Reach::Short),
+            }
+        }
+    }
+
     async fn read(&mut self, offset: u64, len: usize) -> Result<bytes::Bytes> {
         self.requests += 1;
         self.bytes = self.bytes.saturating_add(len);
-        if self.requests > limits::PROBE_REQUESTS || self.bytes > limits::PROBE_BYTES {
-            return Err(unplayable(
-                "too much of it has to be read to know how long it is",
-            ));
-        }
+        within(REQUESTS, self.requests, limits::PROBE_REQUESTS)?;
+        within(BYTES, self.bytes, limits::PROBE_BYTES)?;
         self.reader.read(offset, len).await
     }
+}
+
+fn within(what: &'static str, got: usize, limit: usize) -> Result<()> {
+    if got <= limit {
+        return Ok(());
+    }
+    let [got, limit] = [got, limit].map(|count| u64::try_from(count).unwrap_or(u64::MAX));
+    Err(Error::OverLimit { what, got, limit })
 }
 
 fn unplayable(why: &'static str) -> Error {
     Error::unsupported(THIS_FILE, why)
 }
+
+/// What a probe may use up.
+const REQUESTS: &str = "reads of one probe";
+const BYTES: &str = "bytes of one probe";
 
 /// The subject of an error that is about the file as a whole.
 const THIS_FILE: &str = "this file";
@@ -140,6 +177,10 @@ fn problem(error: &Error) -> Problem {
         Error::Unsupported { what, why } if what == THIS_FILE => (why.to_string(), Cause::File),
         Error::Unsupported { what, why } => (format!("its {what}: {why}"), Cause::File),
         Error::Malformed { .. } => (format!("it is damaged: {error}"), Cause::File),
+        Error::OverLimit { what, .. } if [REQUESTS, BYTES].contains(what) => (
+            "too much of it has to be read to know how long it is".to_owned(),
+            Cause::File,
+        ),
         Error::Io { why, .. } => (format!("it cannot be read: {why}"), Cause::Access),
         Error::ShuttingDown => (error.to_string(), Cause::Access),
         other => (other.to_string(), Cause::File),

@@ -5,11 +5,13 @@ use super::connection::Caller;
 use super::head::Head;
 use super::programme::NowNext;
 use super::{House, control, health};
+use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::Profile;
 use crate::model::{Channel, ChannelNumber, LibraryId, MediaItem, Origin};
 use crate::schedule::{LeftOut, Lineup};
 use serde::Serialize;
+use std::sync::Arc;
 
 #[derive(Serialize)]
 struct ChannelView<'a> {
@@ -59,15 +61,20 @@ pub(super) fn read(
     lineup: &Lineup,
     now_ms: i64,
 ) -> Option<Answer> {
+    // What the owner has just changed is seen at once; the lineup follows a moment later.
+    let catalog = match caller {
+        Caller::Owner => Arc::clone(&house.librarian.catalog().borrow()),
+        Caller::Guest { .. } => Arc::clone(lineup.catalog()),
+    };
     Some(match path {
         "/api/health" => health::health(house, lineup, now_ms),
         "/api/health/channels" => health::channels(lineup, now_ms),
         "/api/channels" => channels(lineup, now_ms),
         "/api/channels/suggestion" if caller == Caller::Owner => {
-            Answer::json(&control::suggestion(house, lineup))
+            Answer::json(&control::suggestion(house))
         }
-        "/api/libraries" => libraries(lineup),
-        "/api/media" => media(head, lineup),
+        "/api/libraries" => libraries(&catalog),
+        "/api/media" => media(head, &catalog),
         _ => return None,
     })
 }
@@ -106,8 +113,7 @@ fn left_out_view<'a>(lineup: &'a Lineup, left: &'a LeftOut) -> LeftOutView<'a> {
     }
 }
 
-fn libraries(lineup: &Lineup) -> Answer {
-    let catalog = lineup.catalog();
+fn libraries(catalog: &Catalog) -> Answer {
     let libraries: Vec<_> = catalog
         .libraries()
         .iter()
@@ -128,7 +134,7 @@ fn libraries(lineup: &Lineup) -> Answer {
 }
 
 /// `/api/media?search=&offset=&limit=`: items by id, a page at a time.
-fn media(head: &Head, lineup: &Lineup) -> Answer {
+fn media(head: &Head, catalog: &Catalog) -> Answer {
     let number = |name, default| match head.argument(name) {
         None | Some("") => Ok(default),
         Some(digits) => digits.parse::<usize>().map_err(|_| {
@@ -141,8 +147,7 @@ fn media(head: &Head, lineup: &Lineup) -> Answer {
         (Err(answer), _) | (_, Err(answer)) => return answer,
     };
     let wanted = head.argument("search").unwrap_or_default().to_lowercase();
-    let found = lineup
-        .catalog()
+    let found = catalog
         .items()
         .iter()
         .filter(|item| wanted.is_empty() || mentions(item, &wanted));

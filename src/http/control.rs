@@ -4,16 +4,20 @@ use super::House;
 use super::answer::{Answer, Kind, Sharing, raw_head};
 use super::connection::write_in_time;
 use super::head::{Head, Method};
+use crate::catalog::sync::Report;
 use crate::error::Error;
 use crate::limits;
-use crate::model::{ChannelNumber, NewChannel};
-use crate::schedule::{Lineup, suggest};
+use crate::model::{ChannelNumber, Library, NewChannel};
+use crate::schedule::suggest;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::sync::Arc;
 use tokio::io::AsyncWrite;
+use tokio::sync::watch;
 
 /// `POST /api/libraries`
 #[derive(Deserialize)]
@@ -48,18 +52,16 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
     Some(done.unwrap_or_else(|refused| refused))
 }
 
-/// The channels that could be made of what no channel shows yet.
-pub(super) fn suggestion(house: &House, lineup: &Lineup) -> Vec<NewChannel> {
-    let taken: Vec<ChannelNumber> = lineup
-        .schedules()
-        .iter()
-        .map(|schedule| schedule.channel().number)
-        .collect();
-    suggest(lineup.catalog(), lineup.wishes(), &taken, house.now_ms())
+/// The channels that could be made of what no channel shows yet. The librarian is asked, not the
+/// lineup, which follows a moment later: a sync may have ended just now.
+pub(super) fn suggestion(house: &House) -> Vec<NewChannel> {
+    let catalog = Arc::clone(&house.librarian.catalog().borrow());
+    let taken: Vec<ChannelNumber> = catalog.channels().iter().map(|one| one.number).collect();
+    suggest(&catalog, house.lineup().wishes(), &taken, house.now_ms())
 }
 
 async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
-    let asked: NewLibrary = json(body).await?;
+    let asked: NewLibrary = parsed(body).await?;
     let library = house
         .librarian
         .add_folder(&asked.path, asked.name.as_deref())
@@ -69,12 +71,12 @@ async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
 }
 
 async fn add_channel(house: &House, body: Incoming) -> Result<Answer, Answer> {
-    let channel: NewChannel = json(body).await?;
+    let channel: NewChannel = parsed(body).await?;
     add_channels(house, vec![channel]).await
 }
 
 async fn add_suggestion(house: &House) -> Result<Answer, Answer> {
-    let channels = suggestion(house, &house.lineup());
+    let channels = suggestion(house);
     add_channels(house, channels).await
 }
 
@@ -90,7 +92,8 @@ async fn add_channels(house: &House, channels: Vec<NewChannel>) -> Result<Answer
 
 async fn remove_channel(house: &House, number: &str) -> Result<Answer, Answer> {
     let number: ChannelNumber = number.parse().map_err(|error| refused(&error))?;
-    if house.lineup().schedule(number).is_none() {
+    let catalog = Arc::clone(&house.librarian.catalog().borrow());
+    if catalog.channels().iter().all(|one| one.number != number) {
         return Err(Answer::words(
             404,
             &format!("There is no channel {number}."),
@@ -105,7 +108,7 @@ async fn remove_channel(house: &House, number: &str) -> Result<Answer, Answer> {
 }
 
 /// A body of JSON, bounded.
-async fn json<T: DeserializeOwned>(body: Incoming) -> Result<T, Answer> {
+async fn parsed<T: DeserializeOwned>(body: Incoming) -> Result<T, Answer> {
     let body: Bytes = Limited::new(body, limits::HTTP_BODY_BYTES)
         .collect()
         .await
@@ -118,24 +121,91 @@ async fn json<T: DeserializeOwned>(body: Incoming) -> Result<T, Answer> {
 fn refused(error: &Error) -> Answer {
     let status = match error {
         Error::Invalid { .. } | Error::OverLimit { .. } => 400,
+        Error::Io { .. } => 400,
         Error::ShuttingDown => 503,
         _ => 500,
     };
     Answer::words(status, &format!("{error}."))
 }
 
-/// `POST /api/sync`: a line of progress at a time, the reports in the last.
+/// `POST /api/sync`: how far it is, a line of JSON at a time; what it did in the last, or why it
+/// failed. A client that leaves stops the sync; what was found until then is kept.
 pub(super) async fn sync<W>(house: &House, writer: &mut W)
 where
     W: AsyncWrite + Unpin,
 {
-    let head = raw_head(
-        200,
-        Kind::JsonLines,
-        None,
-        Sharing::SameSite,
-        &[],
-        house.now_ms(),
-    );
-    let _ = write_in_time(writer, head.as_bytes()).await;
+    let now_ms = house.now_ms();
+    let head = raw_head(200, Kind::JsonLines, None, Sharing::SameSite, &[], now_ms);
+    if write_in_time(writer, head.as_bytes()).await.is_err() {
+        return;
+    }
+    // Only the newest progress is kept: the client is told as fast as it reads.
+    let (line_tx, mut line_rx) = watch::channel(String::new());
+    let work = house.librarian.sync(|library, progress| {
+        line_tx.send_replace(line(&json!({
+            "library": library.name,
+            "seen": progress.seen,
+            "probed": progress.probed,
+            "unplayable": progress.unplayable,
+            "current": progress.current,
+        })));
+    });
+    let mut work = Box::pin(work);
+    let done = loop {
+        tokio::select! {
+            done = &mut work => break done,
+            Ok(()) = line_rx.changed() => {
+                let line = line_rx.borrow_and_update().clone();
+                if write_in_time(writer, line.as_bytes()).await.is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    let last = match done {
+        Ok(reports) => told(&reports),
+        Err(error) => json!({ "error": error.to_string() }),
+    };
+    let _ = write_in_time(writer, line(&last).as_bytes()).await;
+}
+
+/// The reports of a sync: sums, and each library by itself.
+fn told(reports: &[(Library, Result<Report, Error>)]) -> Value {
+    let mut sum = Report::default();
+    let mut libraries = Vec::with_capacity(reports.len());
+    for (library, report) in reports {
+        let (id, name) = (library.id, &library.name);
+        libraries.push(match report {
+            Err(error) => json!({ "id": id, "name": name, "error": error.to_string() }),
+            Ok(report) => {
+                sum.added = sum.added.saturating_add(report.added);
+                sum.updated = sum.updated.saturating_add(report.updated);
+                sum.removed = sum.removed.saturating_add(report.removed);
+                sum.unchanged = sum.unchanged.saturating_add(report.unchanged);
+                sum.unplayable = sum.unplayable.saturating_add(report.unplayable);
+                json!({
+                    "id": id,
+                    "name": name,
+                    "added": report.added,
+                    "updated": report.updated,
+                    "removed": report.removed,
+                    "unchanged": report.unchanged,
+                    "unplayable": report.unplayable,
+                    "remarks": report.remarks,
+                })
+            }
+        });
+    }
+    json!({
+        "added": sum.added,
+        "updated": sum.updated,
+        "removed": sum.removed,
+        "unchanged": sum.unchanged,
+        "unplayable": sum.unplayable,
+        "libraries": libraries,
+    })
+}
+
+fn line(value: &Value) -> String {
+    format!("{value}\n")
 }

@@ -29,8 +29,14 @@ enum Socket {
     Unix(UnixStream),
 }
 
-/// Serves what comes in until the box stops; then lets connections end for a moment.
-pub(super) async fn keep_open(listener: Listener, house: Arc<House>, mut shutdown: Shutdown) {
+/// Serves what comes in, at most `most` connections at once, until the box stops; then lets
+/// connections end for a moment.
+pub(super) async fn keep_open(
+    listener: Listener,
+    most: usize,
+    house: Arc<House>,
+    mut shutdown: Shutdown,
+) {
     let documents = Arc::new(Semaphore::new(limits::HTTP_DOCUMENTS));
     let mut open = JoinSet::new();
     loop {
@@ -40,7 +46,7 @@ pub(super) async fn keep_open(listener: Listener, house: Arc<House>, mut shutdow
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok(socket) if open.len() >= limits::HTTP_CONNECTIONS => {
+            Ok(socket) if open.len() >= most => {
                 socket.turn_away(house.now_ms());
             }
             Ok(socket) => {

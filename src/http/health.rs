@@ -87,7 +87,7 @@ pub(super) fn untunable(lineup: &Lineup, now_ms: i64) -> impl Iterator<Item = St
 pub(super) fn unplayable(lineup: &Lineup) -> impl Iterator<Item = String> {
     lineup.catalog().items().iter().filter_map(|item| {
         let problem = item.part.problem.as_ref()?;
-        Some(format!("{} cannot be played: {problem}", full_title(item)))
+        Some(format!("{} cannot be played: {problem}.", full_title(item)))
     })
 }
 
@@ -105,7 +105,7 @@ pub(super) fn left_out(lineup: &Lineup) -> impl Iterator<Item = String> {
                 }
                 let title = item.map_or_else(|| "A title".to_owned(), |item| full_title(item));
                 Some(format!(
-                    "{title} is not shown on channel {number}: {}",
+                    "{title} is not shown on channel {number}: {}.",
                     left.why
                 ))
             })

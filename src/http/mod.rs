@@ -25,10 +25,12 @@ pub mod xmltv;
 
 use crate::catalog::Librarian;
 use crate::clock::SharedClock;
+use crate::limits;
 use crate::model::Device;
 use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
 use crate::tuner::Tuners;
+use door::{Listener, keep_open};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -86,16 +88,19 @@ impl House {
 /// Keeps the door for documents and pages open until the box stops, and a moment longer for the
 /// connections that are open then.
 pub async fn serve_web(listener: TcpListener, house: Arc<House>, shutdown: Shutdown) {
-    door::keep_open(door::Listener::Tcp(listener), house, shutdown).await;
+    let most = limits::HTTP_CONNECTIONS;
+    keep_open(Listener::Tcp(listener), most, house, shutdown).await;
 }
 
 /// Keeps the door for streams open, like [`serve_web`]. Each of the two answers what the other
 /// does: clients take the port that they were told first.
 pub async fn serve_stream(listener: TcpListener, house: Arc<House>, shutdown: Shutdown) {
-    door::keep_open(door::Listener::Tcp(listener), house, shutdown).await;
+    let most = limits::HTTP_CONNECTIONS;
+    keep_open(Listener::Tcp(listener), most, house, shutdown).await;
 }
 
 /// Keeps the control socket open, like [`serve_web`].
 pub async fn serve_control(listener: UnixListener, house: Arc<House>, shutdown: Shutdown) {
-    door::keep_open(door::Listener::Unix(listener), house, shutdown).await;
+    let most = limits::CONTROL_CONNECTIONS;
+    keep_open(Listener::Unix(listener), most, house, shutdown).await;
 }

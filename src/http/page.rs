@@ -103,9 +103,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots, now_ms: i64)
             device_id: house.device.id.to_string(),
             version: house.version,
             memory: memory::resident_bytes().map(megabytes),
-            zone: zone
-                .iana_name()
-                .map_or_else(|| "UTC".to_owned(), |name| format!("those of {name}")),
+            zone: zone_words(&zone),
         },
     )
 }
@@ -218,6 +216,14 @@ fn split(mut all: Vec<String>, count: usize) -> (Vec<String>, Vec<String>) {
 /// The machine's time zone; UTC where it has none.
 fn zone() -> TimeZone {
     TimeZone::try_system().unwrap_or(TimeZone::UTC)
+}
+
+/// What the page says about its times.
+fn zone_words(zone: &TimeZone) -> String {
+    match zone.iana_name() {
+        None | Some("UTC" | "Etc/UTC") => "UTC".to_owned(),
+        Some(name) => format!("those of {name}"),
+    }
 }
 
 fn local(epoch_ms: i64, zone: &TimeZone, form: &str) -> String {

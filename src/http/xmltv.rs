@@ -259,7 +259,8 @@ fn ceil_s(ms: i64) -> i64 {
 fn stamp(second: i64) -> Option<String> {
     let time = Timestamp::from_second(second).ok()?;
     let text = time.strftime("%Y%m%d%H%M%S +0000").to_string();
-    (text.len() == "YYYYMMDDHHMMSS +0000".len()).then_some(text)
+    // A year before 0 has a sign.
+    (!text.starts_with('-')).then_some(text)
 }
 
 #[cfg(test)]

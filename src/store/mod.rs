@@ -20,6 +20,7 @@ use crate::model::{
 };
 use open::Database;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// A handle to the store's thread. The thread ends when the last handle is gone and everything
@@ -36,7 +37,7 @@ pub struct Contents {
     /// All libraries, by id.
     pub libraries: Vec<Library>,
     /// All media items, by id.
-    pub items: Vec<MediaItem>,
+    pub items: Vec<Arc<MediaItem>>,
     /// All channels.
     pub channels: Vec<Channel>,
 }
@@ -94,8 +95,19 @@ impl Store {
     /// # Errors
     /// The database cannot be read.
     pub async fn load(&self) -> Result<Contents> {
-        self.call("read the library", |db| read::load(db.connection()))
-            .await
+        self.reload(Vec::new()).await
+    }
+
+    /// Reads everything again. What is as it was `before`, which is sorted by id, is shared with
+    /// it: two snapshots of a large library cost little more than one.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn reload(&self, before: Vec<Arc<MediaItem>>) -> Result<Contents> {
+        self.call("read the library", move |db| {
+            read::load(db.connection(), &before)
+        })
+        .await
     }
 
     /// Adds a folder as a library. A path that is there already gives the library that it is.

@@ -8,22 +8,34 @@ use crate::model::{
     Channel, ChannelId, Episode, Library, LibraryId, MediaItem, MediaItemId, Order, Origin, Part,
 };
 use rusqlite::types::{FromSqlError, Type};
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Params, Row};
+use std::sync::Arc;
 
-/// Everything that a catalog is made of, in the order of the ids.
-pub(super) fn load(connection: &Connection) -> Result<Contents> {
+/// Everything that a catalog is made of, in the order of the ids. Items that are as they were in
+/// `before`, which is sorted by id, are the same allocation.
+pub(super) fn load(connection: &Connection, before: &[Arc<MediaItem>]) -> Result<Contents> {
     let doing = "read the library";
-    // One view of the file, even while another program writes.
-    let tx = connection.unchecked_transaction().map_err(refused(doing))?;
-    let mut items = rows(&tx, "media item", ITEMS, item).map_err(refused(doing))?;
-    attach_tracks(&tx, &mut items).map_err(refused(doing))?;
-    let mut channels = rows(&tx, "channel", CHANNELS, channel).map_err(refused(doing))?;
-    attach_items(&tx, &mut channels).map_err(refused(doing))?;
-    Ok(Contents {
-        libraries: rows(&tx, "library", LIBRARIES, library).map_err(refused(doing))?,
-        items,
-        channels,
-    })
+    let load = || {
+        // One view of the file, even while another program writes.
+        let tx = connection.unchecked_transaction()?;
+        let libraries = rows(&tx, "library", LIBRARIES, [], library)?;
+        let items = rows(&tx, "media item", ITEMS, [], |row| {
+            let item = item(&tx, row)?;
+            let same = before.binary_search_by_key(&item.id, |old| old.id);
+            let same = same.ok().and_then(|at| before.get(at));
+            Ok(match same.filter(|old| ***old == item) {
+                Some(old) => Arc::clone(old),
+                None => Arc::new(item),
+            })
+        })?;
+        let channels = rows(&tx, "channel", CHANNELS, [], |row| channel(&tx, row))?;
+        Ok(Contents {
+            libraries,
+            items,
+            channels,
+        })
+    };
+    load().map_err(refused(doing))
 }
 
 pub(super) fn setting(connection: &Connection, key: &str) -> Result<Option<String>> {
@@ -38,51 +50,40 @@ pub(super) fn setting(connection: &Connection, key: &str) -> Result<Option<Strin
 const LIBRARIES: &str = "SELECT id, name, path FROM library ORDER BY id";
 
 const ITEMS: &str = "SELECT media_item.id, library_id, title, year, show, season, number,
-    path, size_bytes, changed_ms, container, duration_ms, problem
+    part.id AS part_id, path, size_bytes, changed_ms, container, duration_ms, problem
   FROM media_item JOIN part ON media_item_id = media_item.id ORDER BY media_item.id";
 
-const TRACKS: &str = "SELECT media_item_id, track.id, kind, codec, language, title, role,
-    is_default, width, height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels,
-    why
-  FROM part JOIN track ON part_id = part.id ORDER BY media_item_id, position";
+const TRACKS: &str = "SELECT part_id, id, kind, codec, language, title, role, is_default, width,
+    height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels, why
+  FROM track WHERE part_id = ?1 ORDER BY position";
 
 const CHANNELS: &str = "SELECT id, number, name, epoch_ms, shuffle_seed FROM channel ORDER BY id";
 
-const CHANNEL_ITEMS: &str =
-    "SELECT channel_id, media_item_id FROM channel_item ORDER BY channel_id, position";
+const CHANNEL_ITEMS: &str = "SELECT channel_id, media_item_id FROM channel_item
+  WHERE channel_id = ?1 ORDER BY position";
 
-/// All rows that can be read.
+/// All rows that can be read, in a vector without room to spare.
 fn rows<T>(
     connection: &Connection,
     what: &str,
     sql: &str,
+    params: impl Params,
     read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<Vec<T>> {
     let mut all = Vec::new();
-    each(connection, what, sql, |row| {
-        all.push(read(row)?);
-        Ok(())
-    })?;
-    all.shrink_to_fit();
-    Ok(all)
-}
-
-/// Gives every row to `read`; warns about those that it refuses.
-fn each(
-    connection: &Connection,
-    what: &str,
-    sql: &str,
-    mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare(sql)?;
-    let mut rows = statement.query([])?;
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params)?;
     while let Some(row) = rows.next()? {
-        if let Err(error) = read(row) {
-            let id: i64 = row.get(0).unwrap_or_default();
-            log::warn!("store: {what} {id} is damaged and left out: {error}");
+        match read(row) {
+            Ok(value) => all.push(value),
+            Err(error) => {
+                let id: i64 = row.get(0).unwrap_or_default();
+                log::warn!("store: {what} {id} is damaged and left out: {error}");
+            }
         }
     }
-    Ok(())
+    all.shrink_to_fit();
+    Ok(all)
 }
 
 fn library(row: &Row<'_>) -> rusqlite::Result<Library> {
@@ -95,7 +96,7 @@ fn library(row: &Row<'_>) -> rusqlite::Result<Library> {
     })
 }
 
-fn item(row: &Row<'_>) -> rusqlite::Result<MediaItem> {
+fn item(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MediaItem> {
     let episode = match row.get::<_, Option<String>>("show")? {
         Some(show) => Some(Episode {
             show,
@@ -123,23 +124,15 @@ fn item(row: &Row<'_>) -> rusqlite::Result<MediaItem> {
                 Some(_) => Some(unsigned(row, "duration_ms")?),
                 None => None,
             },
-            tracks: Vec::new(),
+            tracks: rows(
+                connection,
+                "a track of part",
+                TRACKS,
+                [row.get::<_, i64>("part_id")?],
+                track,
+            )?,
             problem: row.get("problem")?,
         },
-    })
-}
-
-/// Reads the tracks in the order of the items and gives each item its own, without room to spare.
-fn attach_tracks(connection: &Connection, items: &mut [MediaItem]) -> rusqlite::Result<()> {
-    let mut items = items.iter_mut().peekable();
-    each(connection, "a track of media item", TRACKS, |row| {
-        let owner = MediaItemId(row.get("media_item_id")?);
-        while items.next_if(|item| item.id < owner).is_some() {}
-        if let Some(item) = items.peek_mut().filter(|item| item.id == owner) {
-            item.part.tracks.reserve_exact(1);
-            item.part.tracks.push(track(row)?);
-        }
-        Ok(())
     })
 }
 
@@ -176,10 +169,11 @@ fn track(row: &Row<'_>) -> rusqlite::Result<Track> {
     })
 }
 
-fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
+fn channel(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Channel> {
+    let id: i64 = row.get("id")?;
     let number: String = row.get("number")?;
     Ok(Channel {
-        id: ChannelId(row.get("id")?),
+        id: ChannelId(id),
         number: known(&number, number.parse().ok())?,
         name: row.get("name")?,
         epoch_ms: row.get("epoch_ms")?,
@@ -189,25 +183,14 @@ fn channel(row: &Row<'_>) -> rusqlite::Result<Channel> {
             },
             None => Order::Listed,
         },
-        items: Vec::new(),
+        items: rows(
+            connection,
+            "an item of channel",
+            CHANNEL_ITEMS,
+            [id],
+            |row| Ok(MediaItemId(row.get("media_item_id")?)),
+        )?,
     })
-}
-
-/// Gives each channel its items; both come in the order of the channels' ids.
-fn attach_items(connection: &Connection, channels: &mut [Channel]) -> rusqlite::Result<()> {
-    let mut all = channels.iter_mut().peekable();
-    each(connection, "an item of channel", CHANNEL_ITEMS, |row| {
-        let owner = ChannelId(row.get("channel_id")?);
-        while all.next_if(|channel| channel.id < owner).is_some() {}
-        if let Some(channel) = all.peek_mut().filter(|channel| channel.id == owner) {
-            channel.items.push(MediaItemId(row.get("media_item_id")?));
-        }
-        Ok(())
-    })?;
-    for channel in channels {
-        channel.items.shrink_to_fit();
-    }
-    Ok(())
 }
 
 /// A number that is never negative.

@@ -41,8 +41,9 @@ pub(super) fn upsert(tx: &Transaction<'_>, library: LibraryId, item: &NewItem) -
     let doing = "write a media item";
     let known: Option<i64> = tx
         .prepare_cached(
-            "SELECT media_item.id FROM part JOIN media_item ON media_item.id = media_item_id
-             WHERE path = ?1 AND library_id = ?2",
+            // No join: SQLite would rather go through the whole library than by the path.
+            "SELECT media_item_id FROM part WHERE path = ?1
+             AND (SELECT library_id FROM media_item WHERE id = media_item_id) = ?2",
         )
         .and_then(|mut find| {
             find.query_row(params![item.part.path, library.0], |row| row.get(0))

@@ -249,3 +249,13 @@ fn mpeg2_headers_say_what_ffprobe_says() {
     );
     mpeg2_agrees("720x576", "25", &format!("{plain} -pix_fmt yuv422p -bf 1"));
 }
+
+#[test]
+fn mpeg2_rates_beyond_the_table_are_read_from_the_extension() {
+    for (rate, ticks) in [("25/2", 7_200), ("72/1", 1_250), ("10/1", 9_000)] {
+        let encoder = format!("-c:v mpeg2video -bsf:v mpeg2_metadata=frame_rate={rate}");
+        let clip = Clip::video("m2v", "352x288", "25", 2, &encoder);
+        let header = mpeg2::SequenceHeader::parse(&clip.bytes).unwrap();
+        assert_eq!(header.frame_duration_90k, ticks, "{rate}");
+    }
+}

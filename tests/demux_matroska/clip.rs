@@ -76,6 +76,7 @@ pub(crate) struct Packet {
     pub(crate) dts_ms: Option<f64>,
     pub(crate) duration_ms: f64,
     pub(crate) bytes: usize,
+    pub(crate) at: u64,
     pub(crate) key: bool,
 }
 
@@ -85,16 +86,19 @@ impl Packet {
     }
 }
 
-/// The packets of a file, in its order.
+/// The packets of a file, in the order of the file.
 pub(crate) fn packets(path: &Path) -> Vec<Packet> {
     let output = Command::new("ffprobe")
         .args("-v error -of compact=p=0 -show_entries".split_whitespace())
-        .arg("packet=stream_index,pts_time,dts_time,duration_time,size,flags")
+        .arg("packet=stream_index,pts_time,dts_time,duration_time,size,pos,flags")
         .arg(path)
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().filter_map(packet).collect()
+    let mut packets: Vec<_> = text.lines().filter_map(packet).collect();
+    // A parser holds some of them back.
+    packets.sort_by_key(|packet| packet.at);
+    packets
 }
 
 fn packet(line: &str) -> Option<Packet> {
@@ -109,6 +113,7 @@ fn packet(line: &str) -> Option<Packet> {
         dts_ms: ms("dts_time"),
         duration_ms: ms("duration_time").unwrap_or(0.0),
         bytes: field("size")?.parse().ok()?,
+        at: field("pos").and_then(|at| at.parse().ok()).unwrap_or(0),
         key: field("flags")?.starts_with('K'),
     })
 }

@@ -62,6 +62,23 @@ impl Drive {
         Ok(self.demuxer.movie().unwrap().clone())
     }
 
+    /// The first picture from a time on.
+    pub(crate) fn first(
+        &mut self,
+        video: TrackId,
+        audio: Option<TrackId>,
+        time_90k: i64,
+    ) -> Sample {
+        self.demuxer.start(video, audio, time_90k).unwrap();
+        loop {
+            match self.pull().unwrap() {
+                Pull::Sample(sample) if sample.track == video => return sample,
+                Pull::Sample(_) => {}
+                other => panic!("{other:?} in place of a picture"),
+            }
+        }
+    }
+
     /// All samples from a time on, with the error that ended them, if one did.
     pub(crate) fn play(
         &mut self,

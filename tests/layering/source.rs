@@ -2,6 +2,8 @@
 //! literals and items under `#[cfg(test)]`, and refuses to understand anything else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// A use of another module or crate.
 #[derive(Debug, PartialEq, Eq)]
@@ -212,4 +214,49 @@ fn without_tests(code: &str) -> String {
     }
     kept.push_str(rest);
     kept
+}
+
+/// `src/demux/mp4.rs` is `[demux, mp4]`; `src/demux/mod.rs` is `[demux]`.
+pub(crate) fn module_path(path: &Path) -> Vec<String> {
+    let below = path.strip_prefix("src").unwrap().with_extension("");
+    let mut names: Vec<String> = below
+        .iter()
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    names.pop_if(|last| last == "mod");
+    names
+}
+
+/// The names of the dependencies as code spells them.
+pub(crate) fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let table = manifest
+        .split("\n[")
+        .map(|table| table.trim_start_matches('['));
+    let lines = table
+        .filter(|table| table.starts_with("dependencies]"))
+        .flat_map(str::lines);
+    let names = lines
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name.trim());
+    names
+        .map(|name| name.replace('-', "_"))
+        .chain(["exstreamtv".into()])
+        .collect()
+}
+
+/// The source files below a folder, without those that are all tests.
+pub(crate) fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && path.file_stem().is_none_or(|name| name != "tests")
+        {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
 }

@@ -13,21 +13,22 @@ use exstreamtv::model::{
 };
 use exstreamtv::schedule::{Fit, Lineup, Wishes, fit};
 use exstreamtv::tuner::{Lease, Tuners, Want};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
 
 /// The instant at which the channels' loops begin.
-pub const EPOCH_MS: i64 = 1_700_000_000_000;
+pub(crate) const EPOCH_MS: i64 = 1_700_000_000_000;
 
 /// The folder of the clips that come with the program.
-pub fn demo_folder() -> PathBuf {
+pub(crate) fn demo_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo")
 }
 
 /// Every file below a folder, in order of their paths.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -45,7 +46,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// A media item of a file, probed by the project's own demuxers.
-pub fn item(id: i64, path: &Path) -> MediaItem {
+pub(crate) fn item(id: i64, path: &Path) -> MediaItem {
     let bytes = std::fs::read(path).unwrap();
     let container = recognise(&bytes[..64.min(bytes.len())]).unwrap();
     let mut demuxer = Demuxer::new(container, bytes.len() as u64);
@@ -79,7 +80,7 @@ pub fn item(id: i64, path: &Path) -> MediaItem {
 }
 
 /// All clips that come with the program.
-pub fn demo_items() -> Vec<MediaItem> {
+pub(crate) fn demo_items() -> Vec<MediaItem> {
     let paths = files(&demo_folder());
     paths
         .iter()
@@ -89,7 +90,7 @@ pub fn demo_items() -> Vec<MediaItem> {
 }
 
 /// A profile with audio at 48 kHz.
-pub fn profile(video: VideoCodec, audio: AudioCodec) -> Profile {
+pub(crate) fn profile(video: VideoCodec, audio: AudioCodec) -> Profile {
     Profile {
         video,
         audio: AudioProfile {
@@ -101,14 +102,14 @@ pub fn profile(video: VideoCodec, audio: AudioCodec) -> Profile {
 }
 
 /// The items that go on air under a profile as they are.
-pub fn of_profile(items: &[MediaItem], profile: &Profile) -> Vec<MediaItem> {
+pub(crate) fn of_profile(items: &[MediaItem], profile: &Profile) -> Vec<MediaItem> {
     let direct =
         |item: &&MediaItem| matches!(fit(&item.part.tracks, profile, "eng"), Fit::Direct { .. });
     items.iter().filter(direct).cloned().collect()
 }
 
 /// A lineup of one channel, number 1, that shows these in order.
-pub fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
+pub(crate) fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
     let library = Library {
         id: LibraryId(1),
         name: "Test".to_owned(),
@@ -129,12 +130,12 @@ pub fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
 }
 
 /// The number of `lineup`'s channel.
-pub fn number() -> ChannelNumber {
+pub(crate) fn number() -> ChannelNumber {
     "1".parse().unwrap()
 }
 
 /// A viewer of the lineup's channel, who tunes at `at_ms`. Needs a runtime whose time is paused.
-pub async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc<Lineup>>) {
+pub(crate) async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc<Lineup>>) {
     let clock: SharedClock = Arc::new(TokioClock::starting_at(at_ms));
     let (lineup_tx, lineup_rx) = watch::channel(Arc::clone(lineup));
     let tuners = Tuners::new(1, lineup_rx, clock);
@@ -146,7 +147,7 @@ pub async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc
 }
 
 /// What a viewer gets who tunes at `at_ms` and stays for `seconds`, in simulated time.
-pub fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
+pub(crate) fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
     simulated(async {
         let (mut lease, _lineup_tx) = tune(lineup, at_ms).await;
         let end = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
@@ -159,7 +160,7 @@ pub fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
 }
 
 /// Runs on a runtime whose time goes by itself whenever there is nothing to do.
-pub fn simulated<T>(task: impl Future<Output = T>) -> T {
+pub(crate) fn simulated<T>(task: impl Future<Output = T>) -> T {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime
         .enable_all()
@@ -169,8 +170,29 @@ pub fn simulated<T>(task: impl Future<Output = T>) -> T {
         .block_on(task)
 }
 
-/// A fingerprint of every decoded picture, in order shown, as ffmpeg decodes the file.
-pub fn pictures(path: &Path) -> Vec<String> {
+/// A fingerprint of every decoded picture of a file, in order shown. Each file is decoded once.
+pub(crate) fn pictures(path: &Path) -> Vec<String> {
+    static DECODED: Mutex<BTreeMap<PathBuf, Vec<String>>> = Mutex::new(BTreeMap::new());
+    if let Some(known) = DECODED.lock().unwrap().get(path) {
+        return known.clone();
+    }
+    let decoded = decode(path);
+    DECODED
+        .lock()
+        .unwrap()
+        .insert(path.to_owned(), decoded.clone());
+    decoded
+}
+
+/// The pictures of a viewer's stream. It broke off in the middle of a picture, so the last ones are
+/// not looked at.
+pub(crate) fn pictures_of(stream: &[u8]) -> Vec<String> {
+    let mut seen = decode(keep(stream).path());
+    seen.truncate(seen.len().saturating_sub(4));
+    seen
+}
+
+fn decode(path: &Path) -> Vec<String> {
     let out = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)
@@ -193,7 +215,7 @@ pub fn pictures(path: &Path) -> Vec<String> {
 }
 
 /// How many PCM samples (per channel) ffmpeg decodes from a file's first audio track.
-pub fn pcm_samples(path: &Path) -> u64 {
+pub(crate) fn pcm_samples(path: &Path) -> u64 {
     let out = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)
@@ -204,7 +226,7 @@ pub fn pcm_samples(path: &Path) -> u64 {
 }
 
 /// Keeps a stream as a file for ffmpeg.
-pub fn keep(stream: &[u8]) -> tempfile::NamedTempFile {
+pub(crate) fn keep(stream: &[u8]) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".ts").tempfile().unwrap();
     std::fs::write(file.path(), stream).unwrap();
     file

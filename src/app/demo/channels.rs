@@ -8,9 +8,6 @@ use crate::schedule::choose_profile;
 use std::cmp::Reverse;
 use std::iter::once;
 
-/// When the loops begin: 2024-01-01T00:00:00Z, long before anybody watches.
-const EPOCH_MS: i64 = 1_704_067_200_000;
-
 /// What can be shown together on one channel.
 struct Group<'a> {
     profile: Profile,
@@ -40,7 +37,7 @@ pub(super) fn channels(
             NewChannel {
                 number: number(at),
                 name,
-                epoch_ms: EPOCH_MS,
+                epoch_ms: super::EPOCH_MS,
                 order,
                 items: group.items.iter().map(|item| item.id).collect(),
             }
@@ -78,7 +75,7 @@ fn groups<'a>(catalog: &'a Catalog, library: LibraryId, language: &str) -> Vec<G
 }
 
 /// 1984, 1984.1, then 2, 3, 4 and so on.
-fn number(at: usize) -> ChannelNumber {
+pub(super) fn number(at: usize) -> ChannelNumber {
     match u32::try_from(at) {
         Ok(major @ 2..) => ChannelNumber { major, minor: None },
         at => ChannelNumber {

@@ -1,5 +1,6 @@
 //! What a newcomer reads when the demo is on air: what is on, and where to look.
 
+use super::channels;
 use crate::app::listen::Places;
 use crate::app::table::Table;
 use crate::schedule::{Lineup, Schedule};
@@ -27,8 +28,8 @@ pub(super) fn text(lineup: &Lineup, places: &Places, now_ms: i64) -> String {
     if let Some(more) = schedules.len().checked_sub(LISTED).filter(|more| *more > 0) {
         let _ = writeln!(text, "... and {more} more");
     }
-    if let Some(first) = schedules.first() {
-        let number = first.channel().number;
+    if let Some(watched) = lineup.schedule(channels::number(0)).or(schedules.first()) {
+        let number = watched.channel().number;
         let _ = writeln!(text, "\nWatch     vlc http://{stream}/auto/v{number}");
     }
     let _ = write!(

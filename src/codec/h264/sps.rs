@@ -286,3 +286,31 @@ fn max_dpb_mbs(level_idc: u8) -> u32 {
         _ => 696_320,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::inferred_reorder;
+
+    /// 1920x1088 and 720x576 in macroblocks.
+    const HD: u32 = 120 * 68;
+    const SD: u32 = 45 * 36;
+
+    #[test]
+    fn reorder_depth_that_is_not_said_is_the_picture_buffer_of_the_level() {
+        assert_eq!(inferred_reorder(100, 0, 40, HD), 4);
+        assert_eq!(inferred_reorder(77, 0, 30, SD), 5);
+        assert_eq!(inferred_reorder(77, 0, 51, SD), 16);
+        assert_eq!(inferred_reorder(77, 0, 10, HD), 0);
+        // Level 1b has two spellings.
+        assert_eq!(inferred_reorder(77, 0x10, 11, 99), 4);
+        assert_eq!(inferred_reorder(100, 0, 9, 99), 4);
+        assert_eq!(inferred_reorder(77, 0, 11, 99), 9);
+    }
+
+    #[test]
+    fn profiles_without_b_pictures_reorder_nothing() {
+        assert_eq!(inferred_reorder(66, 0, 40, HD), 0);
+        assert_eq!(inferred_reorder(110, 0x10, 40, HD), 0);
+        assert_eq!(inferred_reorder(77, 0x10, 40, HD), 4);
+    }
+}

@@ -163,13 +163,13 @@ fn scaling_lists(bits: &mut Bits<'_>) -> Result<()> {
     Ok(())
 }
 
-/// All short-term reference picture sets (§7.3.7). Only their sizes matter, as they say how long
-/// a set that is predicted from the one before is.
+/// All short-term reference picture sets (§7.3.7). They matter because a set that is predicted
+/// from the one before has as many flags as that one has pictures.
 fn reference_picture_sets(bits: &mut Bits<'_>) -> Result<()> {
-    let mut pictures = 0;
+    let mut set = Vec::new();
     for index in 0..bits.ue_at_most(64)? {
-        pictures = if index > 0 && bits.flag()? {
-            predicted_set(bits, pictures)?
+        set = if index > 0 && bits.flag()? {
+            predicted_set(bits, &set)?
         } else {
             listed_set(bits)?
         };
@@ -177,27 +177,39 @@ fn reference_picture_sets(bits: &mut Bits<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Pictures of a set that is the one before, moved, with some taken out.
-fn predicted_set(bits: &mut Bits<'_>, before: u32) -> Result<u32> {
-    bits.skip(1)?;
-    bits.ue()?;
-    let mut pictures = 0;
-    for _ in 0..=before {
+/// Distances in output order to the pictures of a set that is the one before and its picture,
+/// moved, with some taken out (§7.4.8): those shown earlier and then those shown later, each with
+/// the nearest first.
+fn predicted_set(bits: &mut Bits<'_>, before: &[i64]) -> Result<Vec<i64>> {
+    let backwards = bits.flag()?;
+    let by = i64::from(bits.ue()?) + 1;
+    let by = if backwards { -by } else { by };
+    let mut set = Vec::with_capacity(before.len() + 1);
+    for distance in before.iter().chain(&[0]) {
         let used = bits.flag()?;
-        if used || bits.flag()? {
-            pictures += 1;
+        let kept = used || bits.flag()?;
+        if kept && distance + by != 0 {
+            set.push(distance + by);
         }
     }
-    Ok(pictures)
+    set.sort_by_key(|distance| (*distance > 0, distance.abs()));
+    Ok(set)
 }
 
-fn listed_set(bits: &mut Bits<'_>) -> Result<u32> {
-    let pictures = bits.ue_at_most(16)? + bits.ue_at_most(16)?;
-    for _ in 0..pictures {
-        bits.ue()?;
-        bits.skip(1)?;
+/// Distances to the pictures of a set that is written out.
+fn listed_set(bits: &mut Bits<'_>) -> Result<Vec<i64>> {
+    let earlier = bits.ue_at_most(16)?;
+    let later = bits.ue_at_most(16)?;
+    let mut set = Vec::new();
+    for (pictures, direction) in [(earlier, -1), (later, 1)] {
+        let mut distance = 0;
+        for _ in 0..pictures {
+            distance += direction * (i64::from(bits.ue()?) + 1);
+            bits.skip(1)?;
+            set.push(distance);
+        }
     }
-    Ok(pictures)
+    Ok(set)
 }
 
 /// §E.2.1 as far as the timing.

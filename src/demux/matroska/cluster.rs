@@ -140,7 +140,8 @@ impl Walk {
         if let Some(until) = self.lost_until {
             return self.search(window, until).map(|()| None);
         }
-        if self.at >= self.end.min(window.file_bytes()) {
+        let at_end = self.at >= self.end.min(window.file_bytes());
+        if at_end && self.group.is_none() {
             return Ok(Some(Found::End));
         }
         match (self.group, self.cluster) {

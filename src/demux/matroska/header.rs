@@ -4,19 +4,19 @@
 //! further on, and where it knows nothing the file's last block; then the Cues, and the first
 //! frames, which say where time begins. Attachments, Chapters and Tags are stepped over.
 
-use super::cluster::{Block, Found, Walk};
+use super::cluster::{Found, Walk};
 use super::cue::Cues;
-use super::ebml::{self, Children, Element, Halt, Step, widen};
+use super::ebml::{Element, Halt, Step, widen};
 use super::entry::Entry;
 use super::first::FirstFrames;
 use super::id;
-use super::stream::{Listed, Stream};
-use super::time::{FrameDuration, Timeline};
+use super::layout::Layout;
+use super::stream::Listed;
+use super::table::{self, Told};
+use super::time::FrameDuration;
 use super::window::Window;
-use crate::demux::{Movie, MovieTrack};
-use crate::error::Error;
+use crate::demux::Movie;
 use crate::limits;
-use crate::media::{Container, TrackId};
 
 /// Longest EBML head, SeekHead or Info.
 const TABLE_BYTES: usize = 64 << 10;
@@ -56,35 +56,32 @@ enum Phase {
     Done,
 }
 
-/// Positions that the SeekHead tells, each until it has been used.
-#[derive(Debug, Default)]
-struct Told {
-    seek_head: Option<u64>,
-    info: Option<u64>,
-    tracks: Option<u64>,
-    cues: Option<u64>,
-}
-
-/// What the header says.
+/// The reading of the header.
 #[derive(Debug)]
 pub(super) struct Header {
     phase: Phase,
     told: Told,
-    segment_body: u64,
-    /// Where the Segment ends.
-    pub(super) segment_end: u64,
-    /// Where the first Cluster begins.
-    pub(super) first_cluster: u64,
-    /// The tracks, in the order of the file.
-    pub(super) tracks: Vec<Listed>,
-    /// The place among them of the video that time and Cues are told by.
-    pub(super) video: usize,
-    pub(super) cues: Cues,
-    pub(super) timeline: Timeline,
+    chain: Chain,
+    /// Where the body of the Cues begins and ends.
     cues_seen: Option<(u64, u64)>,
-    duration_ticks: Option<f64>,
-    end_ns: Option<i64>,
-    tail_seen: bool,
+    tail: Tail,
+    /// What has been read.
+    pub(super) layout: Layout,
+}
+
+/// Whether a SeekHead has been followed to a second one. It is done once, so that there is no
+/// circle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chain {
+    Unfollowed,
+    Followed,
+}
+
+/// Whether the end of the file has been looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tail {
+    Unseen,
+    Seen,
 }
 
 impl Header {
@@ -93,20 +90,10 @@ impl Header {
         Self {
             phase: Phase::Head,
             told: Told::default(),
-            segment_body: 0,
-            segment_end: 0,
-            first_cluster: 0,
-            tracks: Vec::new(),
-            video: 0,
-            cues: Cues::default(),
-            timeline: Timeline {
-                scale_ns: 1_000_000,
-                origin_ns: 0,
-            },
+            chain: Chain::Unfollowed,
             cues_seen: None,
-            duration_ticks: None,
-            end_ns: None,
-            tail_seen: false,
+            tail: Tail::Unseen,
+            layout: Layout::default(),
         }
     }
 
@@ -123,7 +110,7 @@ impl Header {
                 Phase::Cues { at, end } => self.read_cue(window, at, end)?,
                 Phase::Last { .. } => self.read_last(window)?,
                 Phase::First(_) => self.read_first(window)?,
-                Phase::Done => return Ok(self.movie()),
+                Phase::Done => return Ok(self.layout.movie()),
             }
         }
     }
@@ -138,7 +125,7 @@ impl Header {
             return Err(Halt::Broken(0, "it is no EBML document").within(WHAT));
         }
         let body = window.body(&element, TABLE_BYTES).map_err(within)?;
-        check_head(&body, element.body).map_err(within)?;
+        table::check_head(&body, element.body).map_err(within)?;
         self.phase = Phase::Segment {
             at: element.end().unwrap_or(element.body),
             passed: 0,
@@ -154,8 +141,8 @@ impl Header {
             .head(at, file_bytes)
             .map_err(|halt| halt.within(WHAT))?;
         if element.id == id::SEGMENT {
-            self.segment_body = element.body;
-            self.segment_end = element.end().unwrap_or(file_bytes).min(file_bytes);
+            self.layout.segment_body = element.body;
+            self.layout.segment_end = element.end().unwrap_or(file_bytes).min(file_bytes);
             self.phase = Phase::Children { at: element.body };
             return Ok(());
         }
@@ -174,21 +161,21 @@ impl Header {
     fn read_child(&mut self, window: &mut Window, at: u64) -> Step<()> {
         const WHAT: &str = "Segment";
         window.forget_before(at);
-        if at >= self.segment_end {
+        if at >= self.layout.segment_end {
             return Err(Halt::Broken(at, "there is no Cluster in it").within(WHAT));
         }
         let element = window
-            .head(at, self.segment_end)
+            .head(at, self.layout.segment_end)
             .map_err(|halt| halt.within(WHAT))?;
         if element.id == id::CLUSTER {
-            self.first_cluster = at;
+            self.layout.first_cluster = at;
             return self.plan();
         }
         let Some(end) = element.end() else {
             let why = "an element's size is unknown where it must be told";
             return Err(Halt::Broken(at, why).within(WHAT));
         };
-        if element.id == id::TRACKS && self.tracks.is_empty() {
+        if element.id == id::TRACKS && self.layout.tracks.is_empty() {
             self.phase = Phase::Tracks {
                 at: element.body,
                 end,
@@ -229,63 +216,20 @@ impl Header {
             id::SEEK_HEAD => {
                 let within = |halt: Halt| halt.within("Segment/SeekHead");
                 let body = window.body(table, TABLE_BYTES).map_err(within)?;
-                self.take_seek_head(&body, table.body).map_err(within)?;
+                let base = self.layout.segment_body;
+                table::seek_head(&body, table.body, base, &mut self.told).map_err(within)?;
             }
             id::INFO => {
                 let within = |halt: Halt| halt.within("Segment/Info");
                 let body = window.body(table, TABLE_BYTES).map_err(within)?;
-                self.take_info(&body, table.body).map_err(within)?;
+                table::info(&body, table.body, &mut self.layout).map_err(within)?;
+                self.told.info = None;
             }
             id::CUES => {
                 let end = table.end().unwrap_or(table.body);
                 self.cues_seen = Some((table.body, end));
             }
             _ => {}
-        }
-        Ok(())
-    }
-
-    fn take_seek_head(&mut self, body: &[u8], at: u64) -> Step<()> {
-        for seek in Children::new(body, at) {
-            let seek = seek?;
-            let (mut target, mut position) = (0, None);
-            for child in seek.children().take_while(|_| seek.id == id::SEEK) {
-                let child = child?;
-                match child.id {
-                    id::SEEK_ID => target = child.uint()?,
-                    id::SEEK_POSITION => position = Some(child.uint()?),
-                    _ => {}
-                }
-            }
-            let position = position.and_then(|position| self.segment_body.checked_add(position));
-            let told = match u32::try_from(target) {
-                Ok(id::SEEK_HEAD) => &mut self.told.seek_head,
-                Ok(id::INFO) => &mut self.told.info,
-                Ok(id::TRACKS) => &mut self.told.tracks,
-                Ok(id::CUES) => &mut self.told.cues,
-                _ => continue,
-            };
-            *told = told.or(position);
-        }
-        Ok(())
-    }
-
-    fn take_info(&mut self, body: &[u8], at: u64) -> Step<()> {
-        self.told.info = None;
-        for child in Children::new(body, at) {
-            let child = child?;
-            match child.id {
-                id::TIMESTAMP_SCALE => {
-                    self.timeline.scale_ns = child.uint()?;
-                    if self.timeline.scale_ns == 0 {
-                        return Err(Halt::Broken(child.at, "TimestampScale is 0"));
-                    }
-                }
-                id::DURATION => {
-                    self.duration_ticks = Some(child.float()?).filter(|ticks| *ticks > 0.0);
-                }
-                _ => {}
-            }
         }
         Ok(())
     }
@@ -299,7 +243,7 @@ impl Header {
     ) -> Step<()> {
         let within = |halt: Halt| halt.within("Segment/Tracks/TrackEntry");
         window.forget_before(at);
-        if at >= end || self.tracks.len() >= limits::TRACKS {
+        if at >= end || self.layout.tracks.len() >= limits::TRACKS {
             return match then {
                 Some(at) => {
                     self.phase = Phase::Children { at };
@@ -321,11 +265,12 @@ impl Header {
             let body = window.body(&element, ENTRY_BYTES).map_err(within)?;
             let entry = Entry::parse(&body, element.body).map_err(within)?;
             let known = self
+                .layout
                 .tracks
                 .iter()
                 .any(|track| track.number() == entry.number);
             if !known {
-                self.tracks.push(Listed::new(&entry));
+                self.layout.tracks.push(Listed::new(&entry));
             }
         }
         self.phase = Phase::Tracks {
@@ -338,7 +283,9 @@ impl Header {
 
     /// What to read next, once the first Cluster has been found.
     fn plan(&mut self) -> Step<()> {
-        if let Some(at) = self.told.seek_head.take() {
+        let second = self.told.seek_head.take();
+        if let (Some(at), Chain::Unfollowed) = (second, self.chain) {
+            self.chain = Chain::Followed;
             self.phase = Phase::Told {
                 at,
                 id: id::SEEK_HEAD,
@@ -346,10 +293,10 @@ impl Header {
             return Ok(());
         }
         let told_tracks = self.told.tracks.take();
-        if self.tracks.is_empty() {
+        if self.layout.tracks.is_empty() {
             let Some(at) = told_tracks else {
                 let why = "there is no Tracks element before the first Cluster";
-                return Err(Halt::Broken(self.first_cluster, why).within("Segment/Tracks"));
+                return Err(Halt::Broken(self.layout.first_cluster, why).within("Segment/Tracks"));
             };
             self.phase = Phase::Told { at, id: id::TRACKS };
             return Ok(());
@@ -358,7 +305,7 @@ impl Header {
             self.phase = Phase::Told { at, id: id::INFO };
             return Ok(());
         }
-        self.video = self.choose_video()?;
+        self.layout.video = self.layout.choose_video()?;
         self.plan_cues();
         Ok(())
     }
@@ -367,65 +314,50 @@ impl Header {
         let told_cues = self.told.cues.take();
         if let (None, Some(at)) = (self.cues_seen, told_cues) {
             self.phase = Phase::Told { at, id: id::CUES };
-        } else if !self.tail_seen && (self.cues_seen.is_none() || self.duration_ticks.is_none()) {
+        } else if self.tail == Tail::Unseen
+            && (self.cues_seen.is_none() || self.layout.duration_ticks.is_none())
+        {
             self.phase = Phase::Tail;
         } else if let Some((at, end)) = self.cues_seen {
-            let number = self.tracks.get(self.video).map_or(0, Listed::number);
-            self.cues = Cues::new(number, self.segment_body);
+            let number = self
+                .layout
+                .tracks
+                .get(self.layout.video)
+                .map_or(0, Listed::number);
+            self.layout.cues = Cues::new(number, self.layout.segment_body);
             self.phase = Phase::Cues { at, end };
         } else {
             self.phase = self.first_frames();
         }
     }
 
-    /// The video that time is told by: the first that can be carried and may be used.
-    fn choose_video(&self) -> Step<usize> {
-        let usable = |track: &Listed| track.is_video() && !track.disabled;
-        let chosen = self.tracks.iter().position(usable);
-        let chosen = chosen.or_else(|| self.tracks.iter().position(Listed::is_video));
-        chosen.ok_or_else(|| {
-            Halt::Fail(Error::unsupported(
-                "this file",
-                format!(
-                    "it has no video that can be carried{}",
-                    self.refused_video()
-                ),
-            ))
-        })
-    }
-
-    /// Why its first video is not carried, to be added to a sentence.
-    fn refused_video(&self) -> String {
-        let refused = self.tracks.iter().find_map(Listed::refused_video);
-        refused.map_or_else(String::new, |(codec, why)| format!(" ({codec}: {why})"))
-    }
-
     /// Looks for what no SeekHead told: Cues behind the Clusters, and the last Cluster.
     fn read_tail(&mut self, window: &mut Window) -> Step<()> {
         let block = widen(limits::BLOCK_BYTES);
         let from = self
+            .layout
             .segment_end
             .saturating_sub(block)
-            .max(self.first_cluster);
-        let len = usize::try_from(self.segment_end - from).unwrap_or(usize::MAX);
+            .max(self.layout.first_cluster);
+        let len = usize::try_from(self.layout.segment_end - from).unwrap_or(usize::MAX);
         window.forget_before(from);
         let tail = match window.take(from, len) {
             Ok(tail) => tail,
             Err(Halt::Ended(_)) => bytes::Bytes::new(),
             Err(halt) => return Err(halt),
         };
-        self.tail_seen = true;
+        self.tail = Tail::Seen;
         if self.cues_seen.is_none() {
-            self.cues_seen = cues_in(&tail, from);
+            self.cues_seen = table::cues_in(&tail, from);
         }
         let last = tail
             .windows(4)
             .rposition(|four| four == id::CLUSTER.to_be_bytes());
         match last {
-            Some(last) if self.duration_ticks.is_none() => {
+            Some(last) if self.layout.duration_ticks.is_none() => {
                 self.phase = Phase::Last {
-                    walk: Walk::new(from.saturating_add(widen(last)), self.segment_end),
-                    until: self.segment_end,
+                    walk: Walk::new(from.saturating_add(widen(last)), self.layout.segment_end),
+                    until: self.layout.segment_end,
                 };
             }
             _ => self.plan_cues(),
@@ -436,7 +368,7 @@ impl Header {
     /// Reads the Cues as far as they can be read; what is damaged in them costs only speed.
     fn read_cue(&mut self, window: &mut Window, at: u64, end: u64) -> Step<()> {
         let next = if at < end.min(window.file_bytes()) {
-            match self.cues.read_one(window, at, end) {
+            match self.layout.cues.read_one(window, at, end) {
                 Ok(next) => Some(next),
                 Err(Halt::Need(span)) => return Err(Halt::Need(span)),
                 Err(_) => None,
@@ -448,11 +380,11 @@ impl Header {
             self.phase = Phase::Cues { at, end };
             return Ok(());
         }
-        self.cues.finish();
-        let unknown = self.duration_ticks.is_none() && self.end_ns.is_none();
-        self.phase = match self.cues.last().filter(|_| unknown) {
+        self.layout.cues.finish();
+        let unknown = self.layout.duration_ticks.is_none() && self.layout.end_ns.is_none();
+        self.phase = match self.layout.cues.last().filter(|_| unknown) {
             Some(cue) => Phase::Last {
-                walk: Walk::new(cue.cluster, self.segment_end),
+                walk: Walk::new(cue.cluster, self.layout.segment_end),
                 until: cue.cluster.saturating_add(limits::SEARCH_BYTES),
             },
             None => self.first_frames(),
@@ -463,7 +395,7 @@ impl Header {
     /// Finds the end of the last picture.
     fn read_last(&mut self, window: &mut Window) -> Step<()> {
         let (Phase::Last { walk, until }, Some(video)) =
-            (&mut self.phase, self.tracks.get(self.video))
+            (&mut self.phase, self.layout.tracks.get(self.layout.video))
         else {
             return Ok(());
         };
@@ -471,15 +403,20 @@ impl Header {
             match walk.next(window) {
                 Ok(Found::Block(block)) if video.number() == block.track => {
                     let frame_ns = video.frame().map_or(0, FrameDuration::rounded_ns);
-                    let end_ns = self.timeline.ns(block.ticks).saturating_add(frame_ns);
-                    self.end_ns = Some(self.end_ns.map_or(end_ns, |last| last.max(end_ns)));
+                    let end_ns = self
+                        .layout
+                        .timeline
+                        .ns(block.ticks)
+                        .saturating_add(frame_ns);
+                    self.layout.end_ns =
+                        Some(self.layout.end_ns.map_or(end_ns, |last| last.max(end_ns)));
                 }
                 Ok(Found::Block(_) | Found::Gap) => {}
                 Err(Halt::Need(span)) => return Err(Halt::Need(span)),
                 Ok(Found::End) | Err(_) => break,
             }
         }
-        if self.cues_seen.is_some() && self.cues.last().is_none() {
+        if self.cues_seen.is_some() && self.layout.cues.last().is_none() {
             self.plan_cues();
         } else {
             self.phase = self.first_frames();
@@ -488,171 +425,28 @@ impl Header {
     }
 
     fn first_frames(&self) -> Phase {
-        Phase::First(FirstFrames::new(self.first_cluster, self.segment_end))
+        Phase::First(FirstFrames::new(
+            self.layout.first_cluster,
+            self.layout.segment_end,
+        ))
     }
 
     fn read_first(&mut self, window: &mut Window) -> Step<()> {
         let Phase::First(first) = &mut self.phase else {
             return Ok(());
         };
-        let origin_ns = first.read(window, &mut self.tracks, self.video, &self.timeline)?;
+        let origin_ns = first.read(
+            window,
+            &mut self.layout.tracks,
+            self.layout.video,
+            &self.layout.timeline,
+        )?;
         let Some(origin_ns) = origin_ns else {
             let why = "no frame of its video was found";
-            return Err(Halt::Broken(self.first_cluster, why).within("Segment/Cluster"));
+            return Err(Halt::Broken(self.layout.first_cluster, why).within("Segment/Cluster"));
         };
-        self.timeline.origin_ns = origin_ns;
+        self.layout.timeline.origin_ns = origin_ns;
         self.phase = Phase::Done;
         Ok(())
     }
-
-    /// What reading a track's blocks takes, where it can be carried.
-    pub(super) fn stream(&self, track: TrackId) -> Option<&Stream> {
-        let listed = self.tracks.iter().find(|listed| listed.number() == track.0);
-        listed.and_then(|listed| listed.stream.as_ref())
-    }
-
-    fn movie(&self) -> Movie {
-        Movie {
-            container: Container::Matroska,
-            duration_90k: self.duration_90k(),
-            tracks: self
-                .tracks
-                .iter()
-                .map(|track| MovieTrack::clone(&track.movie))
-                .collect(),
-        }
-    }
-
-    /// From the first frame to the end; 0 where the file does not say.
-    fn duration_90k(&self) -> i64 {
-        if let Some(end_ns) = self.end_ns {
-            return self.timeline.media_90k(end_ns).max(0);
-        }
-        let total_ns = self
-            .duration_ticks
-            .map_or(0, |ticks| self.timeline.float_ns(ticks));
-        // Where the first frame is later than the whole, the writer did not count what is before
-        // it (parts of a split film).
-        let counted_from = Timeline {
-            origin_ns: Some(self.timeline.origin_ns)
-                .filter(|origin_ns| *origin_ns < total_ns)
-                .unwrap_or(0),
-            ..self.timeline
-        };
-        counted_from.media_90k(total_ns).max(0)
-    }
-}
-
-/// Times of blocks.
-impl Header {
-    /// When a block is shown or heard, not shifted.
-    pub(super) fn block_ns(&self, block: &Block, stream: &Stream) -> i64 {
-        self.timeline
-            .ns(block.ticks)
-            .saturating_sub(stream.delay_ns)
-    }
-
-    /// When a picture is shown.
-    pub(super) fn block_90k(&self, block: &Block, stream: &Stream) -> i64 {
-        self.timeline
-            .frame_90k(self.block_ns(block, stream), stream.frame)
-    }
-
-    /// When a picture is shown that a Cue tells of.
-    pub(super) fn shown_90k(&self, ticks: u64, stream: &Stream) -> i64 {
-        let ns = self.timeline.ns(i64::try_from(ticks).unwrap_or(i64::MAX));
-        self.timeline
-            .frame_90k(ns.saturating_sub(stream.delay_ns), stream.frame)
-    }
-
-    /// The time that a Cluster is counted from.
-    pub(super) fn cluster_90k(&self, ticks: u64) -> i64 {
-        let ns = self.timeline.ns(i64::try_from(ticks).unwrap_or(i64::MAX));
-        self.timeline.media_90k(ns)
-    }
-
-    /// How long a picture is shown, where a block holds `count` of them: as the block says, unless
-    /// that is only the rounded duration of a frame.
-    pub(super) fn picture_90k(&self, block: &Block, stream: &Stream, count: usize) -> u32 {
-        let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
-        let usual = stream.frame.map(FrameDuration::rounded_90k);
-        let stored = block
-            .duration_ticks
-            .map(|ticks| self.timeline.length_90k(ticks) / count);
-        let rounding = self.timeline.rounding_90k();
-        match (usual, stored) {
-            (Some(usual), Some(stored)) if usual.abs_diff(stored) <= rounding => usual,
-            (_, Some(stored)) => stored,
-            (usual, None) => usual.unwrap_or(0),
-        }
-    }
-
-    /// How long an audio frame is heard, in nanoseconds: as it says itself, else as usual.
-    pub(super) fn audio_ns(&self, stream: &Stream, frame: &[u8]) -> u64 {
-        match stream.audio_ns(frame) {
-            0 => {
-                let usual = stream.frame.map_or(0, FrameDuration::rounded_ns);
-                u64::try_from(usual).unwrap_or(0)
-            }
-            own => own,
-        }
-    }
-}
-
-/// Checks the body of the EBML head: what kind of document this is, and for which readers.
-fn check_head(body: &[u8], at: u64) -> Step<()> {
-    let mut doc_type = None;
-    let highest = |child: &ebml::Child<'_>, most: u64, why: &'static str| {
-        if child.uint()? > most {
-            return Err(Halt::Fail(Error::unsupported("this Matroska file", why)));
-        }
-        Ok(())
-    };
-    for child in Children::new(body, at) {
-        let child = child?;
-        match child.id {
-            id::EBML_READ_VERSION => highest(&child, 1, "its EBML version is not known")?,
-            id::EBML_MAX_ID_LENGTH => highest(&child, 4, "its element IDs are too long")?,
-            id::EBML_MAX_SIZE_LENGTH => highest(&child, 8, "its element sizes are too long")?,
-            id::DOC_TYPE_READ_VERSION => highest(&child, 4, "it is of a later version")?,
-            id::DOC_TYPE => doc_type = Some(child.text()),
-            _ => {}
-        }
-    }
-    match doc_type.as_deref() {
-        Some("matroska" | "webm") => Ok(()),
-        Some(other) => Err(Halt::Fail(Error::unsupported(
-            "this file",
-            format!("it is an EBML document of the type {other:?}, not Matroska"),
-        ))),
-        None => Err(Halt::Broken(
-            at,
-            "it does not say what kind of document this is",
-        )),
-    }
-}
-
-/// Cues in the last bytes of a Segment, which stand at `at`: an element of that name behind which
-/// other elements follow up to the very end. Where their body begins and ends.
-fn cues_in(tail: &[u8], at: u64) -> Option<(u64, u64)> {
-    let pattern = id::CUES.to_be_bytes();
-    let mut places = (0..tail.len()).filter(|place| {
-        tail.get(*place..)
-            .is_some_and(|rest| rest.starts_with(&pattern))
-    });
-    places.find_map(|place| {
-        let mut rest = tail.get(place..)?;
-        let mut rest_at = at.saturating_add(widen(place));
-        let cues = ebml::head(rest, rest_at).ok()?;
-        for _ in 0..limits::NESTING {
-            if rest.is_empty() {
-                return Some((cues.body, cues.end()?));
-            }
-            let element = ebml::head(rest, rest_at).ok()?;
-            let len = usize::try_from(element.end()?.checked_sub(rest_at)?).ok()?;
-            rest = rest.get(len..)?;
-            rest_at = element.end()?;
-        }
-        None
-    })
 }

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(lens(&[], Lacing::Xiph), None);
         assert_eq!(lens(&[1, 9, 0], Lacing::Xiph), None);
         assert_eq!(lens(&[1, 255], Lacing::Xiph), None);
-        assert_eq!(lens(&[2, 0, 0, 0], Lacing::Fixed), None);
+        assert_eq!(lens(&[1, 0, 0, 0], Lacing::Fixed), None);
         assert_eq!(lens(&[1, 0x90], Lacing::Ebml), None);
         assert_eq!(lens(&[2, 0x81, 0x80, 1, 1], Lacing::Ebml), None);
         assert_eq!(lens(&[255], Lacing::Ebml), None);

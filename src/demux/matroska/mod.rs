@@ -14,9 +14,11 @@ mod header;
 mod id;
 mod lace;
 mod language;
+mod layout;
 mod place;
 mod play;
 mod stream;
+mod table;
 mod time;
 mod window;
 
@@ -78,7 +80,7 @@ impl Matroska {
         let Some(play) = &mut self.play else {
             return Ok(Pull::Ready);
         };
-        let sample = play.next(&mut self.window, &self.header)?;
+        let sample = play.next(&mut self.window, &self.header.layout)?;
         Ok(sample.map_or(Pull::End, Pull::Sample))
     }
 
@@ -100,7 +102,7 @@ impl Matroska {
             return Err(Error::invalid("start", "the movie has not been read yet"));
         }
         let has = |id: TrackId, is_video: bool| {
-            self.header.tracks.iter().any(|track| {
+            self.header.layout.tracks.iter().any(|track| {
                 track.number() == id.0 && track.stream.is_some() && track.is_video() == is_video
             })
         };

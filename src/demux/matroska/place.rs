@@ -7,7 +7,7 @@
 use super::cluster::{self, Block, Found, Key, Walk};
 use super::cue::Cue;
 use super::ebml::{Halt, Step};
-use super::header::Header;
+use super::layout::Layout;
 use super::stream::Stream;
 use super::window::{Sought, Window};
 use super::{id, lace};
@@ -86,10 +86,10 @@ impl Search {
 
     /// The place that was found does not keep its promise. Whether there is another way to search:
     /// the blocks themselves, where it was by Cues.
-    pub(super) fn doubt(&mut self, header: &Header) -> bool {
+    pub(super) fn doubt(&mut self, layout: &Layout) -> bool {
         let others_left = self.trust == Trust::Cues;
         if others_left {
-            self.stage = self.without_cues(header);
+            self.stage = self.without_cues(layout);
         }
         others_left
     }
@@ -98,66 +98,66 @@ impl Search {
     pub(super) fn find(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         stream: &Stream,
     ) -> Step<Place> {
         loop {
             self.stage = match &mut self.stage {
-                Stage::Kept => self.by_kept(header, stream),
+                Stage::Kept => self.by_kept(layout, stream),
                 Stage::Between { best, at, end } => {
                     let (best, at, end) = (*best, *at, *end);
-                    self.between(window, header, stream, (best, at, end))?
+                    self.between(window, layout, stream, (best, at, end))?
                 }
                 Stage::Check(cue) => {
                     let cue = *cue;
-                    self.check(window, header, stream, cue)?
+                    self.check(window, layout, stream, cue)?
                 }
                 Stage::Halve { low, high, at } => {
                     let (low, high, at) = (*low, *high, *at);
-                    self.halve(window, header, (low, high, at))?
+                    self.halve(window, layout, (low, high, at))?
                 }
                 Stage::Read(reading) => {
-                    reading.read(window, header, stream, (self.video, self.time_90k))?;
-                    self.judge(header)
+                    reading.read(window, layout, stream, (self.video, self.time_90k))?;
+                    self.judge(layout)
                 }
                 Stage::Done(place) => return Ok(*place),
             };
         }
     }
 
-    fn by_kept(&mut self, header: &Header, stream: &Stream) -> Stage {
+    fn by_kept(&mut self, layout: &Layout, stream: &Stream) -> Stage {
         if self.time_90k <= 0 {
-            return begin(header);
+            return begin(layout);
         }
-        let in_time = |cue: &Cue| header.shown_90k(cue.ticks, stream) <= self.time_90k;
-        let Some(index) = header.cues.find(in_time) else {
-            return if header.cues.last().is_some() {
-                begin(header)
+        let in_time = |cue: &Cue| layout.shown_90k(cue.ticks, stream) <= self.time_90k;
+        let Some(index) = layout.cues.find(in_time) else {
+            return if layout.cues.last().is_some() {
+                begin(layout)
             } else {
-                self.without_cues(header)
+                self.without_cues(layout)
             };
         };
-        match (header.cues.get(index), header.cues.between(index)) {
+        match (layout.cues.get(index), layout.cues.between(index)) {
             (Some(best), Some((at, end))) => Stage::Between { best, at, end },
             (Some(best), None) => Stage::Check(best),
-            (None, _) => self.without_cues(header),
+            (None, _) => self.without_cues(layout),
         }
     }
 
     fn between(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         stream: &Stream,
         (best, at, end): (Cue, u64, u64),
     ) -> Step<Stage> {
         if at >= end {
             return Ok(Stage::Check(best));
         }
-        match header.cues.cue_at(window, at, end) {
+        match layout.cues.cue_at(window, at, end) {
             Ok((cue, at)) => {
                 let in_time =
-                    cue.filter(|cue| header.shown_90k(cue.ticks, stream) <= self.time_90k);
+                    cue.filter(|cue| layout.shown_90k(cue.ticks, stream) <= self.time_90k);
                 let best = in_time.unwrap_or(best);
                 Ok(Stage::Between { best, at, end })
             }
@@ -169,38 +169,38 @@ impl Search {
     fn check(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         stream: &Stream,
         cue: Cue,
     ) -> Step<Stage> {
         window.forget_before(cue.cluster);
-        match window.head(cue.cluster, header.segment_end) {
+        match window.head(cue.cluster, layout.segment_end) {
             Ok(element) if element.id == id::CLUSTER => Ok(Stage::Done(Place {
                 cluster: cue.cluster,
-                from_90k: header.shown_90k(cue.ticks, stream),
+                from_90k: layout.shown_90k(cue.ticks, stream),
             })),
             Err(Halt::Need(span)) => Err(Halt::Need(span)),
-            Ok(_) | Err(_) => Ok(self.without_cues(header)),
+            Ok(_) | Err(_) => Ok(self.without_cues(layout)),
         }
     }
 
     /// Begins the search by blocks.
-    fn without_cues(&mut self, header: &Header) -> Stage {
+    fn without_cues(&mut self, layout: &Layout) -> Stage {
         self.trust = Trust::BlocksOnly;
-        halve(header.first_cluster, header.segment_end)
+        halve(layout.first_cluster, layout.segment_end)
     }
 
     /// One Cluster further in halving.
     fn halve(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         (low, high, at): (u64, u64, u64),
     ) -> Step<Stage> {
         if high.saturating_sub(low) <= NEAR_BYTES {
             return Ok(Stage::Read(Box::new(Reading {
                 low,
-                walk: Walk::new(low, header.segment_end),
+                walk: Walk::new(low, layout.segment_end),
                 block: None,
                 best: None,
             })));
@@ -209,7 +209,7 @@ impl Search {
         window.forget_before(at);
         let goal_90k = self.time_90k.saturating_sub(self.back_90k);
         Ok(match cluster::find_cluster(window, at, high)? {
-            Sought::Found((cluster, ticks)) if header.cluster_90k(ticks) <= goal_90k => {
+            Sought::Found((cluster, ticks)) if layout.cluster_90k(ticks) <= goal_90k => {
                 halve(cluster, high)
             }
             Sought::Found(_) => halve(low, middle),
@@ -221,17 +221,17 @@ impl Search {
     }
 
     /// What follows from the key frames that were read.
-    fn judge(&mut self, header: &Header) -> Stage {
+    fn judge(&mut self, layout: &Layout) -> Stage {
         let Stage::Read(reading) = &self.stage else {
-            return begin(header);
+            return begin(layout);
         };
         match reading.best {
             Some(best) => Stage::Done(best),
-            None if reading.low > header.first_cluster => {
+            None if reading.low > layout.first_cluster => {
                 self.back_90k = self.back_90k.saturating_mul(4).max(BACK_90K);
-                halve(header.first_cluster, header.segment_end)
+                halve(layout.first_cluster, layout.segment_end)
             }
-            None => begin(header),
+            None => begin(layout),
         }
     }
 }
@@ -241,7 +241,7 @@ impl Reading {
     fn read(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         stream: &Stream,
         (video, time_90k): (u64, i64),
     ) -> Step<()> {
@@ -256,7 +256,7 @@ impl Reading {
                     Ok(Found::End) | Err(_) => break,
                 },
             };
-            let from_90k = header.block_90k(&block, stream);
+            let from_90k = layout.block_90k(&block, stream);
             if from_90k > time_90k {
                 break;
             }
@@ -283,9 +283,9 @@ impl Reading {
 }
 
 /// The first key frame of the file.
-fn begin(header: &Header) -> Stage {
+fn begin(layout: &Layout) -> Stage {
     Stage::Done(Place {
-        cluster: header.first_cluster,
+        cluster: layout.first_cluster,
         from_90k: i64::MIN,
     })
 }

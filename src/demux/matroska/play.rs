@@ -2,8 +2,8 @@
 
 use super::cluster::{Block, Found, Key, Walk};
 use super::ebml::{Halt, Step};
-use super::header::Header;
 use super::lace;
+use super::layout::Layout;
 use super::place::{Place, Search};
 use super::stream::Stream;
 use super::time::DecodeOrder;
@@ -54,8 +54,8 @@ pub(super) struct Play {
     block: Option<Block>,
     pictures: Pictures,
     order: DecodeOrder,
-    /// When the first picture is shown.
-    first_90k: i64,
+    /// Audio that ends at or before this time is not heard with the first picture.
+    heard_from_90k: i64,
     last_audio_90k: Option<i64>,
     /// Audio that is waiting for the first picture, oldest first.
     held: VecDeque<Sample>,
@@ -77,7 +77,7 @@ impl Play {
             block: None,
             pictures: Pictures::All,
             order: DecodeOrder::new(0, None),
-            first_90k: 0,
+            heard_from_90k: 0,
             last_audio_90k: None,
             held: VecDeque::new(),
             held_bytes: 0,
@@ -86,34 +86,34 @@ impl Play {
     }
 
     /// The next sample; `None` when there is none.
-    pub(super) fn next(&mut self, window: &mut Window, header: &Header) -> Step<Option<Sample>> {
+    pub(super) fn next(&mut self, window: &mut Window, layout: &Layout) -> Step<Option<Sample>> {
         loop {
             if let Some(sample) = self.ready.pop_front() {
                 return Ok(Some(sample));
             }
             match self.stage {
-                Stage::Searching => self.settle(window, header)?,
-                Stage::Waiting(_) | Stage::Playing => self.step(window, header)?,
+                Stage::Searching => self.settle(window, layout)?,
+                Stage::Waiting(_) | Stage::Playing => self.step(window, layout)?,
                 Stage::Ended => return Ok(None),
             }
         }
     }
 
     /// Finds the place and goes there.
-    fn settle(&mut self, window: &mut Window, header: &Header) -> Step<()> {
-        let Some(video) = header.stream(self.video) else {
+    fn settle(&mut self, window: &mut Window, layout: &Layout) -> Step<()> {
+        let Some(video) = layout.stream(self.video) else {
             self.stage = Stage::Ended;
             return Ok(());
         };
-        let place = self.search.find(window, header, video)?;
-        self.walk = Walk::new(place.cluster, header.segment_end);
+        let place = self.search.find(window, layout, video)?;
+        self.walk = Walk::new(place.cluster, layout.segment_end);
         self.order = DecodeOrder::new(video.reorder, video.frame);
         self.stage = Stage::Waiting(place);
         Ok(())
     }
 
     /// One block further.
-    fn step(&mut self, window: &mut Window, header: &Header) -> Step<()> {
+    fn step(&mut self, window: &mut Window, layout: &Layout) -> Step<()> {
         let block = match self.block {
             Some(block) => block,
             None => match self.walk.next(window)? {
@@ -129,7 +129,7 @@ impl Play {
             },
         };
         self.block = Some(block);
-        match self.take(window, header, &block) {
+        match self.take(window, layout, &block) {
             Ok(()) => {}
             Err(Halt::Ended(_)) => self.stage = Stage::Ended,
             Err(Halt::Broken(..)) => {
@@ -142,18 +142,18 @@ impl Play {
         Ok(())
     }
 
-    fn take(&mut self, window: &mut Window, header: &Header, block: &Block) -> Step<()> {
+    fn take(&mut self, window: &mut Window, layout: &Layout, block: &Block) -> Step<()> {
         let track = TrackId(block.track);
-        let Some(stream) = header.stream(track) else {
+        let Some(stream) = layout.stream(track) else {
             return Ok(());
         };
         if track == self.video {
             match self.stage {
-                Stage::Waiting(place) => self.wait(window, header, stream, block, place),
-                _ => self.take_pictures(window, header, stream, block),
+                Stage::Waiting(place) => self.wait(window, layout, stream, block, place),
+                _ => self.take_pictures(window, layout, stream, block),
             }
         } else if Some(track) == self.audio {
-            self.take_audio(window, header, stream, block)
+            self.take_audio(window, layout, stream, block)
         } else {
             Ok(())
         }
@@ -163,12 +163,12 @@ impl Play {
     fn wait(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         stream: &Stream,
         block: &Block,
         place: Place,
     ) -> Step<()> {
-        let shown_90k = header.block_90k(block, stream);
+        let shown_90k = layout.block_90k(block, stream);
         if block.key == Key::No || shown_90k < place.from_90k {
             return self.check_patience(place);
         }
@@ -177,17 +177,19 @@ impl Play {
         if !first.is_some_and(|frame| stream.is_random_access(&frame)) {
             return self.check_patience(place);
         }
-        if shown_90k > self.time_90k.max(0) && self.search.doubt(header) {
+        if shown_90k > self.time_90k.max(0) && self.search.doubt(layout) {
             self.held.clear();
             self.held_bytes = 0;
             self.stage = Stage::Searching;
             return Ok(());
         }
-        self.first_90k = shown_90k;
+        // An end that is after it by less than the file's rounding is at it.
+        let rounding_90k = i64::from(layout.timeline.rounding_90k());
+        self.heard_from_90k = shown_90k.saturating_add(rounding_90k);
         self.pictures = Pictures::From(shown_90k);
         self.stage = Stage::Playing;
         self.release();
-        self.take_pictures(window, header, stream, block)
+        self.take_pictures(window, layout, stream, block)
     }
 
     /// A film without key frames is not read to its end in search of one.
@@ -205,9 +207,9 @@ impl Play {
 
     /// Lets the audio go that was heard before the first picture, and gives the rest.
     fn release(&mut self) {
-        let first_90k = self.first_90k;
+        let from_90k = self.heard_from_90k;
         for sample in std::mem::take(&mut self.held) {
-            if ends_after(&sample, first_90k) {
+            if ends_after(&sample, from_90k) {
                 self.give_audio(sample);
             }
         }
@@ -217,11 +219,11 @@ impl Play {
     fn take_pictures(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         stream: &Stream,
         block: &Block,
     ) -> Step<()> {
-        let shown_90k = header.block_90k(block, stream);
+        let shown_90k = layout.block_90k(block, stream);
         let unwanted = match self.pictures {
             Pictures::All => false,
             Pictures::From(first_90k) => shown_90k < first_90k,
@@ -231,7 +233,7 @@ impl Play {
             return Ok(());
         }
         let frames = lace::read(window, block)?;
-        let duration_90k = header.picture_90k(block, stream, frames.len());
+        let duration_90k = layout.picture_90k(block, stream, frames.len());
         for (number, frame) in (0_i64..).zip(frames) {
             let data = stream.whole(frame);
             let sync = if block.key == Key::Yes && stream.is_random_access(&data) {
@@ -264,22 +266,22 @@ impl Play {
     fn take_audio(
         &mut self,
         window: &mut Window,
-        header: &Header,
+        layout: &Layout,
         stream: &Stream,
         block: &Block,
     ) -> Step<()> {
         let track = TrackId(block.track);
-        let start_ns = header.block_ns(block, stream);
+        let start_ns = layout.block_ns(block, stream);
         let mut passed_ns = 0_u64;
         for frame in lace::read(window, block)? {
             let data = stream.whole(frame);
             if data.is_empty() {
                 continue;
             }
-            let length_ns = header.audio_ns(stream, &data);
+            let length_ns = layout.audio_ns(stream, &data);
             let later_ns = i64::try_from(passed_ns).unwrap_or(i64::MAX);
             passed_ns = passed_ns.saturating_add(length_ns);
-            let pts_90k = header.timeline.media_90k(start_ns.saturating_add(later_ns));
+            let pts_90k = layout.timeline.media_90k(start_ns.saturating_add(later_ns));
             let sample = Sample {
                 track,
                 dts_90k: pts_90k,
@@ -290,7 +292,7 @@ impl Play {
             };
             match self.stage {
                 Stage::Waiting(_) => self.hold(sample),
-                _ if ends_after(&sample, self.first_90k) => self.give_audio(sample),
+                _ if ends_after(&sample, self.heard_from_90k) => self.give_audio(sample),
                 _ => {}
             }
         }

@@ -112,7 +112,7 @@ impl Timeline {
 
     /// A length in Segment ticks, in 90 kHz.
     pub(super) fn length_90k(&self, ticks: u64) -> u32 {
-        let ns = i128::from(ticks) * i128::from(self.scale_ns);
+        let ns = i128::from(ticks).saturating_mul(i128::from(self.scale_ns));
         u32::try_from(divide(ns.saturating_mul(TICKS_PER_SECOND), NS_PER_SECOND)).unwrap_or(0)
     }
 

@@ -1,0 +1,258 @@
+//! What devices, players and programs read.
+
+use crate::client::{say, split, status};
+use crate::house::{DATE, NOW_MS, Open, Stopped, channel, item};
+use exstreamtv::catalog::Catalog;
+use exstreamtv::model::{DeviceId, MediaItemId};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+#[tokio::test]
+async fn the_device_describes_itself_as_hardware_does() {
+    let open = Open::usual().await;
+    let (head, body) = open.get("/discover.json").await;
+    assert_eq!(
+        body,
+        "{\"FriendlyName\":\"Living <room>\",\"ModelNumber\":\"HDHR5-4US\",\
+         \"FirmwareName\":\"hdhomerun5_atsc\",\"FirmwareVersion\":\"20250815\",\
+         \"DeviceID\":\"ID\",\"DeviceAuth\":\"abcdefghijklmnopqrstuvwx\",\
+         \"BaseURL\":\"http://10.0.0.9:8411\",\
+         \"LineupURL\":\"http://10.0.0.9:8411/lineup.json\",\"TunerCount\":2}"
+            .replace(
+                "ID\",\"DeviceAuth",
+                &format!("{}\",\"DeviceAuth", DeviceId::from_random(0x1234))
+            )
+    );
+    assert_eq!(
+        head,
+        format!(
+            "HTTP/1.1 200 OK\r\nServer: HDHomeRun/1.0\r\nConnection: close\r\n\
+             Content-Type: application/json; charset=\"utf-8\"\r\nContent-Length: {}\r\n\
+             Cache-Control: no-cache\r\nAccess-Control-Allow-Origin: *\r\n{DATE}",
+            body.len()
+        )
+    );
+}
+
+#[tokio::test]
+async fn head_has_the_headers_of_get_and_no_body() {
+    let open = Open::usual().await;
+    for target in [
+        "/discover.json",
+        "/lineup.xml",
+        "/",
+        "/iptv/xmltv.xml",
+        "/api/health",
+        "/no",
+    ] {
+        let (get, body) = open.get(target).await;
+        let (head, nothing) = open.ask(open.web, "HEAD", target, "").await;
+        assert_eq!(get, head, "{target}");
+        assert!(!body.is_empty() && nothing.is_empty(), "{target}");
+        assert!(!get.contains("chunked"), "{get}");
+    }
+}
+
+#[tokio::test]
+async fn http_1_0_without_a_host_gets_the_address_it_reached() {
+    let open = Open::usual().await;
+    let (head, body) = split(&say(open.web, b"GET /lineup.json HTTP/1.0\r\n\r\n").await);
+    assert_eq!(status(&head), 200);
+    let stream = format!("http://127.0.0.1:{}/auto/v1984", open.stream.port());
+    assert!(body.contains(&stream), "{body}");
+}
+
+#[tokio::test]
+async fn the_lineup_says_the_same_in_every_form() {
+    let open = Open::usual().await;
+    let port = open.stream.port();
+    let url = format!("http://10.0.0.9:{port}/auto/v1984");
+    let lineup = open.json("/lineup.json").await;
+    assert_eq!(
+        lineup,
+        json!([
+            {"GuideNumber": "1984", "GuideName": "Films & \"more\"", "VideoCodec": "H264",
+             "AudioCodec": "AAC", "HD": 1, "URL": url},
+            {"GuideNumber": "1984.1", "GuideName": "<b>Bold</b>", "VideoCodec": "H264",
+             "AudioCodec": "AAC", "HD": 1, "URL": format!("{url}.1")},
+        ])
+    );
+    assert_eq!(open.json("/lineup.json?show=demo").await, json!([]));
+    assert_eq!(open.json("/lineup.json?show=found").await[1]["Enabled"], 1);
+    assert_eq!(
+        open.json("/lineup.json?tuning").await[0]["ProgramNumber"],
+        1
+    );
+    assert_eq!(
+        xml_texts(&open.get("/lineup.xml").await.1, "GuideName"),
+        ["Films & \"more\"", "<b>Bold</b>"]
+    );
+    for list in ["/lineup.m3u", "/iptv/channels.m3u"] {
+        let (head, body) = open.get(list).await;
+        assert_eq!(status(&head), 200);
+        assert!(body.starts_with("#EXTM3U"), "{body}");
+        assert_eq!(
+            body.lines()
+                .filter(|line| line.starts_with("http://10.0.0.9:"))
+                .count(),
+            2
+        );
+    }
+}
+
+fn xml_texts(xml: &str, name: &str) -> Vec<String> {
+    let mut reader = quick_xml::Reader::from_str(xml);
+    let mut texts = Vec::new();
+    let mut inside = false;
+    loop {
+        match reader.read_event().unwrap() {
+            quick_xml::events::Event::Eof => return texts,
+            quick_xml::events::Event::Start(tag) if tag.name().as_ref() == name => {
+                inside = true;
+                texts.push(String::new());
+            }
+            quick_xml::events::Event::End(_) => inside = false,
+            quick_xml::events::Event::Text(text) if inside => {
+                texts.last_mut().unwrap().push_str(&text);
+            }
+            quick_xml::events::Event::GeneralRef(name) if inside => {
+                let sign = quick_xml::escape::resolve_predefined_entity(&name);
+                texts.last_mut().unwrap().push_str(sign.unwrap());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_scan_is_over_at_once() {
+    let open = Open::usual().await;
+    for (method, target, code) in [
+        ("POST", "/lineup.post?scan=start&source=Antenna", 200),
+        ("GET", "/lineup.post?scan=abort", 200),
+        ("POST", "/lineup.post?favorite=+1984", 200),
+        ("POST", "/lineup.post", 400),
+    ] {
+        let (head, body) = open.ask(open.web, method, target, "").await;
+        assert_eq!(status(&head), code, "{target}");
+        assert_eq!(body.is_empty(), code == 200, "{target}");
+        assert!(
+            head.contains(&format!("Content-Length: {}\r\n", body.len())),
+            "{head}"
+        );
+    }
+    let idle = open.json("/lineup_status.json").await;
+    assert_eq!(idle["ScanInProgress"], 0);
+    assert_eq!(
+        open.json("/status.json").await,
+        json!([
+            {"Resource": "tuner0"}, {"Resource": "tuner1"}
+        ])
+    );
+}
+
+#[tokio::test]
+async fn both_doors_answer_both_kinds() {
+    let open = Open::usual().await;
+    let (head, _) = open.ask(open.stream, "GET", "/discover.json", "").await;
+    assert_eq!(status(&head), 200);
+    let (head, _) = open.ask(open.web, "GET", "/auto/v7", "").await;
+    assert!(head.contains("801 Unknown Channel"), "{head}");
+}
+
+#[tokio::test]
+async fn a_host_of_another_site_is_not_repeated() {
+    let open = Open::usual().await;
+    let request = b"GET /discover.json HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    let (_, body) = split(&say(open.web, request).await);
+    assert!(body.contains(&format!("\"http://{}\"", open.web)), "{body}");
+    assert!(!body.contains("evil"), "{body}");
+}
+
+#[tokio::test]
+async fn the_guide_is_what_the_api_says() {
+    let open = Open::usual().await;
+    let (head, body) = open.get("/iptv/xmltv.xml").await;
+    assert_eq!(status(&head), 200);
+    assert!(!head.contains("Content-Length"), "{head}");
+    assert!(body.trim_end().ends_with("</tv>"), "cut off");
+    let channels = open.json("/api/channels").await;
+    assert_eq!(channels[0]["number"], "1984");
+    let (now, next) = (&channels[0]["now"], &channels[0]["next"]);
+    assert_eq!(now["title"], "<script>alert(1)</script>");
+    assert_eq!(now["subtitle"], "1927");
+    assert_eq!(now["start_ms"], NOW_MS - 1_500_000);
+    assert_eq!(next["title"], "Second & last");
+    assert_eq!(next["start_ms"], now["end_ms"]);
+    assert_eq!(channels[0]["left_out"][0]["title"], "Broken");
+    assert_eq!(channels[0]["profile"]["video"], "h264");
+    let titles = xml_texts(&body, "title");
+    let at = titles
+        .iter()
+        .position(|title| title == "<script>alert(1)</script>")
+        .unwrap();
+    assert_eq!(titles[at + 1], "Second & last");
+}
+
+#[tokio::test]
+async fn health_means_that_every_channel_can_be_tuned() {
+    let well = Open::usual().await;
+    let (head, body) = well.get("/api/health").await;
+    assert_eq!(status(&head), 200, "{body}");
+    assert!(!head.contains("Access-Control"), "{head}");
+    let health: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(health["status"], "healthy");
+    assert_eq!(health["uptime_ms"], 3_720_000);
+
+    let empty = Open::with(Catalog::default(), 1, Arc::new(Stopped)).await;
+    let (head, body) = empty.get("/api/health").await;
+    assert_eq!(status(&head), 503);
+    assert!(body.contains("There is no channel yet."), "{body}");
+
+    let mut dark = channel(1, "5", "Dark");
+    dark.items = vec![MediaItemId(3)];
+    let items = vec![item(3, "Broken", None, Some("it is empty"))];
+    let catalog = Catalog::new(Vec::new(), items, vec![dark, channel(2, "6", "Gone")]);
+    let dark = Open::with(catalog, 1, Arc::new(Stopped)).await;
+    for target in ["/api/health", "/api/health/channels"] {
+        let (head, body) = dark.get(target).await;
+        assert_eq!(status(&head), 503);
+        assert!(
+            body.contains("Channel 5 (Dark) has nothing that can be shown."),
+            "{body}"
+        );
+    }
+    let (head, _) = dark.ask(dark.stream, "GET", "/auto/v5", "").await;
+    assert!(
+        head.contains("X-HDHomeRun-Error: 806 Tune Failed\r\n"),
+        "{head}"
+    );
+}
+
+#[tokio::test]
+async fn media_comes_in_pages() {
+    let open = Open::usual().await;
+    let found = open.json("/api/media?search=second").await;
+    assert_eq!(
+        (&found["total"], &found["items"][0]["id"]),
+        (&json!(1), &json!(2))
+    );
+    let page = open.json("/api/media?offset=1&limit=1").await;
+    assert_eq!(
+        (&page["total"], &page["items"][0]["id"]),
+        (&json!(3), &json!(2))
+    );
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(1));
+    let beyond = open
+        .json("/api/media?offset=18446744073709551615&limit=999999999")
+        .await;
+    assert_eq!(beyond["items"], json!([]));
+    assert_eq!(status(&open.get("/api/media?limit=-1").await.0), 400);
+    let libraries = open.json("/api/libraries").await;
+    assert_eq!(
+        libraries,
+        json!([
+            {"id": 1, "name": "Films", "kind": "folder", "path": "/films", "items": 3, "playable": 2}
+        ])
+    );
+}
