@@ -422,7 +422,7 @@ impl Draft {
     fn read_language(&mut self, mut fields: Fields<'_>) -> Option<()> {
         fields.version_flags()?;
         let tag = text(fields.rest())?;
-        self.language = language::of_tag(&tag).or(self.language.take());
+        self.language = crate::media::language::code(&tag).or(self.language.take());
         Some(())
     }
 
