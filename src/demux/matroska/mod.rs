@@ -14,6 +14,7 @@ mod header;
 mod id;
 mod lace;
 mod language;
+mod last;
 mod layout;
 mod place;
 mod play;

@@ -118,11 +118,6 @@ impl Listed {
         self.movie.track.video().is_some()
     }
 
-    /// Duration of its frames, where it is fixed.
-    pub(super) fn frame(&self) -> Option<FrameDuration> {
-        self.stream.as_ref().and_then(|stream| stream.frame)
-    }
-
     /// Whether its facts wait for its first frame.
     pub(super) fn is_unheard(&self) -> bool {
         self.stream.as_ref().is_some_and(|stream| stream.unheard)
