@@ -3,6 +3,8 @@
 //! Leaf types without behaviour of their own. Times are in units of 1/90000 s (`_90k`), signed,
 //! relative to the item: 0 is the instant at which the item's first video frame is shown.
 
+pub mod language;
+
 use bytes::Bytes;
 
 /// Media time units in one second (ISO/IEC 13818-1 §2.4.2).
@@ -70,7 +72,7 @@ pub struct Track {
     pub id: TrackId,
     /// What it carries.
     pub kind: TrackKind,
-    /// ISO 639-2 code in lower case (`eng`), `und` where unknown.
+    /// Its [`language::code`] (`eng`), `und` where unknown.
     pub language: String,
     /// The owner's or the muxer's name for it, if any.
     pub title: Option<String>,

@@ -1,9 +1,9 @@
 //! Whether an item fits a channel's profile, and with which tracks. The one place that decides:
 //! the schedule asks before air, the playout asks on air.
 
-use super::language::same_language;
 use crate::media::{
     AudioCodec, AudioProfile, AudioTrack, Profile, Role, Track, TrackId, VideoCodec, VideoTrack,
+    language,
 };
 use std::cmp::Reverse;
 
@@ -124,7 +124,7 @@ fn silence_exists(audio: &AudioTrack) -> bool {
 fn rank(tracks: &[Track], at: usize, language: &str) -> (bool, bool, Reverse<usize>) {
     let track = tracks.get(at);
     (
-        track.is_some_and(|track| same_language(&track.language, language)),
+        track.is_some_and(|track| language::is_same(&track.language, language)),
         track.is_some_and(|track| track.default),
         Reverse(at),
     )

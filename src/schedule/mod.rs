@@ -3,7 +3,6 @@
 //! No cursor is stored and no position saved. Guide, stream and API ask the same [`Schedule`].
 
 mod fit;
-mod language;
 mod lap;
 mod lineup;
 mod profile;

@@ -13,7 +13,6 @@ mod first;
 mod header;
 mod id;
 mod lace;
-mod language;
 mod last;
 mod layout;
 mod place;

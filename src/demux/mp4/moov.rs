@@ -5,11 +5,12 @@ use super::entry::{Described, describe};
 use super::file::{Attempt, File, Stop, Window, length};
 use super::flat::{SizeTable, Tables};
 use super::fragment::Defaults;
-use super::language;
+use super::language::in_media_header;
 use super::table::Extent;
 use super::timeline::Edit;
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::media::language;
 use bytes::Bytes;
 
 const MOOV: &str = "moov";
@@ -411,7 +412,7 @@ impl Draft {
         fields.wide(version)?;
         self.timescale = fields.u32()?;
         fields.wide(version)?;
-        let language = language::of_media_header(fields.u16()?);
+        let language = in_media_header(fields.u16()?);
         self.language = self.language.take().or(language);
         Some(())
     }
@@ -419,7 +420,7 @@ impl Draft {
     fn read_language(&mut self, mut fields: Fields<'_>) -> Option<()> {
         fields.version_flags()?;
         let tag = text(fields.rest())?;
-        self.language = language::of_tag(&tag).or(self.language.take());
+        self.language = language::code(&tag).or(self.language.take());
         Some(())
     }
 

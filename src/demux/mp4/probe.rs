@@ -10,7 +10,7 @@ use super::index_boxes::IndexReading;
 use super::moov::{Draft, Moov, MoovReading};
 use super::survey::{Findings, Survey, Walk};
 use super::timeline::{Timeline, rescale};
-use crate::demux::{Movie, MovieTrack};
+use crate::demux::{Movie, MovieTrack, commentary};
 use crate::error::Error;
 use crate::limits;
 use crate::media::{Container, Role, TICKS_PER_SECOND, Track, TrackId, TrackKind, VideoTrack};
@@ -445,14 +445,7 @@ fn is_title(name: &str) -> bool {
 }
 
 fn role(title: Option<&str>, role: Option<&str>) -> Role {
-    const MARKS: [&str; 4] = [
-        "commentary",
-        "audio description",
-        "descriptive",
-        "described",
-    ];
-    let title = title.unwrap_or_default().to_lowercase();
-    let by_title = MARKS.iter().any(|mark| title.contains(mark));
+    let by_title = title.is_some_and(commentary::is_named);
     let by_role = matches!(role, Some("commentary" | "description"));
     if by_title || by_role {
         Role::Commentary
@@ -476,10 +469,6 @@ mod tests {
     #[test]
     fn commentary_is_told_by_its_title_or_its_kind() {
         assert_eq!(role(Some("Director's Commentary"), None), Role::Commentary);
-        assert_eq!(
-            role(Some("English (Audio Description)"), None),
-            Role::Commentary
-        );
         assert_eq!(role(None, Some("commentary")), Role::Commentary);
         assert_eq!(role(Some("Stereo"), Some("main")), Role::Main);
     }
