@@ -249,3 +249,26 @@ fn samples_lie_in_the_bytes_that_were_pushed() {
         assert!(within.contains(&sample.data.as_ptr()), "copied");
     }
 }
+
+/// A run without columns takes 20 bytes, however many samples it says to have.
+#[test]
+fn the_same_bytes_are_not_told_as_samples_again_and_again() {
+    let folder = Folder::new();
+    let coding = format!("{H264} -an -movflags frag_keyframe+empty_moov");
+    let file = std::fs::read(folder.clip("a.mp4", 1, "25", &coding)).unwrap();
+    let moov = find(&file, &[b"moov"]);
+    let samples = 10_000;
+    let traf = [
+        words(b"tfhd", 0x02_0018, &[1, 512, 1]),
+        words(b"tfdt", 0, &[0]),
+        words(b"trun", 1, &[samples, 0]).repeat(1000),
+    ];
+    let moof = boxed(b"moof", &boxed(b"traf", &traf.concat()));
+    let file = [&file[..moov.end], &moof, &boxed(b"mdat", &[7; 10_000])].concat();
+    let mut drive = Drive::open(file).unwrap();
+    drive.start(0);
+    let (played, error) = drive.rest();
+    assert_eq!(played.len(), 10_000);
+    let words = error.unwrap().to_string();
+    assert!(words.contains("its samples lie where others do"), "{words}");
+}

@@ -70,6 +70,8 @@ struct Spot {
     data: Option<u64>,
     traf: Option<Traf>,
     trun: Option<Trun>,
+    /// Where the samples of the last run end that lists none of them one by one.
+    taken: u64,
     dts: i64,
 }
 
@@ -304,6 +306,15 @@ impl Fragments {
             let why = format!("it counts {} samples, more than it has room for", trun.left);
             return Err(Error::malformed(TRUN, found.at, why).into());
         }
+        if traf.ours && trun.entry_bytes == 0 {
+            // A few bytes say so many samples that they must not be said again and again.
+            if traf.data < self.spot.taken {
+                let why = "its samples lie where others do";
+                return Err(Error::malformed(TRUN, found.at, why).into());
+            }
+            let bytes = u64::from(trun.left).saturating_mul(size);
+            self.spot.taken = traf.data.saturating_add(bytes);
+        }
         Ok(trun)
     }
 
@@ -374,6 +385,7 @@ impl Spot {
             data: None,
             traf: None,
             trun: None,
+            taken: 0,
             dts,
         }
     }
