@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) house: Arc<House>,
     /// Permits to make a document.
     pub(super) documents: Arc<Semaphore>,
+    /// Permits to send a guide.
+    pub(super) guides: Arc<Semaphore>,
     /// Tells when to end.
     pub(super) shutdown: Shutdown,
 }
@@ -87,7 +89,15 @@ where
             Box::pin(viewer.watch(&tuning, head.method, &mut reader, &mut writer)).await;
         }
         Ok((route, head)) => {
-            let Ok(_permit) = line.documents.acquire().await else {
+            let turns = match route {
+                Route::Guide => &line.guides,
+                _ => &line.documents,
+            };
+            let turn = tokio::select! {
+                () = line.shutdown.stopped() => return,
+                turn = turns.acquire() => turn,
+            };
+            let Ok(_turn) = turn else {
                 return;
             };
             match route {

@@ -66,9 +66,21 @@ pub(crate) fn spoil(folder: &Path, clips: &Path) -> Vec<(&'static str, &'static 
         ("empty.mp4", "it is empty", Vec::new()),
         ("random.mp4", "no MP4, MOV or Matroska", random(200_000)),
         ("zeros.mkv", "zeros only", vec![0; 50_000]),
-        ("moov cut off.mp4", "copied whole", half(moov_at_end.clone())),
-        ("cut in half.mp4", "last part is missing", half(moov_in_front)),
-        ("cut in half.mkv", "last part is missing", half(matroska.clone())),
+        (
+            "moov cut off.mp4",
+            "copied whole",
+            half(moov_at_end.clone()),
+        ),
+        (
+            "cut in half.mp4",
+            "last part is missing",
+            half(moov_in_front),
+        ),
+        (
+            "cut in half.mkv",
+            "last part is missing",
+            half(matroska.clone()),
+        ),
         ("gigantic.mp4", "", claims_two_gigabytes()),
         ("gigantic.mkv", "", claims_two_gigabytes_in_matroska()),
         ("letter.mkv", "no MP4, MOV or Matroska", text.into_bytes()),
@@ -79,7 +91,10 @@ pub(crate) fn spoil(folder: &Path, clips: &Path) -> Vec<(&'static str, &'static 
     for (name, _, bytes) in &files {
         std::fs::write(folder.join(name), bytes).unwrap();
     }
-    let mut listed: Vec<_> = files.into_iter().map(|(name, why, _)| (name, why)).collect();
+    let mut listed: Vec<_> = files
+        .into_iter()
+        .map(|(name, why, _)| (name, why))
+        .collect();
 
     // What these hold may be played, or not: it depends on the bits.
     for seed in 0..4 {

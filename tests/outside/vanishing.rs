@@ -141,7 +141,10 @@ fn a_file_may_vanish_or_shrink_while_it_is_watched() {
     seen = &seen[rest..];
     let shown = shrinking.seen(seen);
     seen = &seen[shown..];
-    let holes = seen.iter().take_while(|print| slate.contains(*print)).count();
+    let holes = seen
+        .iter()
+        .take_while(|print| slate.contains(*print))
+        .count();
     seen = &seen[holes..];
     println!("{shown} pictures of the episode that shrank, then {holes} of the slate");
     assert!(shown >= 25 && holes >= 3 * 24, "{shown} and {holes}");
