@@ -162,6 +162,10 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 /// Documents that one door makes and sends at the same time; further requests wait their turn.
 pub const HTTP_DOCUMENTS: usize = 32;
 
+/// Guides that one door sends at the same time. One takes as long as its reader does, so they do
+/// not wait in line with the documents.
+pub const HTTP_GUIDES: usize = 16;
+
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 
