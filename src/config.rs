@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::media::language;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -47,8 +48,8 @@ pub struct Config {
     /// What clients call the device.
     #[serde(deserialize_with = "name")]
     pub name: String,
-    /// The language in which sound is preferred, as ISO 639-2 (`eng`, `ger`).
-    #[serde(deserialize_with = "language")]
+    /// The language in which sound is preferred, as [`language::code`] gives it.
+    #[serde(deserialize_with = "language_code")]
     pub language: String,
 }
 
@@ -122,7 +123,7 @@ fn would_do(key: &str) -> Option<&'static str> {
         "control" => "an absolute path, like \"/run/exstreamtv/control.sock\"",
         "tuners" => "a number from 1 to 480",
         "name" => "a short line of text, like \"Living room\"",
-        "language" => "three small letters of ISO 639-2, like \"eng\"",
+        "language" => "a code of ISO 639, like \"eng\" or \"de\"",
         _ => return None,
     })
 }
@@ -155,13 +156,10 @@ fn name<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Er
     }
 }
 
-fn language<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Error> {
-    let code = String::deserialize(from)?;
-    if code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_lowercase()) {
-        Ok(code)
-    } else {
-        Err(D::Error::custom(format!("'{code}' is no language code")))
-    }
+fn language_code<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    language::code(&text)
+        .ok_or_else(|| D::Error::custom(format!("'{text}' is no code of a language")))
 }
 
 #[cfg(test)]
@@ -193,7 +191,7 @@ mod tests {
         assert_eq!(config.control.unwrap().to_str(), Some("/run/tv.sock"));
         assert_eq!(config.tuners, 3);
         assert_eq!(config.name, "Küche");
-        assert_eq!(config.language, "ger");
+        assert_eq!(config.language, "deu");
     }
 
     #[test]
@@ -221,8 +219,12 @@ mod tests {
             ("tuners = 'many'", "box.toml, line 1, tuners: ", "1 to 480"),
             ("name = ' '", "box.toml, line 1, name: ", "short line"),
             ("name = \"a\\nb\"", "box.toml, line 1, name: ", "short line"),
-            ("language = 'en'", "box.toml, line 1, language: ", "eng"),
-            ("language = 'ENG'", "box.toml, line 1, language: ", "eng"),
+            ("language = 'xx'", "box.toml, line 1, language: ", "eng"),
+            (
+                "language = 'english'",
+                "box.toml, line 1, language: ",
+                "eng",
+            ),
             ("state = 'here'", "box.toml, line 1, state: ", "absolute"),
             ("control = ''", "box.toml, line 1, control: ", "absolute"),
         ] {

@@ -3,7 +3,7 @@
 
 use super::address::Roots;
 use super::answer::{Answer, Kind};
-use super::programme::{NowNext, Programme, profile_words};
+use super::programme::{NowNext, Programme};
 use super::{House, health, memory};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
@@ -146,11 +146,11 @@ fn card<'a>(
         let passed = now_ms.saturating_sub(now.start_ms).clamp(0, whole);
         passed.saturating_mul(1_000) / whole
     });
-    let channel = schedule.channel();
+    let (channel, profile) = (schedule.channel(), schedule.profile());
     ChannelCard {
         number: channel.number.to_string(),
         name: &channel.name,
-        profile: profile_words(schedule.profile()),
+        profile: format!("{} · {}", profile.video, profile.audio),
         now: on.now.map(|programme| shown(programme, zone)),
         next: on.next.map(|programme| shown(programme, zone)),
         permille,
@@ -196,10 +196,10 @@ fn viewer_lines(tuners: &[TunerStatus], zone: &TimeZone) -> Vec<ViewerLine> {
 fn problems(lineup: &Lineup, now_ms: i64) -> Vec<String> {
     let mut problems = Vec::new();
     if !lineup.schedules().is_empty() {
-        problems.extend(health::capped(health::untunable(lineup, now_ms)));
+        problems.extend(health::untunable(lineup, now_ms));
     }
-    problems.extend(health::capped(health::unplayable(lineup)));
-    problems.extend(health::capped(health::left_out(lineup)));
+    problems.extend(health::unplayable(lineup));
+    problems.extend(health::left_out(lineup));
     problems
 }
 

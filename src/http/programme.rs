@@ -1,6 +1,5 @@
 //! What a person is told about an airing, and what is on a channel now and next.
 
-use crate::media::{AudioCodec, AudioProfile, Profile, VideoCodec};
 use crate::model::{Airing, MediaItem, MediaItemId};
 use crate::schedule::{Lineup, Schedule};
 use serde::Serialize;
@@ -75,33 +74,6 @@ pub(super) fn full_title(item: &MediaItem) -> String {
         (title, None) => title,
         (title, Some(subtitle)) if item.episode.is_none() => format!("{title} ({subtitle})"),
         (title, Some(subtitle)) => format!("{title} {subtitle}"),
-    }
-}
-
-/// A profile for people.
-pub(super) fn profile_words(profile: Profile) -> String {
-    let video = match profile.video {
-        VideoCodec::H264 => "H.264",
-        VideoCodec::Hevc => "HEVC",
-        VideoCodec::Mpeg2 => "MPEG-2",
-    };
-    format!("{video} · {}", audio_words(profile.audio))
-}
-
-fn audio_words(audio: AudioProfile) -> String {
-    let codec = match audio.codec {
-        AudioCodec::Ac3 => return "AC-3".to_owned(),
-        AudioCodec::Eac3 => return "E-AC-3".to_owned(),
-        AudioCodec::Mp2 => return "MPEG audio".to_owned(),
-        AudioCodec::Mp3 => return "MP3".to_owned(),
-        AudioCodec::Aac => "AAC",
-    };
-    match audio.channels {
-        1 => format!("{codec} mono"),
-        2 => format!("{codec} stereo"),
-        6 => format!("{codec} 5.1"),
-        8 => format!("{codec} 7.1"),
-        other => format!("{codec} with {other} channels"),
     }
 }
 

@@ -86,7 +86,7 @@ impl Listed {
         let track = Track {
             id: TrackId(entry.number),
             kind,
-            language: language::iso_639_2(language, entry.language_bcp47.as_deref()),
+            language: language::of_track(language, entry.language_bcp47.as_deref()),
             title: entry.name.clone(),
             role: role(entry),
             default: entry.default && entry.enabled,

@@ -8,6 +8,7 @@
 
 use crate::demux::Span;
 use crate::error::{Error, Result};
+use crate::limits;
 use bytes::Bytes;
 
 /// Why an attempt did not come to its end.
@@ -88,6 +89,8 @@ pub(super) struct Window {
     offset: u64,
     bytes: Bytes,
     most: usize,
+    /// How many it fetches next: more than usual while a table is being walked.
+    ahead: usize,
 }
 
 impl Window {
@@ -97,6 +100,7 @@ impl Window {
             offset: 0,
             bytes: Bytes::new(),
             most,
+            ahead: most,
         }
     }
 
@@ -126,7 +130,7 @@ impl Window {
             return Ok(self.bytes.slice(..len));
         }
         let ahead = end.saturating_sub(at).min(left);
-        let ahead = usize::try_from(ahead).unwrap_or(usize::MAX).min(self.most);
+        let ahead = usize::try_from(ahead).unwrap_or(usize::MAX).min(self.ahead);
         Err(Stop::Need(Span {
             offset: at,
             len: ahead.max(len),
@@ -137,6 +141,31 @@ impl Window {
         let from = usize::try_from(at.checked_sub(self.offset)?).ok()?;
         let to = from.checked_add(len)?;
         (to <= self.bytes.len()).then(|| self.bytes.slice(from..to))
+    }
+
+    /// All bytes that are held from `at` on.
+    pub(super) fn held_from(&self, at: u64) -> Bytes {
+        let from = at.checked_sub(self.offset);
+        let from = from.and_then(|from| usize::try_from(from).ok());
+        let from = from.filter(|from| *from <= self.bytes.len());
+        from.map_or_else(Bytes::new, |from| self.bytes.slice(from..))
+    }
+
+    /// What was wanted is not among the bytes held, but somewhere behind them: twice as many are
+    /// fetched next.
+    pub(super) fn stretch(&mut self) {
+        self.ahead = self.ahead.saturating_mul(2).min(limits::BLOCK_BYTES);
+    }
+
+    /// What was wanted has been found at `at`: the rest of a stretched window is let go.
+    pub(super) fn settle(&mut self, at: u64) {
+        self.ahead = self.most;
+        if self.bytes.len() > self.most {
+            let kept = self.held_from(at);
+            // A copy, so that it does not keep the whole of it alive.
+            self.bytes = Bytes::copy_from_slice(kept.get(..self.most).unwrap_or(&kept));
+            self.offset = at;
+        }
     }
 
     /// Whether these bytes are held.

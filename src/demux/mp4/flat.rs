@@ -4,13 +4,7 @@ use super::file::{Attempt, File};
 use super::table::{Extent, Runs, Shape, Sizes, Table};
 use super::{Entry, Timing};
 use crate::error::Error;
-use crate::limits;
 use crate::media::Sync;
-
-/// Window of a table that has one entry per sample, or may have.
-const SAMPLE_WINDOW_BYTES: usize = limits::TABLE_WINDOW_BYTES;
-/// Window of a table that has one entry per chunk or group of pictures.
-const CHUNK_WINDOW_BYTES: usize = limits::TABLE_WINDOW_BYTES / 2;
 
 /// Where sizes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,10 +42,10 @@ struct Place {
 /// A look for a random access point, as far as it has come.
 #[derive(Debug, Clone, Copy)]
 enum Search {
-    /// This one may be shown too early, or later ones in time as well.
+    /// This one may be shown too late. If so, the next one looked at is this many samples earlier.
+    Backward(u64, u64),
+    /// This one is in time, or the first; later ones may be as well.
     Forward(u64),
-    /// This one may be shown too late.
-    Backward(u64),
 }
 
 /// A place in a track's samples.
@@ -71,31 +65,31 @@ pub(super) struct Flat {
 }
 
 impl Flat {
-    /// At the first sample.
-    pub(super) fn new(tables: &Tables) -> Self {
+    /// At the first sample. Tables that have an entry for each sample are read by
+    /// `window_bytes`, those of chunks and groups of pictures by half of that.
+    pub(super) fn new(tables: &Tables, window_bytes: usize) -> Self {
+        let half = window_bytes / 2;
         let runs = |extent, shape, window| Runs::new(extent, shape, window);
         let chunks = tables.chunk_offsets.entries;
         Self {
             samples: tables.samples,
-            durations: runs(tables.durations, Shape::Durations, SAMPLE_WINDOW_BYTES),
+            durations: runs(tables.durations, Shape::Durations, window_bytes),
             offsets: tables
                 .offsets
-                .map(|extent| runs(extent, Shape::Offsets, SAMPLE_WINDOW_BYTES)),
+                .map(|extent| runs(extent, Shape::Offsets, window_bytes)),
             sizes: match tables.sizes {
                 SizeTable::Constant(size) => Sizes::Constant(size),
-                SizeTable::Nibbles(extent) => {
-                    Sizes::Nibbles(Table::new(extent, SAMPLE_WINDOW_BYTES))
-                }
-                SizeTable::Each(extent) => Sizes::Each(Table::new(extent, SAMPLE_WINDOW_BYTES)),
+                SizeTable::Nibbles(extent) => Sizes::Nibbles(Table::new(extent, window_bytes)),
+                SizeTable::Each(extent) => Sizes::Each(Table::new(extent, window_bytes)),
             },
-            chunks: runs(tables.chunks, Shape::Chunks { chunks }, CHUNK_WINDOW_BYTES),
-            chunk_offsets: Table::new(tables.chunk_offsets, CHUNK_WINDOW_BYTES),
+            chunks: runs(tables.chunks, Shape::Chunks { chunks }, half),
+            chunk_offsets: Table::new(tables.chunk_offsets, half),
             sync_points: tables
                 .sync_points
-                .map(|extent| runs(extent, Shape::SyncPoints, CHUNK_WINDOW_BYTES)),
+                .map(|extent| runs(extent, Shape::SyncPoints, half)),
             partial_sync_points: tables
                 .partial_sync_points
-                .map(|extent| runs(extent, Shape::SyncPoints, CHUNK_WINDOW_BYTES)),
+                .map(|extent| runs(extent, Shape::SyncPoints, half)),
             next: 0,
             place: None,
             search: None,
@@ -141,18 +135,26 @@ impl Flat {
         let Some(last) = self.samples.checked_sub(1) else {
             return Ok(0);
         };
-        let timing = self.timing(file, last)?;
-        Ok(timing.dts.saturating_add(i64::from(timing.duration)))
+        let (dts, duration) = self.decoded(file, last)?;
+        Ok(dts.saturating_add(i64::from(duration)))
+    }
+
+    /// When `sample` is decoded, and its duration.
+    fn decoded(&mut self, file: &mut File, sample: u64) -> Attempt<(i64, u32)> {
+        let run = self.durations.at(file, sample)?;
+        // Behind the last run its duration goes on: some tables are one sample short.
+        Ok(run.map_or((0, 0), |run| {
+            (run.base_after(sample.saturating_sub(run.first)), run.value)
+        }))
     }
 
     fn timing(&mut self, file: &mut File, sample: u64) -> Attempt<Timing> {
-        let mut timing = Timing::default();
-        if let Some(run) = self.durations.at(file, sample)? {
-            // Behind the last run its duration goes on: some tables are one sample short.
-            timing.dts = run.base_after(sample.saturating_sub(run.first));
-            timing.duration = run.value;
-        }
-        timing.cts = timing.dts;
+        let (dts, duration) = self.decoded(file, sample)?;
+        let mut timing = Timing {
+            dts,
+            cts: dts,
+            duration,
+        };
         if let Some(offsets) = &mut self.offsets
             && let Some(run) = offsets.at(file, sample)?
             && sample < run.end()
@@ -187,10 +189,16 @@ impl Flat {
             if place.sample == sample {
                 return Ok(place);
             }
-            let size = self.sizes.at(file, place.sample)?;
+            let (samples, bytes) = match self.sizes {
+                Sizes::Constant(size) => {
+                    let samples = sample.saturating_sub(place.sample);
+                    (samples, samples.saturating_mul(u64::from(size)))
+                }
+                _ => (1, u64::from(self.sizes.at(file, place.sample)?)),
+            };
             self.place = Some(Place {
-                sample: place.sample.saturating_add(1),
-                offset: place.offset.saturating_add(u64::from(size)),
+                sample: place.sample.saturating_add(samples),
+                offset: place.offset.saturating_add(bytes),
                 ..place
             });
         }
@@ -247,28 +255,31 @@ impl Flat {
                     self.seek_sample(file, ticks)?;
                     let last = self.samples.saturating_sub(1);
                     let (point, _) = self.sync_around(file, self.next.min(last))?;
-                    self.search = Some(Search::Forward(point));
+                    self.search = Some(Search::Backward(point, 1));
+                }
+                Some(Search::Backward(point, step)) => {
+                    let mut next = Search::Forward(point);
+                    if self.timing(file, point)?.cts > ticks {
+                        let (before, _) = self.sync_around(file, point.saturating_sub(step))?;
+                        if before < point {
+                            // Steps that grow: each may read the tables again from a mark.
+                            next = Search::Backward(before, step.saturating_mul(2));
+                        }
+                    }
+                    self.search = Some(next);
                 }
                 Some(Search::Forward(point)) => {
                     let (_, next) = self.sync_around(file, point)?;
-                    let next = next.filter(|next| *next > point && *next < self.samples);
-                    let in_time = match next {
-                        Some(next) => self.timing(file, next)?.cts <= ticks,
-                        None => false,
-                    };
-                    self.search = Some(match next {
-                        Some(next) if in_time => Search::Forward(next),
-                        _ => Search::Backward(point),
-                    });
-                }
-                Some(Search::Backward(point)) => {
-                    let too_late = self.timing(file, point)?.cts > ticks;
-                    let (before, _) = self.sync_around(file, point.saturating_sub(1))?;
-                    if !too_late || before >= point {
-                        self.go_to(point);
-                        return Ok(());
+                    let next = next.filter(|next| *next < self.samples);
+                    match next {
+                        Some(next) if self.timing(file, next)?.cts <= ticks => {
+                            self.search = Some(Search::Forward(next));
+                        }
+                        _ => {
+                            self.go_to(point);
+                            return Ok(());
+                        }
                     }
-                    self.search = Some(Search::Backward(before));
                 }
             }
         }

@@ -101,7 +101,10 @@ impl Draft {
             sizes,
             chunks: need(self.chunks, STSC, "it is missing or empty")?,
             chunk_offsets: need(self.chunk_offsets, STCO, "it is missing or empty")?,
-            sync_points: self.sync_points,
+            // Sound can begin anywhere.
+            sync_points: self
+                .sync_points
+                .filter(|_| self.handler != Some(FourCc(*b"soun"))),
             partial_sync_points: self.partial_sync_points,
         }))
     }
@@ -419,7 +422,7 @@ impl Draft {
     fn read_language(&mut self, mut fields: Fields<'_>) -> Option<()> {
         fields.version_flags()?;
         let tag = text(fields.rest())?;
-        self.language = language::of_tag(&tag).or(self.language.take());
+        self.language = crate::media::language::code(&tag).or(self.language.take());
         Some(())
     }
 

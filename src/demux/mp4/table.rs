@@ -66,14 +66,25 @@ impl Table {
     /// `count` whole entries from `index` on. The caller checks that there are as many.
     pub(super) fn entries(&mut self, file: &mut File, index: u64, count: u64) -> Attempt<Bytes> {
         let Extent {
-            what,
-            at,
-            entry_bytes,
-            ..
+            what, entry_bytes, ..
         } = self.extent;
-        let at = at.saturating_add(index.saturating_mul(entry_bytes));
+        let at = self.at(index);
         let len = usize::try_from(count.saturating_mul(entry_bytes)).unwrap_or(usize::MAX);
         self.window.read(file, what, at, len, self.extent.end())
+    }
+
+    /// All that is held from the entry `index` on, at least `count` whole entries.
+    fn entries_on(&mut self, file: &mut File, index: u64, count: u64) -> Attempt<Bytes> {
+        self.entries(file, index, count)?;
+        Ok(self.window.held_from(self.at(index)))
+    }
+
+    /// Where an entry lies in the file.
+    fn at(&self, index: u64) -> u64 {
+        let Extent {
+            at, entry_bytes, ..
+        } = self.extent;
+        at.saturating_add(index.saturating_mul(entry_bytes))
     }
 
     pub(super) fn held_bytes(&self) -> usize {
@@ -130,7 +141,7 @@ struct Marks {
 }
 
 impl Marks {
-    const MOST: usize = 64;
+    const MOST: usize = 32;
 
     fn new() -> Self {
         Self {
@@ -213,43 +224,71 @@ impl Runs {
             self.here = self.marks.last(begun);
         }
         loop {
-            let run = match self.here {
-                Some(run) => run,
-                None => self.load(file, 0, 0, 0)?,
-            };
-            self.here = Some(run);
-            self.marks.note(&run);
-            let next = run.entry.saturating_add(1);
-            if !over(&run) || next >= self.table.extent.entries {
+            if let Some(run) = self.here
+                && (!over(&run) || self.is_last(run.entry))
+            {
+                self.table.window.settle(self.table.at(run.entry));
                 return Ok(Some(run));
             }
-            self.here = Some(self.load(file, next, run.end(), self.base_behind(&run))?);
+            self.walk(file, &over)?;
         }
     }
 
-    fn base_behind(&self, run: &Run) -> i64 {
+    /// Goes on, through the entries that are held, to the first run that is not `over`. The next
+    /// ones are fetched in larger pieces if there is none.
+    fn walk(&mut self, file: &mut File, over: impl Fn(&Run) -> bool) -> Attempt<()> {
+        let mut next = self.here.map_or(0, |run| run.entry.saturating_add(1));
+        let wanted = self.entries_of_a_run(next);
+        let bytes = self.table.entries_on(file, next, wanted)?;
+        let entry_bytes = usize::try_from(self.table.extent.entry_bytes).unwrap_or(usize::MAX);
+        let mut rest = &bytes[..];
+        loop {
+            let needed = if self.entries_of_a_run(next) > 1 {
+                entry_bytes.saturating_mul(2)
+            } else {
+                entry_bytes
+            };
+            if rest.len() < needed {
+                self.table.window.stretch();
+                return Ok(());
+            }
+            let run = self.run(next, Fields::new(rest));
+            self.here = Some(run);
+            self.marks.note(&run);
+            if !over(&run) || self.is_last(next) {
+                return Ok(());
+            }
+            rest = rest.get(entry_bytes..).unwrap_or_default();
+            next = next.saturating_add(1);
+        }
+    }
+
+    fn is_last(&self, entry: u64) -> bool {
+        entry.saturating_add(1) >= self.table.extent.entries
+    }
+
+    /// Entries that have to be seen to know the run of one: the next one says where some end.
+    fn entries_of_a_run(&self, entry: u64) -> u64 {
         match self.shape {
-            Shape::Durations => run.base_after(run.count),
-            Shape::Chunks { .. } | Shape::Offsets | Shape::SyncPoints => 0,
+            Shape::Chunks { .. } | Shape::SyncPoints if !self.is_last(entry) => 2,
+            _ => 1,
         }
     }
 
-    fn load(&mut self, file: &mut File, entry: u64, first: u64, base: i64) -> Attempt<Run> {
-        let more = entry.saturating_add(1) < self.table.extent.entries;
-        let looks_ahead = matches!(self.shape, Shape::Chunks { .. } | Shape::SyncPoints);
-        let count = if more && looks_ahead { 2 } else { 1 };
-        let bytes = self.table.entries(file, entry, count)?;
-        let mut fields = Fields::new(&bytes);
+    /// The run of the next entry, which `fields` begin with.
+    fn run(&self, entry: u64, mut fields: Fields<'_>) -> Run {
+        let is_last = self.is_last(entry);
         let mut word = || fields.u32().unwrap_or(0);
         let mut run = Run {
             entry,
-            first,
+            first: self.here.map_or(0, |run| run.end()),
             count: 0,
-            base,
+            base: 0,
             value: 0,
         };
         match self.shape {
             Shape::Durations => {
+                run.base = self.here.map_or(0, |run| run.base_after(run.count));
                 run.count = u64::from(word());
                 // Some muxers write a negative duration where time stood still.
                 run.value = Some(word()).filter(|ticks| *ticks < 1 << 31).unwrap_or(0);
@@ -262,10 +301,10 @@ impl Runs {
                 let chunk = u64::from(word()).saturating_sub(1);
                 run.value = word();
                 let _description = word();
-                let next = if more {
-                    u64::from(word()).saturating_sub(1)
-                } else {
+                let next = if is_last {
                     chunks
+                } else {
+                    u64::from(word()).saturating_sub(1)
                 };
                 let many = next.min(chunks).saturating_sub(chunk);
                 run.count = many.saturating_mul(u64::from(run.value));
@@ -273,15 +312,15 @@ impl Runs {
             }
             Shape::SyncPoints => {
                 run.first = u64::from(word()).saturating_sub(1);
-                let next = if more {
-                    u64::from(word()).saturating_sub(1)
-                } else {
+                let next = if is_last {
                     u64::MAX
+                } else {
+                    u64::from(word()).saturating_sub(1)
                 };
                 run.count = next.saturating_sub(run.first);
             }
         }
-        Ok(run)
+        run
     }
 
     pub(super) fn held_bytes(&self) -> usize {

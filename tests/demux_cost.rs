@@ -1,0 +1,196 @@
+//! What joining a two-hour film costs: requests, bytes, time and memory. Alone in its process,
+//! since it measures all of its memory.
+
+use bytes::Bytes;
+use exstreamtv::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
+use exstreamtv::media::{Sample, TrackId};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const MIDDLE_90K: i64 = 3_600 * 90_000 + 12_345;
+
+/// Demuxers that are held at once, so that what one of them holds stands out.
+const HELD: usize = 40;
+
+/// Samples that each of them has given: more than fill every window.
+const SAMPLES: usize = 400;
+
+/// A demuxer with its film, read as a file on a disk is: every answer is a copy of its own.
+struct Reading {
+    demuxer: Demuxer,
+    file: File,
+    requests: usize,
+    bytes: usize,
+}
+
+impl Reading {
+    fn new(path: &Path) -> Self {
+        let file = File::open(path).unwrap();
+        let bytes = file.metadata().unwrap().len();
+        let mut head = [0; RECOGNISE_BYTES];
+        file.read_exact_at(&mut head, 0).unwrap();
+        Self {
+            demuxer: Demuxer::new(recognise(&head).unwrap(), bytes),
+            file,
+            requests: 0,
+            bytes: 0,
+        }
+    }
+
+    fn pull(&mut self) -> Pull {
+        loop {
+            let span = match self.demuxer.pull().unwrap() {
+                Pull::Need(span) => span,
+                other => return other,
+            };
+            let mut answer = vec![0; span.len];
+            self.file.read_exact_at(&mut answer, span.offset).unwrap();
+            self.requests += 1;
+            self.bytes += span.len;
+            self.demuxer.push(span.offset, Bytes::from(answer)).unwrap();
+        }
+    }
+
+    fn open(&mut self) {
+        assert_eq!(self.pull(), Pull::Ready);
+    }
+
+    fn start(&mut self, time_90k: i64) {
+        let tracks = || self.demuxer.movie().unwrap().tracks.iter();
+        let video = tracks().find(|track| track.track.video().is_some());
+        let audio = tracks().find(|track| track.track.audio().is_some());
+        let id = |track: &exstreamtv::demux::MovieTrack| track.track.id;
+        let (video, audio) = (video.map(id).unwrap(), audio.map(id));
+        self.demuxer.start(video, audio, time_90k).unwrap();
+    }
+
+    fn sample(&mut self) -> Sample {
+        match self.pull() {
+            Pull::Sample(sample) => sample,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn first_picture(&mut self) -> Sample {
+        loop {
+            let sample = self.sample();
+            if sample.track == TrackId(1) {
+                return sample;
+            }
+        }
+    }
+}
+
+/// What one joining took.
+#[derive(Debug, Clone, Copy)]
+struct Cost {
+    ready: Duration,
+    ready_requests: usize,
+    picture: Duration,
+    requests: usize,
+    bytes: usize,
+}
+
+fn join(path: &Path) -> (Cost, Reading) {
+    let begun = Instant::now();
+    let mut reading = Reading::new(path);
+    reading.open();
+    let ready = begun.elapsed();
+    let ready_requests = reading.requests;
+    reading.start(MIDDLE_90K);
+    let first = reading.first_picture();
+    let cost = Cost {
+        ready,
+        ready_requests,
+        picture: begun.elapsed(),
+        requests: reading.requests,
+        bytes: reading.bytes,
+    };
+    let early_90k = MIDDLE_90K - first.pts_90k;
+    assert!((0..=10 * 90_000).contains(&early_90k), "{early_90k}");
+    (cost, reading)
+}
+
+fn resident_bytes() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let kib = line.unwrap().split_whitespace().nth(1).unwrap();
+    kib.parse::<usize>().unwrap() * 1024
+}
+
+/// What one demuxer holds that stands in the middle of a film.
+fn held_bytes(path: &Path) -> usize {
+    let mut all = Vec::with_capacity(HELD);
+    let mut before = 0;
+    for n in 0..=HELD {
+        let (_, mut reading) = join(path);
+        for _ in 0..SAMPLES {
+            reading.sample();
+        }
+        all.push(reading);
+        // The first one leaves behind what the allocator keeps for the others.
+        if n == 0 {
+            before = resident_bytes();
+        }
+    }
+    resident_bytes().saturating_sub(before) / HELD
+}
+
+fn ffmpeg(arguments: &str, out: &Path) {
+    let status = Command::new("ffmpeg")
+        .args("-nostdin -v error -y".split_whitespace())
+        .args(arguments.split_whitespace())
+        .arg(out)
+        .status()
+        .unwrap();
+    assert!(status.success(), "ffmpeg {arguments}");
+}
+
+/// Two hours of a minute repeated: B pictures that move about, and sound between all of them, so
+/// that every table is as long as it gets.
+fn films(folder: &Path) -> [(PathBuf, usize); 5] {
+    let minute = folder.join("minute.mp4");
+    let coded = "-f lavfi -i testsrc2=s=64x36:r=24:d=60 -f lavfi -i sine=r=48000:d=60 \
+         -c:v libx264 -preset veryfast -crf 50 -g 48 -bf 3 -threads 1 -c:a aac -b:a 24k";
+    ffmpeg(coded, &minute);
+    let again = format!("-stream_loop 119 -i {} -c copy", minute.display());
+    let film = |name: &str, how: &str, requests| {
+        let path = folder.join(name);
+        ffmpeg(&format!("{again} {how}"), &path);
+        (path, requests)
+    };
+    let fragments = "-movflags frag_keyframe+empty_moov";
+    [
+        film("front.mp4", "-movflags +faststart", 60),
+        film("behind.mp4", "", 60),
+        film("fragments.mp4", fragments, 40),
+        film("film.mkv", "", 12),
+        film("no_cues.mkv", "-live 1", 60),
+    ]
+}
+
+#[test]
+fn joining_a_two_hour_film_is_cheap() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, most_requests) in films(folder.path()) {
+        let size = path.metadata().unwrap().len() / 1000;
+        println!("{}, {size} kB:", path.file_name().unwrap().display());
+        let (cost, _) = join(&path);
+        println!(
+            "  ready after {:?}, {} requests; first picture after {:?}, {} requests, {} kB",
+            cost.ready,
+            cost.ready_requests,
+            cost.picture,
+            cost.requests,
+            cost.bytes / 1000
+        );
+        let held = held_bytes(&path);
+        println!("  {} kB held", held / 1024);
+        if cost.requests > most_requests || held >= 300_000 {
+            println!("  BAD");
+        }
+    }
+}
