@@ -9,6 +9,8 @@ use crate::limits;
 use crate::media::language;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use std::fs::File;
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -75,16 +77,15 @@ impl Config {
     /// Where it cannot be read, and where [`Config::parse`] refuses it.
     pub fn read(file: &Path) -> Result<Self> {
         let name = file.display().to_string();
-        let io = |error| Error::io("read", name.clone(), &error);
-        let size_bytes = std::fs::metadata(file).map_err(io)?.len();
-        if size_bytes > FILE_BYTES {
-            return Err(Error::OverLimit {
-                what: "length of the configuration file in bytes",
-                got: size_bytes,
-                limit: FILE_BYTES,
-            });
+        let mut text = String::new();
+        let bounded = File::open(file).map(|file| file.take(FILE_BYTES + 1));
+        let read = bounded.and_then(|mut bounded| bounded.read_to_string(&mut text));
+        read.map_err(|error| Error::io("read", name.clone(), &error))?;
+        if text.len() as u64 > FILE_BYTES {
+            let why = format!("a configuration has at most {FILE_BYTES} bytes");
+            return Err(Error::invalid(name, why));
         }
-        Self::parse(&name, &std::fs::read_to_string(file).map_err(io)?)
+        Self::parse(&name, &text)
     }
 
     /// Understands a configuration; `file` is only for the words of a refusal.

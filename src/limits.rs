@@ -25,6 +25,9 @@ pub const TRACKS: usize = 64;
 /// Longest text taken from a container or a file name (title, language, codec name).
 pub const TEXT_BYTES: usize = 512;
 
+/// Boxes that are passed on the way to `moov` or inside it. Cameras write some hundreds.
+pub const BOXES: usize = 65_536;
+
 /// Deepest nesting of boxes or elements that is followed.
 pub const NESTING: usize = 16;
 
@@ -158,6 +161,10 @@ pub const CONTROL_CONNECTIONS: usize = 16;
 
 /// Documents that one door makes and sends at the same time; further requests wait their turn.
 pub const HTTP_DOCUMENTS: usize = 32;
+
+/// Guides that one door sends at the same time. One takes as long as its reader does, so they do
+/// not wait in line with the documents.
+pub const HTTP_GUIDES: usize = 16;
 
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;

@@ -113,6 +113,12 @@ impl Librarian {
         Ok(reports)
     }
 
+    /// Whether a sync is under way.
+    #[must_use]
+    pub fn is_syncing(&self) -> bool {
+        self.syncing.available_permits() == 0
+    }
+
     /// Adds channels, all of them or none.
     ///
     /// # Errors

@@ -1,10 +1,9 @@
 //! The owner's things, to be read by programs.
 
 use super::answer::Answer;
-use super::connection::Caller;
 use super::head::Head;
 use super::programme::NowNext;
-use super::{House, control, health};
+use super::{House, health};
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::Profile;
@@ -56,7 +55,6 @@ pub(super) fn read(
     house: &House,
     path: &str,
     head: &Head,
-    caller: Caller,
     lineup: &Lineup,
     now_ms: i64,
 ) -> Option<Answer> {
@@ -64,9 +62,6 @@ pub(super) fn read(
         "/api/health" => health::health(house, lineup, now_ms),
         "/api/health/channels" => health::channels(lineup, now_ms),
         "/api/channels" => channels(lineup, now_ms),
-        "/api/channels/suggestion" if caller == Caller::Owner => {
-            Answer::json(&control::suggestion(lineup, now_ms))
-        }
         "/api/libraries" => libraries(lineup.catalog()),
         "/api/media" => media(head, lineup.catalog()),
         _ => return None,

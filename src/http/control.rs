@@ -8,7 +8,7 @@ use crate::catalog::sync::Report;
 use crate::error::Error;
 use crate::limits;
 use crate::model::{ChannelNumber, Library, LibraryId, NewChannel};
-use crate::schedule::{Lineup, suggest};
+use crate::schedule::suggest;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -56,9 +56,25 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
     Some(done.unwrap_or_else(|refused| refused))
 }
 
-/// The channels that could be made of what hardly any channel shows yet.
-pub(super) fn suggestion(lineup: &Lineup, now_ms: i64) -> Vec<NewChannel> {
-    suggest(lineup.catalog(), lineup.wishes(), now_ms)
+/// What only the owner may read; `None` for everything else.
+pub(super) async fn read(house: &House, head: &Head) -> Option<Answer> {
+    if head.path != "/api/channels/suggestion" {
+        return None;
+    }
+    let suggested = suggestion(house).await.map(|new| Answer::json(&new));
+    Some(suggested.unwrap_or_else(|refused| refused))
+}
+
+/// The channels that could be made of what hardly any channel shows yet. Of a large library that
+/// takes a while, beside the runtime.
+async fn suggestion(house: &House) -> Result<Vec<NewChannel>, Answer> {
+    // A sync may have ended just now.
+    house.settled().await;
+    let (lineup, now_ms) = (house.lineup(), house.now_ms());
+    let work = move || suggest(lineup.catalog(), lineup.wishes(), now_ms);
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Answer::words(500, &format!("Nothing can be suggested: {error}.")))
 }
 
 async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
@@ -77,9 +93,7 @@ async fn add_channel(house: &House, body: Incoming) -> Result<Answer, Answer> {
 }
 
 async fn add_suggestion(house: &House) -> Result<Answer, Answer> {
-    // A sync may have ended just now.
-    house.settled().await;
-    let channels = suggestion(&house.lineup(), house.now_ms());
+    let channels = suggestion(house).await?;
     add_channels(house, channels).await
 }
 

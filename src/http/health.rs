@@ -1,11 +1,9 @@
-//! Whether the box can tune, and what keeps things from being shown: sentences, for the page and
-//! for programs.
+//! Whether the box can tune, and why not: sentences, for the page and for programs.
 //!
 //! Nothing here is constant. Healthy means that every channel has something on at this moment.
 
 use super::House;
 use super::answer::Answer;
-use super::programme::full_title;
 use crate::limits;
 use crate::model::ChannelNumber;
 use crate::schedule::Lineup;
@@ -77,42 +75,12 @@ pub(super) fn untunable(lineup: &Lineup, now_ms: i64) -> Vec<String> {
         return vec!["There is no channel yet.".to_owned()];
     }
     let schedules = lineup.schedules().iter();
-    let dark = schedules.filter(|schedule| schedule.on_air(now_ms).is_none());
-    capped(dark, |schedule| {
-        let channel = schedule.channel();
-        nothing_on(channel.number, &channel.name)
-    })
-}
-
-/// The files that cannot be played, one sentence each.
-pub(super) fn unplayable(lineup: &Lineup) -> Vec<String> {
-    let items = lineup.catalog().items().iter();
-    let broken = items.filter_map(|item| Some((item, item.part.problem.as_ref()?)));
-    capped(broken, |(item, problem)| {
-        format!("{} cannot be played: {problem}.", full_title(item))
-    })
-}
-
-/// What channels leave out, one sentence each. Files that cannot be played are told of elsewhere.
-pub(super) fn left_out(lineup: &Lineup) -> Vec<String> {
-    let everywhere = lineup.schedules().iter().flat_map(|schedule| {
-        let number = schedule.channel().number;
-        schedule.left_out().iter().map(move |left| (number, left))
-    });
-    let playable = everywhere
-        .map(|(number, left)| (number, left, lineup.catalog().item(left.item)))
-        .filter(|(.., item)| item.is_none_or(|item| item.part.problem.is_none()));
-    capped(playable, |(number, left, item)| {
-        let title = item.map_or_else(|| "A title".to_owned(), |item| full_title(item));
-        format!("{title} is not shown on channel {number}: {}.", left.why)
-    })
-}
-
-/// A sentence for each of the first, and how many more there are.
-fn capped<T>(mut all: impl Iterator<Item = T>, sentence: impl Fn(T) -> String) -> Vec<String> {
-    let first = all.by_ref().take(limits::SENTENCES);
-    let mut sentences: Vec<_> = first.map(sentence).collect();
-    match all.count() {
+    let mut dark = schedules.filter(|schedule| schedule.on_air(now_ms).is_none());
+    let first = dark.by_ref().take(limits::SENTENCES);
+    let mut sentences: Vec<_> = first
+        .map(|schedule| nothing_on(schedule.channel().number, &schedule.channel().name))
+        .collect();
+    match dark.count() {
         0 => {}
         more => sentences.push(format!("And {more} more.")),
     }

@@ -19,6 +19,7 @@ mod health;
 pub mod m3u;
 mod memory;
 mod page;
+mod problem;
 mod programme;
 mod stream;
 pub mod xmltv;
@@ -36,8 +37,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
-
-pub use memory::resident_bytes;
 
 /// What all doors share.
 pub struct House {

@@ -78,7 +78,17 @@ impl Demo {
         };
         demo.listening = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("'{line}' instead of where it listens"));
+        demo.until_on_air();
         demo
+    }
+
+    /// Waits for the channels, which come together, after the doors are open.
+    fn until_on_air(&self) {
+        let begun = Instant::now();
+        while self.json("/api/channels").as_array().unwrap().is_empty() {
+            assert!(begun.elapsed() < PATIENCE, "the demo has no channels");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// `address:port` of everything but the streams.
