@@ -219,7 +219,10 @@ fn ffmpeg_first_byte(film: &Path) -> Outcome<f64> {
 /// Milliseconds from starting a program to its first output.
 fn first_output(command: &mut Command) -> Outcome<f64> {
     let begun = Instant::now();
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
     let mut first = [0; 188];
     child
         .stdout

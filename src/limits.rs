@@ -25,6 +25,9 @@ pub const TRACKS: usize = 64;
 /// Longest text taken from a container or a file name (title, language, codec name).
 pub const TEXT_BYTES: usize = 512;
 
+/// Boxes that are passed on the way to `moov` or inside it. Cameras write some hundreds.
+pub const BOXES: usize = 65_536;
+
 /// Deepest nesting of boxes or elements that is followed.
 pub const NESTING: usize = 16;
 

@@ -301,6 +301,40 @@ fn a_join_in_a_long_film_reads_little() {
     );
 }
 
+/// The sound goes on for longer than the pictures, and the Segment's Duration is the sound's.
+#[test]
+fn a_film_ends_with_its_last_picture() {
+    let folder = Folder::new();
+    let long = folder.path("long.mkv");
+    let input = "-f lavfi -i testsrc2=size=160x120:rate=24000/1001:duration=9 \
+         -f lavfi -i sine=sample_rate=48000:duration=13 -c:a aac -map 0 -map 1";
+    // Pictures of 60 kB, so that a Cluster of nine seconds is not looked through from its start.
+    clip::ffmpeg(
+        &format!("{input} {H264_B} -b:v 10M -minrate 10M -maxrate 10M -bufsize 1M"),
+        &long,
+    );
+    let truth = packets(&long);
+    let shown = truth.iter().filter(|packet| packet.stream == 0);
+    let frames = i64::try_from(shown.count()).unwrap();
+    let end_90k = (frames * 15_015 + 2).div_euclid(4);
+    for path in [
+        long.clone(),
+        folder.copy(&long, "small.mkv", "-cluster_time_limit 400"),
+        folder.copy(&long, "big.mkv", "-cluster_time_limit 60000"),
+        folder.copy(&long, "front.mkv", "-cues_to_front 1"),
+    ] {
+        let mut drive = open(&path);
+        let movie = drive.movie().unwrap();
+        println!("{}: {} requests", path.display(), drive.requests);
+        assert_eq!(movie.duration_90k, end_90k, "{}", path.display());
+        assert!(drive.requests <= 12, "{} requests", drive.requests);
+    }
+    // Where nothing tells cheaply, the Segment's Duration is believed.
+    let pipe = folder.pipe(&long, "pipe.mkv", "");
+    let duration_90k = open(&pipe).movie().unwrap().duration_90k;
+    assert!(duration_90k >= end_90k, "{duration_90k}");
+}
+
 #[test]
 fn a_file_cut_anywhere_ends_in_words_or_plays_as_far_as_it_goes() {
     let folder = Folder::new();

@@ -19,8 +19,11 @@ const DEPENDENT: u32 = 1;
 const KILOBITS: [u32; 19] = [
     32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
 ];
-const SAMPLE_RATES: [u32; 3] = [48_000, 44_100, 32_000];
-const CHANNELS: [u8; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
+/// Samples per second by `fscod`.
+pub const SAMPLE_RATES: [u32; 3] = [48_000, 44_100, 32_000];
+
+/// Channels without the low-frequency one, by `acmod`.
+pub const CHANNELS: [u8; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
 
 /// The header of a synchronization frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -91,7 +91,16 @@ impl<'a> Bits<'a> {
     /// # Errors
     /// As [`Bits::u`].
     pub fn skip(&mut self, n: u32) -> Result<()> {
-        self.u(n).map(drop)
+        let mut n = n;
+        while n > 0 {
+            if self.left == 0 {
+                self.load()?;
+            }
+            let now = n.min(self.left);
+            self.left -= now;
+            n -= now;
+        }
+        Ok(())
     }
 
     /// `ue(v)`: an unsigned Exp-Golomb number (ISO/IEC 14496-10 §9.1).

@@ -3,6 +3,7 @@
 
 use super::bits::Bits;
 use crate::error::{Error, Result};
+use crate::media::{VideoCodec, VideoTrack};
 
 /// `picture_start_code`.
 pub const PICTURE: u8 = 0x00;
@@ -114,6 +115,21 @@ impl SequenceHeader {
             frame_duration_90k: super::frame_duration_90k(units, per_second),
             chroma_420,
         })
+    }
+}
+
+impl SequenceHeader {
+    /// The track that it describes.
+    #[must_use]
+    pub fn track(&self) -> VideoTrack {
+        VideoTrack {
+            codec: VideoCodec::Mpeg2,
+            width: self.width,
+            height: self.height,
+            frame_duration_90k: self.frame_duration_90k,
+            bit_depth: 8,
+            chroma_420: self.chroma_420,
+        }
     }
 }
 

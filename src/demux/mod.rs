@@ -8,6 +8,7 @@
 //! [`Demuxer::start`] with the chosen tracks and a time, then pull samples until [`Pull::End`].
 //! It can be started again at any time, at any other place.
 
+mod commentary;
 pub mod matroska;
 pub mod mp4;
 

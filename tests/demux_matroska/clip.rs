@@ -56,7 +56,7 @@ impl Folder {
     }
 }
 
-fn ffmpeg(options: &str, out: &Path) {
+pub(crate) fn ffmpeg(options: &str, out: &Path) {
     let output = Command::new("ffmpeg")
         .args(["-y", "-v", "error"])
         .args(options.split_whitespace())

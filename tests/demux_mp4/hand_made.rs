@@ -151,6 +151,52 @@ fn an_edit_ends_what_is_shown() {
     assert_eq!(seen.len(), 45);
 }
 
+/// A hundred thousand samples of a byte, with a random access point every thirty, each shown
+/// `offset` ticks after it is decoded.
+fn long_tables(offset: u32) -> [Vec<u8>; 6] {
+    const SAMPLES: u32 = 100_000;
+    let runs: Vec<u32> = (0..SAMPLES).flat_map(|_| [1, offset]).collect();
+    let points: Vec<u32> = (0..SAMPLES / 30).map(|n| n * 30 + 1).collect();
+    [
+        words(b"stts", 0, &[1, SAMPLES, 1]),
+        words(b"ctts", 0, &[&[SAMPLES], &runs[..]].concat()),
+        words(b"stsz", 0, &[1, SAMPLES]),
+        words(b"stsc", 0, &[1, 1, SAMPLES, 1]),
+        words(b"stco", 0, &[1, MEDIA_AT]),
+        words(b"stss", 0, &[&[SAMPLES / 30], &points[..]].concat()),
+    ]
+}
+
+#[test]
+fn an_edit_that_begins_far_inside_the_media_is_not_walked_to() {
+    let edit = words(b"elst", 0, &[1, 0, 60_000, 0x1_0000]);
+    let file = movie(&h264_stsd(), &edit, &long_tables(0), &[7; 100_000]);
+    let mut drive = Drive::open(file).unwrap();
+    assert_eq!(drive.movie().duration_90k, 40_000 * 3600);
+    assert!(drive.needs < 30, "{}", drive.needs);
+    let samples = drive.play(0);
+    assert_eq!(samples.len(), 40_000);
+    assert_eq!(
+        (samples[0].pts_90k, samples[0].sync),
+        (0, Sync::RandomAccess)
+    );
+}
+
+#[test]
+fn samples_shown_long_after_they_are_decoded_are_found() {
+    let file = movie(&h264_stsd(), &[], &long_tables(50_000), &[7; 100_000]);
+    let mut drive = Drive::open(file).unwrap();
+    let asked = drive.needs;
+    for frame in [0, 29, 30, 31, 49_999, 50_000, 99_000] {
+        drive.demuxer.start(TrackId(7), None, frame * 3600).unwrap();
+        let Ok(Pull::Sample(sample)) = drive.pull() else {
+            panic!("no sample");
+        };
+        assert_eq!(sample.pts_90k, (frame - frame % 30) * 3600);
+    }
+    assert!(drive.needs - asked < 250, "{}", drive.needs - asked);
+}
+
 /// Four hours at 60 frames per second, with tables as large as they get: every duration and every
 /// offset an entry of its own, every sample a chunk of its own.
 fn endless_film() -> (Vec<u8>, u32) {
@@ -235,4 +281,27 @@ fn samples_lie_in_the_bytes_that_were_pushed() {
     for sample in drive.play(0) {
         assert!(within.contains(&sample.data.as_ptr()), "copied");
     }
+}
+
+/// A run without columns takes 20 bytes, however many samples it says to have.
+#[test]
+fn the_same_bytes_are_not_told_as_samples_again_and_again() {
+    let folder = Folder::new();
+    let coding = format!("{H264} -an -movflags frag_keyframe+empty_moov");
+    let file = std::fs::read(folder.clip("a.mp4", 1, "25", &coding)).unwrap();
+    let moov = find(&file, &[b"moov"]);
+    let samples = 10_000;
+    let traf = [
+        words(b"tfhd", 0x02_0018, &[1, 512, 1]),
+        words(b"tfdt", 0, &[0]),
+        words(b"trun", 1, &[samples, 0]).repeat(1000),
+    ];
+    let moof = boxed(b"moof", &boxed(b"traf", &traf.concat()));
+    let file = [&file[..moov.end], &moof, &boxed(b"mdat", &[7; 10_000])].concat();
+    let mut drive = Drive::open(file).unwrap();
+    drive.start(0);
+    let (played, error) = drive.rest();
+    assert_eq!(played.len(), 10_000);
+    let words = error.unwrap().to_string();
+    assert!(words.contains("its samples lie where others do"), "{words}");
 }

@@ -3,6 +3,7 @@
 use crate::codec::bits::Bits;
 use crate::error::Result;
 use crate::limits;
+use crate::media::{VideoCodec, VideoTrack};
 
 /// What a sequence parameter set says about the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +103,21 @@ impl Sps {
             level_idc,
             frame_mbs_only,
         })
+    }
+}
+
+impl Sps {
+    /// The track that it describes.
+    #[must_use]
+    pub fn track(&self) -> VideoTrack {
+        VideoTrack {
+            codec: VideoCodec::H264,
+            width: self.width,
+            height: self.height,
+            frame_duration_90k: self.frame_duration_90k,
+            bit_depth: self.bit_depth,
+            chroma_420: self.chroma_420,
+        }
     }
 }
 

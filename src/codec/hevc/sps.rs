@@ -3,6 +3,7 @@
 use crate::codec::bits::Bits;
 use crate::error::Result;
 use crate::limits;
+use crate::media::{VideoCodec, VideoTrack};
 
 /// What a sequence parameter set says about the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,21 @@ impl Sps {
             reorder_pictures,
             frame_duration_90k: frame_duration_90k(&mut bits, poc_lsb_bits).unwrap_or(0),
         })
+    }
+}
+
+impl Sps {
+    /// The track that it describes.
+    #[must_use]
+    pub fn track(&self) -> VideoTrack {
+        VideoTrack {
+            codec: VideoCodec::Hevc,
+            width: self.width,
+            height: self.height,
+            frame_duration_90k: self.frame_duration_90k,
+            bit_depth: self.bit_depth,
+            chroma_420: self.chroma_420,
+        }
     }
 }
 

@@ -294,7 +294,7 @@ pub(super) fn find_cluster(window: &mut Window, from: u64, to: u64) -> Step<Soug
 
 /// The timestamp of the Cluster that stands at `at`. It comes first, but for what may come before
 /// (§5.1.3.1); anything else is no Cluster.
-fn timestamp_of(window: &mut Window, at: u64) -> Step<u64> {
+pub(super) fn timestamp_of(window: &mut Window, at: u64) -> Step<u64> {
     let file_bytes = window.file_bytes();
     let cluster = window.head(at, file_bytes)?;
     let mut at = cluster.body;
@@ -334,36 +334,61 @@ fn uint(window: &mut Window, element: &Element) -> Step<u64> {
     ebml::uint(&window.take(element.body, len)?).ok_or(too_long)
 }
 
-/// Reads the head of a Block or SimpleBlock (§10.1, §10.2).
+/// The head of a Block or SimpleBlock (§10.1, §10.2).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockHead {
+    pub(super) track: u64,
+    /// Segment ticks from its Cluster's timestamp to it.
+    pub(super) since_cluster: i16,
+    flags: u8,
+    bytes: usize,
+}
+
+impl BlockHead {
+    /// Reads it at the start of `bytes`.
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        let (track, track_len) = ebml::vint(bytes)?;
+        let rest = bytes.get(track_len..track_len + 3)?;
+        let [high, low, flags] = <[u8; 3]>::try_from(rest).ok()?;
+        Some(Self {
+            track,
+            since_cluster: i16::from_be_bytes([high, low]),
+            flags,
+            bytes: track_len + 3,
+        })
+    }
+}
+
+/// Reads the head of a Block or SimpleBlock.
 fn block_head(window: &mut Window, element: &Element, cluster: &Cluster) -> Step<Block> {
     let broken = |why| Halt::Broken(element.at, why);
     let size = element.size.unwrap_or(0);
     let size =
         usize::try_from(size).map_err(|_| broken("a block is larger than any that is carried"))?;
-    let head = window.take(element.body, size.min(BLOCK_HEAD_BYTES))?;
-    let (track, track_len) = ebml::vint(&head).ok_or(broken("a block without a track number"))?;
-    let (Some([high, low, flags]), Some(base)) = (
-        head.get(track_len..track_len + 3)
-            .and_then(|three| <[u8; 3]>::try_from(three).ok()),
-        cluster.ticks,
-    ) else {
-        return Err(broken("a block without a time"));
-    };
-    let base = i64::try_from(base).map_err(|_| broken("a Cluster's Timestamp is out of range"))?;
-    let head_bytes = track_len + 3;
+    let bytes = window.take(element.body, size.min(BLOCK_HEAD_BYTES))?;
+    let head = BlockHead::parse(&bytes).ok_or(broken("a block without a track or a time"))?;
+    let ticks = cluster
+        .ticks
+        .ok_or(broken("a block in a Cluster without a time"))?;
+    let ticks =
+        i64::try_from(ticks).map_err(|_| broken("a Cluster's Timestamp is out of range"))?;
     Ok(Block {
-        track,
-        ticks: base.saturating_add(i64::from(i16::from_be_bytes([high, low]))),
+        track: head.track,
+        ticks: ticks.saturating_add(i64::from(head.since_cluster)),
         duration_ticks: None,
-        key: if flags & 0x80 == 0 { Key::No } else { Key::Yes },
-        lacing: match (flags >> 1) & 3 {
+        key: if head.flags & 0x80 == 0 {
+            Key::No
+        } else {
+            Key::Yes
+        },
+        lacing: match (head.flags >> 1) & 3 {
             0 => Lacing::None,
             1 => Lacing::Xiph,
             2 => Lacing::Fixed,
             _ => Lacing::Ebml,
         },
-        payload: element.body.saturating_add(widen(head_bytes)),
-        payload_bytes: size.saturating_sub(head_bytes),
+        payload: element.body.saturating_add(widen(head.bytes)),
+        payload_bytes: size.saturating_sub(head.bytes),
         cluster: cluster.at,
     })
 }

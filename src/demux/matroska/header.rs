@@ -1,19 +1,19 @@
 //! What stands around the Clusters (RFC 9559 §5.1): read once, before the first sample.
 //!
 //! The walk: EBML head, Segment, its elements up to the first Cluster, what the SeekHead knows
-//! further on, and where it knows nothing the file's last block; then the Cues, and the first
-//! frames, which say where time begins. Attachments, Chapters and Tags are stepped over.
+//! further on, and where it knows nothing the file's last bytes; then the Cues, the last picture and
+//! the first frames, which say where time ends and begins. Attachments, Chapters and Tags are stepped over.
 
-use super::cluster::{Found, Walk};
+use super::cluster;
 use super::cue::Cues;
 use super::ebml::{Element, Halt, Step, widen};
 use super::entry::Entry;
 use super::first::FirstFrames;
 use super::id;
+use super::last::LastPicture;
 use super::layout::Layout;
 use super::stream::Listed;
 use super::table::{self, Told};
-use super::time::FrameDuration;
 use super::window::Window;
 use crate::demux::Movie;
 use crate::limits;
@@ -48,8 +48,8 @@ enum Phase {
     Tail,
     /// In the Cues.
     Cues { at: u64, end: u64 },
-    /// Among the last blocks, for the end of the video.
-    Last { walk: Walk, until: u64 },
+    /// Looking for the last picture.
+    Last(LastPicture),
     /// Among the first blocks.
     First(FirstFrames),
     /// All is read.
@@ -108,7 +108,7 @@ impl Header {
                 Phase::Tracks { at, end, then } => self.read_track(window, at, end, then)?,
                 Phase::Tail => self.read_tail(window)?,
                 Phase::Cues { at, end } => self.read_cue(window, at, end)?,
-                Phase::Last { .. } => self.read_last(window)?,
+                Phase::Last(_) => self.read_last(window)?,
                 Phase::First(_) => self.read_first(window)?,
                 Phase::Done => return Ok(self.layout.movie()),
             }
@@ -314,9 +314,7 @@ impl Header {
         let told_cues = self.told.cues.take();
         if let (None, Some(at)) = (self.cues_seen, told_cues) {
             self.phase = Phase::Told { at, id: id::CUES };
-        } else if self.tail == Tail::Unseen
-            && (self.cues_seen.is_none() || self.layout.duration_ticks.is_none())
-        {
+        } else if self.cues_seen.is_none() && self.tail == Tail::Unseen {
             self.phase = Phase::Tail;
         } else if let Some((at, end)) = self.cues_seen {
             let number = self
@@ -350,17 +348,18 @@ impl Header {
         if self.cues_seen.is_none() {
             self.cues_seen = table::cues_in(&tail, from);
         }
-        let last = tail
-            .windows(4)
-            .rposition(|four| four == id::CLUSTER.to_be_bytes());
-        match last {
-            Some(last) if self.layout.duration_ticks.is_none() => {
-                self.phase = Phase::Last {
-                    walk: Walk::new(from.saturating_add(widen(last)), self.layout.segment_end),
-                    until: self.layout.segment_end,
-                };
+        let mut places = tail.windows(4).enumerate().rev();
+        let cluster = places.find_map(|(place, four)| {
+            let at = from.saturating_add(widen(place));
+            let is_cluster =
+                four == id::CLUSTER.to_be_bytes() && cluster::timestamp_of(window, at).is_ok();
+            is_cluster.then_some(at)
+        });
+        match cluster.filter(|_| self.cues_seen.is_none()) {
+            Some(cluster) => {
+                self.phase = Phase::Last(LastPicture::among_blocks(cluster, &self.layout));
             }
-            _ => self.plan_cues(),
+            None => self.plan_cues(),
         }
         Ok(())
     }
@@ -381,46 +380,23 @@ impl Header {
             return Ok(());
         }
         self.layout.cues.finish();
-        let unknown = self.layout.duration_ticks.is_none() && self.layout.end_ns.is_none();
-        self.phase = match self.layout.cues.last().filter(|_| unknown) {
-            Some(cue) => Phase::Last {
-                walk: Walk::new(cue.cluster, self.layout.segment_end),
-                until: cue.cluster.saturating_add(limits::SEARCH_BYTES),
-            },
-            None => self.first_frames(),
+        self.phase = match self.layout.cues.last() {
+            Some(cue) => Phase::Last(LastPicture::behind_key_frame(cue.cluster)),
+            None => {
+                self.cues_seen = None;
+                self.plan_cues();
+                return Ok(());
+            }
         };
         Ok(())
     }
 
-    /// Finds the end of the last picture.
     fn read_last(&mut self, window: &mut Window) -> Step<()> {
-        let (Phase::Last { walk, until }, Some(video)) =
-            (&mut self.phase, self.layout.tracks.get(self.layout.video))
-        else {
+        let Phase::Last(last) = &mut self.phase else {
             return Ok(());
         };
-        while walk.at() < *until {
-            match walk.next(window) {
-                Ok(Found::Block(block)) if video.number() == block.track => {
-                    let frame_ns = video.frame().map_or(0, FrameDuration::rounded_ns);
-                    let end_ns = self
-                        .layout
-                        .timeline
-                        .ns(block.ticks)
-                        .saturating_add(frame_ns);
-                    self.layout.end_ns =
-                        Some(self.layout.end_ns.map_or(end_ns, |last| last.max(end_ns)));
-                }
-                Ok(Found::Block(_) | Found::Gap) => {}
-                Err(Halt::Need(span)) => return Err(Halt::Need(span)),
-                Ok(Found::End) | Err(_) => break,
-            }
-        }
-        if self.cues_seen.is_some() && self.layout.cues.last().is_none() {
-            self.plan_cues();
-        } else {
-            self.phase = self.first_frames();
-        }
+        self.layout.last = last.find(window, &self.layout)?;
+        self.phase = self.first_frames();
         Ok(())
     }
 

@@ -29,8 +29,16 @@ pub(super) struct Layout {
     pub(super) timeline: Timeline,
     /// How long it says that it is.
     pub(super) duration_ticks: Option<f64>,
-    /// The end of its last picture, where that had to be looked for.
-    pub(super) end_ns: Option<i64>,
+    /// Its last picture, where it was found.
+    pub(super) last: Option<Shown>,
+}
+
+/// When a picture is shown, in Segment ticks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shown {
+    pub(super) ticks: i64,
+    /// How long, where the file says so.
+    pub(super) duration_ticks: Option<u64>,
 }
 
 impl Default for Layout {
@@ -49,7 +57,7 @@ impl Default for Layout {
                 origin_ns: 0,
             },
             duration_ticks: None,
-            end_ns: None,
+            last: None,
         }
     }
 }
@@ -96,11 +104,24 @@ impl Layout {
         }
     }
 
-    /// From the first frame to the end; 0 where the file does not say.
+    /// From the first picture to the end of the last one, else to the end of the longest track; 0
+    /// where the file says neither.
     fn duration_90k(&self) -> i64 {
-        if let Some(end_ns) = self.end_ns {
-            return self.timeline.media_90k(end_ns).max(0);
+        let told_90k = self.told_90k();
+        let video = self.tracks.get(self.video);
+        let Some((last, stream)) = self.last.zip(video.and_then(|video| video.stream.as_ref()))
+        else {
+            return told_90k;
+        };
+        let from_90k = self.picture_at_90k(last.ticks, stream);
+        match self.shown_for_90k(last.duration_ticks, stream) {
+            0 => told_90k.max(from_90k),
+            duration_90k => from_90k.saturating_add(i64::from(duration_90k)),
         }
+    }
+
+    /// What the Segment's Duration comes to; 0 where there is none.
+    fn told_90k(&self) -> i64 {
         let total_ns = self
             .duration_ticks
             .map_or(0, |ticks| self.timeline.float_ns(ticks));
@@ -125,17 +146,15 @@ impl Layout {
             .saturating_sub(stream.delay_ns)
     }
 
-    /// When a picture is shown.
-    pub(super) fn block_90k(&self, block: &Block, stream: &Stream) -> i64 {
-        self.timeline
-            .frame_90k(self.block_ns(block, stream), stream.frame)
+    /// When a picture is shown that stands at these Segment ticks.
+    pub(super) fn picture_at_90k(&self, ticks: i64, stream: &Stream) -> i64 {
+        let ns = self.timeline.ns(ticks).saturating_sub(stream.delay_ns);
+        self.timeline.frame_90k(ns, stream.frame)
     }
 
     /// When a picture is shown that a Cue tells of.
-    pub(super) fn shown_90k(&self, ticks: u64, stream: &Stream) -> i64 {
-        let ns = self.timeline.ns(i64::try_from(ticks).unwrap_or(i64::MAX));
-        self.timeline
-            .frame_90k(ns.saturating_sub(stream.delay_ns), stream.frame)
+    pub(super) fn cue_90k(&self, ticks: u64, stream: &Stream) -> i64 {
+        self.picture_at_90k(i64::try_from(ticks).unwrap_or(i64::MAX), stream)
     }
 
     /// The time that a Cluster is counted from.
@@ -144,14 +163,11 @@ impl Layout {
         self.timeline.media_90k(ns)
     }
 
-    /// How long a picture is shown, where a block holds `count` of them: as the block says, unless
-    /// that is only the rounded duration of a frame.
-    pub(super) fn picture_90k(&self, block: &Block, stream: &Stream, count: usize) -> u32 {
-        let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+    /// How long a picture is shown: as its block says, unless that is only the rounded duration of
+    /// a frame; 0 where nothing says it.
+    pub(super) fn shown_for_90k(&self, duration_ticks: Option<u64>, stream: &Stream) -> u32 {
         let usual = stream.frame.map(FrameDuration::rounded_90k);
-        let stored = block
-            .duration_ticks
-            .map(|ticks| self.timeline.length_90k(ticks) / count);
+        let stored = duration_ticks.map(|ticks| self.timeline.length_90k(ticks));
         let rounding = self.timeline.rounding_90k();
         match (usual, stored) {
             (Some(usual), Some(stored)) if usual.abs_diff(stored) <= rounding => usual,

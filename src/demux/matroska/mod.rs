@@ -13,7 +13,7 @@ mod first;
 mod header;
 mod id;
 mod lace;
-mod language;
+mod last;
 mod layout;
 mod place;
 mod play;

@@ -129,7 +129,7 @@ impl Search {
         if self.time_90k <= 0 {
             return begin(layout);
         }
-        let in_time = |cue: &Cue| layout.shown_90k(cue.ticks, stream) <= self.time_90k;
+        let in_time = |cue: &Cue| layout.cue_90k(cue.ticks, stream) <= self.time_90k;
         let Some(index) = layout.cues.find(in_time) else {
             return if layout.cues.last().is_some() {
                 begin(layout)
@@ -156,8 +156,7 @@ impl Search {
         }
         match layout.cues.cue_at(window, at, end) {
             Ok((cue, at)) => {
-                let in_time =
-                    cue.filter(|cue| layout.shown_90k(cue.ticks, stream) <= self.time_90k);
+                let in_time = cue.filter(|cue| layout.cue_90k(cue.ticks, stream) <= self.time_90k);
                 let best = in_time.unwrap_or(best);
                 Ok(Stage::Between { best, at, end })
             }
@@ -177,7 +176,7 @@ impl Search {
         match window.head(cue.cluster, layout.segment_end) {
             Ok(element) if element.id == id::CLUSTER => Ok(Stage::Done(Place {
                 cluster: cue.cluster,
-                from_90k: layout.shown_90k(cue.ticks, stream),
+                from_90k: layout.cue_90k(cue.ticks, stream),
             })),
             Err(Halt::Need(span)) => Err(Halt::Need(span)),
             Ok(_) | Err(_) => Ok(self.without_cues(layout)),
@@ -256,7 +255,7 @@ impl Reading {
                     Ok(Found::End) | Err(_) => break,
                 },
             };
-            let from_90k = layout.block_90k(&block, stream);
+            let from_90k = layout.picture_at_90k(block.ticks, stream);
             if from_90k > time_90k {
                 break;
             }

@@ -168,7 +168,7 @@ impl Play {
         block: &Block,
         place: Place,
     ) -> Step<()> {
-        let shown_90k = layout.block_90k(block, stream);
+        let shown_90k = layout.picture_at_90k(block.ticks, stream);
         if block.key == Key::No || shown_90k < place.from_90k {
             return self.check_patience(place);
         }
@@ -223,7 +223,7 @@ impl Play {
         stream: &Stream,
         block: &Block,
     ) -> Step<()> {
-        let shown_90k = layout.block_90k(block, stream);
+        let shown_90k = layout.picture_at_90k(block.ticks, stream);
         let unwanted = match self.pictures {
             Pictures::All => false,
             Pictures::From(first_90k) => shown_90k < first_90k,
@@ -233,7 +233,9 @@ impl Play {
             return Ok(());
         }
         let frames = lace::read(window, block)?;
-        let duration_90k = layout.picture_90k(block, stream, frames.len());
+        let count = u64::try_from(frames.len()).unwrap_or(1).max(1);
+        let duration_ticks = block.duration_ticks.map(|ticks| ticks / count);
+        let duration_90k = layout.shown_for_90k(duration_ticks, stream);
         for (number, frame) in (0_i64..).zip(frames) {
             let data = stream.whole(frame);
             let sync = if block.key == Key::Yes && stream.is_random_access(&data) {

@@ -2,20 +2,14 @@
 //! (codec mappings of RFC 9559 §5.1.4.1.21 and the Matroska codec registry).
 
 use super::entry::{Entry, EntryType};
-use super::language;
 use super::time::FrameDuration;
 use crate::codec::nal::LengthSize;
 use crate::codec::{aac, ac3, h264, hevc, mpeg_audio, mpeg2};
-use crate::demux::MovieTrack;
+use crate::demux::{MovieTrack, commentary};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::media::{
-    AudioCodec, AudioTrack, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
-};
+use crate::media::{AudioCodec, AudioTrack, Role, Track, TrackId, TrackKind, VideoTrack, language};
 use bytes::{Bytes, BytesMut};
-
-/// Ends of names of commentary tracks whose flag is not set.
-const COMMENTARY_WORDS: [&str; 4] = ["commentary", "comments", "kommentar", "commentaire"];
 
 /// Begins the reason why a video track is not carried.
 const VIDEO: &str = "video: ";
@@ -82,11 +76,13 @@ impl Listed {
             }
             Err(why) => (other(entry, &why), Bytes::new(), None),
         };
-        let language = entry.language.as_deref();
+        // Where neither is written the standard says English (RFC 9559 §5.1.4.1.20).
+        let language = entry.language_bcp47.as_ref().or(entry.language.as_ref());
+        let language = language.map_or("eng", String::as_str);
         let track = Track {
             id: TrackId(entry.number),
             kind,
-            language: language::of_track(language, entry.language_bcp47.as_deref()),
+            language: language::code(language).unwrap_or_else(|| "und".to_owned()),
             title: entry.name.clone(),
             role: role(entry),
             default: entry.default && entry.enabled,
@@ -116,11 +112,6 @@ impl Listed {
     /// Whether it is video that can be carried.
     pub(super) fn is_video(&self) -> bool {
         self.movie.track.video().is_some()
-    }
-
-    /// Duration of its frames, where it is fixed.
-    pub(super) fn frame(&self) -> Option<FrameDuration> {
-        self.stream.as_ref().and_then(|stream| stream.frame)
     }
 
     /// Whether its facts wait for its first frame.
@@ -173,8 +164,10 @@ impl Listed {
         };
         let frame = FrameDuration::from_90k(header.frame_duration_90k);
         stream.frame = stream.frame.or(frame);
-        let frame_90k = stream.frame.map_or(0, FrameDuration::rounded_90k);
-        self.movie.track.kind = mpeg2_kind(&header, frame_90k);
+        self.movie.track.kind = TrackKind::Video(VideoTrack {
+            frame_duration_90k: stream.frame.map_or(0, FrameDuration::rounded_90k),
+            ..header.track()
+        });
     }
 }
 
@@ -245,9 +238,7 @@ fn frame_duration(entry: &Entry, by_codec_90k: u32) -> Option<FrameDuration> {
 }
 
 fn role(entry: &Entry) -> Role {
-    let name = entry.name.as_deref().unwrap_or_default().to_lowercase();
-    let says_so = COMMENTARY_WORDS.iter().any(|word| name.contains(word));
-    if entry.aside || says_so {
+    if entry.aside || entry.name.as_deref().is_some_and(commentary::is_named) {
         Role::Commentary
     } else {
         Role::Main
@@ -295,14 +286,7 @@ fn h264_facts(entry: &Entry) -> Result<Facts> {
     let config = h264::AvcConfig::parse(&entry.codec_private)?;
     let sps = h264::Sps::parse(config.sps.first().ok_or_else(no_parameter_sets)?)?;
     Ok(Facts {
-        kind: TrackKind::Video(VideoTrack {
-            codec: VideoCodec::H264,
-            width: sps.width,
-            height: sps.height,
-            frame_duration_90k: rounded_90k(entry, sps.frame_duration_90k),
-            bit_depth: sps.bit_depth,
-            chroma_420: sps.chroma_420,
-        }),
+        kind: video_kind(entry, sps.track()),
         config: entry.codec_private.clone(),
         coding: Coding::H264(config.length_size),
         reorder: sps.reorder_pictures,
@@ -314,14 +298,7 @@ fn hevc_facts(entry: &Entry) -> Result<Facts> {
     let config = hevc::HvcConfig::parse(&entry.codec_private)?;
     let sps = hevc::Sps::parse(config.sps.first().ok_or_else(no_parameter_sets)?)?;
     Ok(Facts {
-        kind: TrackKind::Video(VideoTrack {
-            codec: VideoCodec::Hevc,
-            width: sps.width,
-            height: sps.height,
-            frame_duration_90k: rounded_90k(entry, sps.frame_duration_90k),
-            bit_depth: sps.bit_depth,
-            chroma_420: sps.chroma_420,
-        }),
+        kind: video_kind(entry, sps.track()),
         config: entry.codec_private.clone(),
         coding: Coding::Hevc(config.length_size),
         reorder: sps.reorder_pictures,
@@ -332,46 +309,33 @@ fn hevc_facts(entry: &Entry) -> Result<Facts> {
 /// MPEG-2 has its headers in the stream too, so a file without `CodecPrivate` can be played; the
 /// first picture tells the facts then.
 fn mpeg2_facts(entry: &Entry) -> Facts {
-    let header = mpeg2::SequenceHeader::parse(&entry.codec_private);
-    let frame_90k = header
-        .as_ref()
-        .map_or(0, |header| header.frame_duration_90k);
     let by_container = mpeg2::SequenceHeader {
         width: u32::try_from(entry.width).unwrap_or(0),
         height: u32::try_from(entry.height).unwrap_or(0),
         frame_duration_90k: 0,
         chroma_420: true,
     };
-    let config = match header {
-        Ok(_) => entry.codec_private.clone(),
-        Err(_) => Bytes::new(),
+    let (header, config) = match mpeg2::SequenceHeader::parse(&entry.codec_private) {
+        Ok(header) => (header, entry.codec_private.clone()),
+        Err(_) => (by_container, Bytes::new()),
     };
     Facts {
-        kind: mpeg2_kind(
-            &header.unwrap_or(by_container),
-            rounded_90k(entry, frame_90k),
-        ),
+        kind: video_kind(entry, header.track()),
         config,
         coding: Coding::Mpeg2,
         // B pictures stand between two others: one is all that ever waits.
         reorder: 1,
-        frame_90k,
+        frame_90k: header.frame_duration_90k,
     }
 }
 
-fn mpeg2_kind(header: &mpeg2::SequenceHeader, frame_duration_90k: u32) -> TrackKind {
+/// What the codec says, but with the container's duration of a frame.
+fn video_kind(entry: &Entry, track: VideoTrack) -> TrackKind {
+    let frame = frame_duration(entry, track.frame_duration_90k);
     TrackKind::Video(VideoTrack {
-        codec: VideoCodec::Mpeg2,
-        width: header.width,
-        height: header.height,
-        frame_duration_90k,
-        bit_depth: 8,
-        chroma_420: header.chroma_420,
+        frame_duration_90k: frame.map_or(0, FrameDuration::rounded_90k),
+        ..track
     })
-}
-
-fn rounded_90k(entry: &Entry, by_codec_90k: u32) -> u32 {
-    frame_duration(entry, by_codec_90k).map_or(0, FrameDuration::rounded_90k)
 }
 
 fn aac_facts(config: Bytes) -> Result<Facts> {

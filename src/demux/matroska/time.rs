@@ -279,6 +279,24 @@ mod tests {
         }
     }
 
+    /// H.264 that does not say its depth is given the most that its level allows.
+    #[test]
+    fn a_depth_that_is_too_large_only_decodes_earlier() {
+        let shown = [0, 4, 2, 1, 3, 8, 6, 5, 7].map(|n: i64| n * 3600);
+        let mut order = DecodeOrder::new(16, FrameDuration::from_90k(3600));
+        for (decoded, pts_90k) in (-16..).zip(shown) {
+            let times = order.next(pts_90k);
+            assert_eq!((times.dts_90k, times.pts_90k), (decoded * 3600, pts_90k));
+        }
+        for (decoded, frame) in (-7..).zip(9..60) {
+            let times = order.next(frame * 3600);
+            assert_eq!(
+                (times.dts_90k, times.pts_90k),
+                (decoded * 3600, frame * 3600)
+            );
+        }
+    }
+
     proptest! {
         #[test]
         fn decoding_rises_and_never_comes_after_showing(

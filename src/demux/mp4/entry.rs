@@ -5,7 +5,7 @@ use super::boxes::{Fields, FourCc, children};
 use crate::codec::{aac, ac3, h264, hevc, mpeg_audio, mpeg2};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::media::{AudioCodec, AudioTrack, TrackKind, VideoCodec, VideoTrack};
+use crate::media::{AudioCodec, AudioTrack, TrackKind};
 use bytes::Bytes;
 
 /// What a sample entry says.
@@ -133,30 +133,14 @@ fn video_entry(format: FourCc, entry: &Bytes) -> Result<Described> {
             let record = h264::AvcConfig::parse(&config)?;
             let sps = record.sps.first().ok_or_else(no_parameter_sets)?;
             let sps = h264::Sps::parse(sps)?;
-            let kind = TrackKind::Video(VideoTrack {
-                codec: VideoCodec::H264,
-                width: sps.width,
-                height: sps.height,
-                frame_duration_90k: sps.frame_duration_90k,
-                bit_depth: sps.bit_depth,
-                chroma_420: sps.chroma_420,
-            });
-            Ok(Described::Fully(kind, config))
+            Ok(Described::Fully(TrackKind::Video(sps.track()), config))
         }
         b"hvc1" | b"hev1" => {
             let config = config(&boxes, b"hvcC", "there is no hvcC")?;
             let record = hevc::HvcConfig::parse(&config)?;
             let sps = record.sps.first().ok_or_else(no_parameter_sets)?;
             let sps = hevc::Sps::parse(sps)?;
-            let kind = TrackKind::Video(VideoTrack {
-                codec: VideoCodec::Hevc,
-                width: sps.width,
-                height: sps.height,
-                frame_duration_90k: sps.frame_duration_90k,
-                bit_depth: sps.bit_depth,
-                chroma_420: sps.chroma_420,
-            });
-            Ok(Described::Fully(kind, config))
+            Ok(Described::Fully(TrackKind::Video(sps.track()), config))
         }
         b"mp4v" => match esds(&boxes)? {
             (0x60..=0x65, config) if config.is_empty() => Ok(Described::InStream(Stream::Mpeg2)),
@@ -180,15 +164,9 @@ fn no_parameter_sets() -> Error {
 }
 
 fn mpeg2_video(headers: &[u8]) -> Result<TrackKind> {
-    let header = mpeg2::SequenceHeader::parse(headers)?;
-    Ok(TrackKind::Video(VideoTrack {
-        codec: VideoCodec::Mpeg2,
-        width: header.width,
-        height: header.height,
-        frame_duration_90k: header.frame_duration_90k,
-        bit_depth: 8,
-        chroma_420: header.chroma_420,
-    }))
+    Ok(TrackKind::Video(
+        mpeg2::SequenceHeader::parse(headers)?.track(),
+    ))
 }
 
 fn audio(codec: AudioCodec, sample_rate: u32, channels: u8) -> TrackKind {
@@ -274,15 +252,11 @@ fn audio_entry(format: FourCc, entry: &Bytes) -> Result<Described> {
     }
 }
 
-/// Channels without the low-frequency one, by `acmod`.
-const ACMOD_CHANNELS: [u8; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
-const AC3_SAMPLE_RATES: [u32; 3] = [48_000, 44_100, 32_000];
-
 /// Channels of a substream, from bits that have `acmod` and `lfeon` at the bottom.
 fn channels(acmod_lfe: u32) -> u8 {
     let acmod = usize::try_from(acmod_lfe >> 1 & 7).unwrap_or(0);
     let lfe = u8::from(acmod_lfe & 1 == 1);
-    ACMOD_CHANNELS
+    ac3::CHANNELS
         .get(acmod)
         .copied()
         .unwrap_or(2)
@@ -293,7 +267,7 @@ fn channels(acmod_lfe: u32) -> u8 {
 fn ac3_facts(dac3: &[u8]) -> Option<TrackKind> {
     let [a, b, c] = Fields::new(dac3).array()?;
     let bits = u32::from_be_bytes([0, a, b, c]);
-    let rate = AC3_SAMPLE_RATES.get(usize::try_from(bits >> 22).ok()?)?;
+    let rate = ac3::SAMPLE_RATES.get(usize::try_from(bits >> 22).ok()?)?;
     Some(audio(AudioCodec::Ac3, *rate, channels(bits >> 10)))
 }
 
@@ -304,7 +278,7 @@ fn eac3_facts(dec3: &[u8], sample_rate: u32) -> Option<TrackKind> {
     fields.u16()?;
     let [a, b, c] = fields.array()?;
     let bits = u32::from_be_bytes([0, a, b, c]);
-    let rate = AC3_SAMPLE_RATES.get(usize::try_from(bits >> 22).ok()?);
+    let rate = ac3::SAMPLE_RATES.get(usize::try_from(bits >> 22).ok()?);
     // The fourth code halves the rate, by a field that only the stream has.
     let rate = rate
         .copied()

@@ -3,9 +3,13 @@
 //! A walk reads `moof` boxes one after the other through one small window; nothing of them is
 //! kept but the place that the walk has come to.
 
+mod search;
+
+pub(super) use search::Landing;
+
+use self::search::Search;
 use super::boxes::{BoxHead, Fields, TooLong, head};
 use super::file::{Attempt, File, Window};
-use super::index::Index;
 use super::{Entry, Timing};
 use crate::error::Error;
 use crate::limits;
@@ -16,6 +20,9 @@ const TRAF: &str = "moof/traf";
 const TFHD: &str = "moof/traf/tfhd";
 const TFDT: &str = "moof/traf/tfdt";
 const TRUN: &str = "moof/traf/trun";
+
+/// `sample-size-present` of a run.
+const SIZE_IS_THERE: u32 = 0x200;
 
 /// What a fragment's samples are like where it does not say (`trex`, `tfhd`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,29 +70,9 @@ struct Spot {
     data: Option<u64>,
     traf: Option<Traf>,
     trun: Option<Trun>,
+    /// Where the samples of the last run end that lists none of them one by one.
+    taken: u64,
     dts: i64,
-}
-
-/// Which samples a search may end at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Landing {
-    /// Random access points.
-    Sync,
-    /// All.
-    Any,
-}
-
-/// A search, as far as it has come.
-#[derive(Debug, Clone, Copy)]
-struct Search {
-    /// Points of the index that lie before where it began.
-    from: usize,
-    step: usize,
-    began: bool,
-    /// The last landing at or before the time, and when it ends.
-    best: Option<(Spot, i64)>,
-    /// The first landing after where it began.
-    first: Option<Spot>,
 }
 
 /// A place in a track's fragments.
@@ -216,7 +203,15 @@ impl Fragments {
                 dts = time.ok_or_else(|| broken(TFDT, &found))?;
                 traf.timed = true;
             }
-            b"trun" => trun = Some(self.trun(file, &found, &mut traf)?),
+            b"trun" => {
+                let run = self.trun(file, &found, &mut traf)?;
+                if traf.ours || run.flags & SIZE_IS_THERE != 0 {
+                    trun = Some(run);
+                } else {
+                    let bytes = u64::from(run.left).saturating_mul(u64::from(traf.defaults.size));
+                    traf.data = traf.data.saturating_add(bytes);
+                }
+            }
             _ => {}
         }
         self.spot = Spot {
@@ -311,6 +306,15 @@ impl Fragments {
             let why = format!("it counts {} samples, more than it has room for", trun.left);
             return Err(Error::malformed(TRUN, found.at, why).into());
         }
+        if traf.ours && trun.entry_bytes == 0 {
+            // A few bytes say so many samples that they must not be said again and again.
+            if traf.data < self.spot.taken {
+                let why = "its samples lie where others do";
+                return Err(Error::malformed(TRUN, found.at, why).into());
+            }
+            let bytes = u64::from(trun.left).saturating_mul(size);
+            self.spot.taken = traf.data.saturating_add(bytes);
+        }
         Ok(trun)
     }
 
@@ -333,7 +337,7 @@ impl Fragments {
             }
         };
         let duration = column(0x100, traf.defaults.duration);
-        let size = column(0x200, traf.defaults.size);
+        let size = column(SIZE_IS_THERE, traf.defaults.size);
         let flags = column(0x400, trun.first_flags.unwrap_or(traf.defaults.flags));
         let offset = i32::from_be_bytes(column(0x800, 0).to_be_bytes());
         let offset_in_file = traf.data;
@@ -367,119 +371,6 @@ impl Fragments {
         }))
     }
 
-    /// Makes the last `landing` at or before `ticks` the next sample; where there is none before,
-    /// the first one, and says so with false. For `Any` it is the sample that is heard at `ticks`,
-    /// or the first one after them. The search begins at the point of the index for
-    /// `index_ticks`, which are the video track's.
-    pub(super) fn seek(
-        &mut self,
-        file: &mut File,
-        index: &mut Index,
-        landing: Landing,
-        ticks: i64,
-        index_ticks: i64,
-    ) -> Attempt<bool> {
-        loop {
-            let search = self.search_from(index, landing, index_ticks);
-            let before = self.spot;
-            let entry = match self.next(file) {
-                Ok(entry) => entry,
-                // What is broken ends the search like the end of the file does.
-                Err(super::file::Stop::Failed(_)) => None,
-                Err(need) => return Err(need),
-            };
-            if let Some(found) = self.consider(index, landing, ticks, search, before, entry) {
-                return Ok(found);
-            }
-        }
-    }
-
-    fn search_from(&mut self, index: &Index, landing: Landing, index_ticks: i64) -> Search {
-        if let Some(search) = self.search {
-            return search;
-        }
-        let point = index.before(index_ticks);
-        // Sound that belongs to a picture often lies in the fragment before it.
-        let from = if landing == Landing::Any {
-            point.saturating_sub(1)
-        } else {
-            point
-        };
-        self.search_at(index, from, 1)
-    }
-
-    fn search_at(&mut self, index: &Index, from: usize, step: usize) -> Search {
-        self.spot = match index.offset(from) {
-            Some(at) => Spot::at(at, 0),
-            None => Spot::at(self.first_box, self.first_dts),
-        };
-        let search = Search {
-            from,
-            step,
-            began: false,
-            best: None,
-            first: None,
-        };
-        self.search = Some(search);
-        search
-    }
-
-    /// Takes a sample into account; gives whether one at or before the time was found once the
-    /// search is over.
-    fn consider(
-        &mut self,
-        index: &mut Index,
-        landing: Landing,
-        ticks: i64,
-        mut search: Search,
-        before: Spot,
-        entry: Option<Entry>,
-    ) -> Option<bool> {
-        let untimed = entry.is_some() && self.timed_fragment().is_none();
-        if !search.began && search.from > 0 && untimed {
-            // Times add up from the start of the file, so nothing can be skipped.
-            self.search_at(index, 0, 1);
-            return None;
-        }
-        search.began = true;
-        let lands = |entry: &Entry| landing == Landing::Any || entry.sync == Sync::RandomAccess;
-        if let Some(entry) = entry
-            && (!lands(&entry) || entry.timing.cts <= ticks)
-        {
-            if lands(&entry) {
-                let end = entry
-                    .timing
-                    .cts
-                    .saturating_add(i64::from(entry.timing.duration));
-                search.best = Some((before, end));
-                search.first = search.first.or(Some(before));
-            }
-            if landing == Landing::Sync
-                && lands(&entry)
-                && let Some(moof) = self.timed_fragment()
-            {
-                index.note(entry.timing.cts, moof);
-            }
-            self.search = Some(search);
-            return None;
-        }
-        let after = entry.map(|_| before);
-        let landed = match search.best {
-            Some((_, end)) if landing == Landing::Any && end <= ticks => after.or(Some(self.spot)),
-            Some((spot, _)) => Some(spot),
-            None => None,
-        };
-        let found = landed.is_some();
-        if !found && search.from > 0 {
-            let from = search.from.saturating_sub(search.step);
-            self.search_at(index, from, search.step.saturating_mul(2));
-            return None;
-        }
-        self.spot = landed.or(search.first).or(after).unwrap_or(self.spot);
-        self.search = None;
-        Some(found)
-    }
-
     /// Bytes that it holds.
     pub(super) fn held_bytes(&self) -> usize {
         self.window.held_bytes()
@@ -494,6 +385,7 @@ impl Spot {
             data: None,
             traf: None,
             trun: None,
+            taken: 0,
             dts,
         }
     }

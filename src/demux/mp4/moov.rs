@@ -1,13 +1,11 @@
 //! The `moov` box, read by its headers: small boxes whole, tables only as places in the file.
 
 use super::boxes::{BoxHead, Fields, FourCc, TooLong, head};
-use super::entry::{Described, describe};
+use super::draft::Draft;
 use super::file::{Attempt, File, Stop, Window, length};
-use super::flat::{SizeTable, Tables};
+use super::flat::SizeTable;
 use super::fragment::Defaults;
-use super::language;
 use super::table::Extent;
-use super::timeline::Edit;
 use crate::error::{Error, Result};
 use crate::limits;
 use bytes::Bytes;
@@ -53,63 +51,6 @@ pub(super) struct Moov {
     pub(super) tracks: Vec<Draft>,
 }
 
-/// What `moov` says of one track.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Draft {
-    pub(super) id: u32,
-    pub(super) enabled: bool,
-    pub(super) timescale: u32,
-    pub(super) language: Option<String>,
-    pub(super) handler: Option<FourCc>,
-    /// The muxer's name for it, which may mean nothing.
-    pub(super) handler_name: Option<String>,
-    pub(super) title: Option<String>,
-    pub(super) role: Option<String>,
-    pub(super) edit: Edit,
-    stsd: Option<Bytes>,
-    durations: Option<Extent>,
-    offsets: Option<Extent>,
-    sizes: Option<(SizeTable, u64)>,
-    chunks: Option<Extent>,
-    chunk_offsets: Option<Extent>,
-    sync_points: Option<Extent>,
-    partial_sync_points: Option<Extent>,
-    /// Why it cannot be used.
-    pub(super) fault: Option<Error>,
-}
-
-impl Draft {
-    /// What it carries.
-    pub(super) fn described(&self) -> Described {
-        let handler = self.handler.unwrap_or(FourCc(*b"none"));
-        describe(&self.stsd.clone().unwrap_or_default(), handler)
-    }
-
-    /// Where its samples are; none where `moov` lists none.
-    pub(super) fn tables(&self) -> Result<Option<Tables>> {
-        let Some((sizes, samples)) = self.sizes.filter(|(_, samples)| *samples > 0) else {
-            return Ok(None);
-        };
-        let need = |extent: Option<Extent>, what, missing: &'static str| {
-            let there = extent.filter(|extent| extent.entries > 0);
-            there.ok_or_else(|| Error::malformed(what, extent.map_or(0, |at| at.at), missing))
-        };
-        Ok(Some(Tables {
-            samples,
-            durations: need(self.durations, STTS, "it is missing or empty")?,
-            offsets: self.offsets,
-            sizes,
-            chunks: need(self.chunks, STSC, "it is missing or empty")?,
-            chunk_offsets: need(self.chunk_offsets, STCO, "it is missing or empty")?,
-            // Sound can begin anywhere.
-            sync_points: self
-                .sync_points
-                .filter(|_| self.handler != Some(FourCc(*b"soun"))),
-            partial_sync_points: self.partial_sync_points,
-        }))
-    }
-}
-
 #[derive(Debug, Clone, Copy)]
 struct Level {
     kind: FourCc,
@@ -121,6 +62,7 @@ struct Level {
 pub(super) struct MoovReading {
     at: u64,
     levels: Vec<Level>,
+    passed: usize,
     window: Window,
     moov: Moov,
 }
@@ -133,6 +75,7 @@ impl MoovReading {
                 kind: moov.kind,
                 end: moov.end,
             }],
+            passed: 0,
             window: Window::new(limits::TABLE_WINDOW_BYTES),
             moov: Moov::default(),
         }
@@ -145,10 +88,12 @@ impl MoovReading {
                 self.levels.pop();
                 continue;
             }
+            check_boxes(self.passed)?;
             match self.step(file, level) {
                 Err(Stop::Failed(error)) => self.give_up_track(error)?,
                 other => other?,
             }
+            self.passed += 1;
         }
         Ok(std::mem::take(&mut self.moov))
     }
@@ -390,111 +335,22 @@ fn size_table(
     })
 }
 
+/// Whether one more box may be passed.
+pub(super) fn check_boxes(passed: usize) -> Result<()> {
+    if passed < limits::BOXES {
+        return Ok(());
+    }
+    Err(Error::OverLimit {
+        what: "boxes before the first sample",
+        got: length(passed).saturating_add(1),
+        limit: length(limits::BOXES),
+    })
+}
+
 fn too_short(what: &'static str, found: &BoxHead) -> Error {
     let why = format!(
         "its {} bytes are too few",
         length(8).saturating_add(found.body_bytes())
     );
     Error::malformed(what, found.at, why)
-}
-
-impl Draft {
-    fn read_header(&mut self, mut fields: Fields<'_>) -> Option<()> {
-        let (version, flags) = fields.version_flags()?;
-        fields.wide(version)?;
-        fields.wide(version)?;
-        self.id = fields.u32()?;
-        self.enabled = flags & 1 == 1;
-        Some(())
-    }
-
-    fn read_media_header(&mut self, mut fields: Fields<'_>) -> Option<()> {
-        let (version, _) = fields.version_flags()?;
-        fields.wide(version)?;
-        fields.wide(version)?;
-        self.timescale = fields.u32()?;
-        fields.wide(version)?;
-        let language = language::of_media_header(fields.u16()?);
-        self.language = self.language.take().or(language);
-        Some(())
-    }
-
-    fn read_language(&mut self, mut fields: Fields<'_>) -> Option<()> {
-        fields.version_flags()?;
-        let tag = text(fields.rest())?;
-        self.language = crate::media::language::code(&tag).or(self.language.take());
-        Some(())
-    }
-
-    fn read_handler(&mut self, mut fields: Fields<'_>) -> Option<()> {
-        fields.version_flags()?;
-        fields.u32()?;
-        self.handler = Some(FourCc(fields.array()?));
-        fields.take(12)?;
-        let name = fields.rest();
-        // QuickTime counts its characters in front, the standard ends them with a zero.
-        let counted = |(len, rest): (&u8, _)| usize::from(*len) == <[u8]>::len(rest);
-        let name = match name.split_first() {
-            Some((len, rest)) if counted((len, rest)) => rest,
-            _ => name,
-        };
-        self.handler_name = text(name);
-        Some(())
-    }
-
-    fn read_user_text(&mut self, kind: FourCc, mut fields: Fields<'_>) -> Option<()> {
-        match &kind.0 {
-            b"name" => self.title = text(fields.rest()).or(self.title.take()),
-            b"kind" => {
-                fields.version_flags()?;
-                let rest = fields.rest();
-                let value = rest
-                    .iter()
-                    .position(|byte| *byte == 0)
-                    .and_then(|at| rest.get(at + 1..));
-                self.role = value.and_then(text);
-            }
-            _ => {
-                let len = usize::from(fields.u16()?);
-                fields.u16()?;
-                let name = fields.take(len.min(fields.rest().len()))?;
-                self.title = text(name).or(self.title.take());
-            }
-        }
-        Some(())
-    }
-
-    fn read_edits(&mut self, mut fields: Fields<'_>) -> Option<()> {
-        let (version, _) = fields.version_flags()?;
-        let count = fields.u32()?;
-        let mut edit = Edit::default();
-        for n in 0..count {
-            let duration = i64::try_from(fields.wide(version)?).unwrap_or(0);
-            let media_time = if version == 0 {
-                i64::from(fields.i32()?)
-            } else {
-                i64::from_be_bytes(fields.array()?)
-            };
-            let _rate = fields.u32()?;
-            if media_time < 0 {
-                edit.delay = edit.delay.saturating_add(duration);
-                continue;
-            }
-            edit.media_time = media_time.min(i64::MAX / 4);
-            let only = n.saturating_add(1) == count;
-            edit.shown = Some(duration).filter(|duration| only && *duration > 0);
-            break;
-        }
-        edit.delay = edit.delay.min(i64::MAX / 4);
-        self.edit = edit;
-        Some(())
-    }
-}
-
-/// Text up to the first zero; none where nothing is left.
-fn text(bytes: &[u8]) -> Option<String> {
-    let text = bytes.split(|byte| *byte == 0).next()?;
-    let text = String::from_utf8_lossy(text);
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }

@@ -3,14 +3,15 @@
 
 use super::boxes::{FourCc, TooLong, head};
 use super::cursor::{Cursor, FragmentLayout, Layout};
+use super::draft::Draft;
 use super::entry::{Described, STREAM_HEAD_BYTES, Stream};
 use super::file::{Attempt, File, Stop, Window};
 use super::index::Index;
 use super::index_boxes::IndexReading;
-use super::moov::{Draft, Moov, MoovReading};
+use super::moov::{Moov, MoovReading, check_boxes};
 use super::survey::{Findings, Survey, Walk};
 use super::timeline::{Timeline, rescale};
-use crate::demux::{Movie, MovieTrack};
+use crate::demux::{Movie, MovieTrack, commentary};
 use crate::error::Error;
 use crate::limits;
 use crate::media::{Container, Role, TICKS_PER_SECOND, Track, TrackId, TrackKind, VideoTrack};
@@ -76,8 +77,8 @@ impl Candidate {
 
 #[derive(Debug)]
 enum Step {
-    /// The next box of the file.
-    Boxes(u64),
+    /// The next box of the file, and how many were passed.
+    Boxes(u64, usize),
     Moov(Box<MoovReading>, u64),
     /// The first sample of this candidate.
     FirstSample(usize, Option<Box<Cursor>>),
@@ -101,7 +102,7 @@ pub(super) struct Probe {
 impl Probe {
     pub(super) fn new() -> Self {
         Self {
-            step: Step::Boxes(0),
+            step: Step::Boxes(0, 0),
             window: Window::new(STREAM_HEAD_BYTES),
             moov: Moov::default(),
             candidates: Vec::new(),
@@ -114,9 +115,9 @@ impl Probe {
     pub(super) fn run(&mut self, file: &mut File) -> Attempt<Contents> {
         loop {
             match &mut self.step {
-                Step::Boxes(at) => {
-                    let at = *at;
-                    self.find_moov(file, at)?;
+                Step::Boxes(at, passed) => {
+                    let (at, passed) = (*at, *passed);
+                    self.find_moov(file, at, passed)?;
                 }
                 Step::Moov(reading, end) => {
                     self.moov = reading.run(file)?;
@@ -135,14 +136,15 @@ impl Probe {
         }
     }
 
-    fn find_moov(&mut self, file: &mut File, at: u64) -> Attempt<()> {
+    fn find_moov(&mut self, file: &mut File, at: u64, passed: usize) -> Attempt<()> {
         let end = file.bytes();
         let Some(found) = head(&mut self.window, file, "file", at, end, TooLong::Clip)? else {
             let why = "it ends without a moov box, so it may not have been copied whole";
             return Err(Error::malformed("file", at, why).into());
         };
         if &found.kind.0 != b"moov" {
-            self.step = Step::Boxes(found.end);
+            check_boxes(passed)?;
+            self.step = Step::Boxes(found.end, passed.saturating_add(1));
         } else if found.cut {
             let why = "the file ends inside it, so it may not have been copied whole";
             return Err(Error::malformed("moov", found.at, why).into());
@@ -450,14 +452,7 @@ fn is_title(name: &str) -> bool {
 }
 
 fn role(title: Option<&str>, role: Option<&str>) -> Role {
-    const MARKS: [&str; 4] = [
-        "commentary",
-        "audio description",
-        "descriptive",
-        "described",
-    ];
-    let title = title.unwrap_or_default().to_lowercase();
-    let by_title = MARKS.iter().any(|mark| title.contains(mark));
+    let by_title = title.is_some_and(commentary::is_named);
     let by_role = matches!(role, Some("commentary" | "description"));
     if by_title || by_role {
         Role::Commentary
@@ -481,10 +476,6 @@ mod tests {
     #[test]
     fn commentary_is_told_by_its_title_or_its_kind() {
         assert_eq!(role(Some("Director's Commentary"), None), Role::Commentary);
-        assert_eq!(
-            role(Some("English (Audio Description)"), None),
-            Role::Commentary
-        );
         assert_eq!(role(None, Some("commentary")), Role::Commentary);
         assert_eq!(role(Some("Stereo"), Some("main")), Role::Main);
     }

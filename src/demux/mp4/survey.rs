@@ -42,6 +42,8 @@ pub(super) struct Survey {
     least_offset: i64,
     first_shown: Option<i64>,
     looked_at: usize,
+    /// Samples before the first one shown.
+    passed: usize,
     frame: Option<u32>,
     /// The ends of the tables.
     durations: Option<Table>,
@@ -54,6 +56,8 @@ pub(super) struct Survey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     First,
+    /// On the way to an edit that begins far inside the media.
+    EditStart,
     FlatEnd,
     LastFragment,
     Fragments,
@@ -81,6 +85,7 @@ impl Survey {
             least_offset: 0,
             first_shown: None,
             looked_at: 0,
+            passed: 0,
             frame: None,
             durations: None,
             offsets: None,
@@ -99,6 +104,7 @@ impl Survey {
         loop {
             match self.step {
                 Step::First => self.first(file)?,
+                Step::EditStart => self.edit_start(file)?,
                 Step::FlatEnd => self.flat_end(file)?,
                 Step::LastFragment => self.last_fragment(file, index, walk)?,
                 Step::Fragments => self.fragments(file, index)?,
@@ -122,16 +128,32 @@ impl Survey {
             }
             if self.first_shown.is_some() {
                 self.looked_at += 1;
+            } else {
+                self.passed += 1;
             }
             let frame = *self.frame.get_or_insert(timing.duration);
             if frame != timing.duration {
                 self.frame = Some(0);
+            }
+            if self.passed == REORDER && self.first_shown.is_none() {
+                self.step = Step::EditStart;
+                return Ok(());
             }
         }
         self.found.first_shown = self.first_shown.unwrap_or(self.edit_start);
         self.found.shift = self.least_offset.saturating_neg();
         self.found.frame = self.frame.unwrap_or(0);
         self.step = Step::FlatEnd;
+        Ok(())
+    }
+
+    /// Goes to the random access point from which the edit can be decoded.
+    fn edit_start(&mut self, file: &mut File) -> Attempt<()> {
+        if let Some(flat) = self.cursor.flat() {
+            flat.seek_sync(file, self.edit_start)?;
+        }
+        self.passed += 1;
+        self.step = Step::First;
         Ok(())
     }
 
