@@ -441,7 +441,6 @@ async fn every_change_is_a_new_snapshot_and_nothing_else_is() {
     assert!(catalog_rx.has_changed().unwrap());
     catalog_rx.mark_unchanged();
     house.sync().await.unwrap();
-    house.librarian.set_setting("a", "b").await.unwrap();
     house
         .librarian
         .add_folder(&house.root(), None)
