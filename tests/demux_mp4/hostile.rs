@@ -101,7 +101,8 @@ fn a_file_cut_in_its_media_plays_as_far_as_it_goes() {
     let file = std::fs::read(folder.clip("a.mp4", 4, "25", &coding)).unwrap();
     let mut drive = Drive::open(file.clone()).unwrap();
     let whole = drive.play(0);
-    let cut = Bytes::from(file).slice(..whole.len() * 0 + find_media_middle(&drive));
+    // Half of the bytes that were read: in the middle of the media, since the tables are in front.
+    let cut = Bytes::from(file).slice(..drive.bytes / 2);
     let mut drive = Drive::open(cut).unwrap();
     drive.start(0);
     let (samples, error) = drive.rest();
@@ -110,11 +111,6 @@ fn a_file_cut_in_its_media_plays_as_far_as_it_goes() {
     assert_eq!(samples[..], whole[..samples.len()]);
     let words = error.unwrap().to_string();
     assert!(words.contains("past the end of the file"), "{words}");
-}
-
-/// Half of the bytes that the drive has read.
-fn find_media_middle(drive: &Drive) -> usize {
-    drive.bytes / 2
 }
 
 fn refusal(file: Vec<u8>) -> Error {
