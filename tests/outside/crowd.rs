@@ -89,7 +89,7 @@ fn thirty_four_channels_at_once() {
     let after = loop {
         let now = demo.memory();
         let returned = now.resident_kib <= before.resident_kib + KEPT_KIB;
-        if returned && demo.open_files() == files {
+        if returned && demo.open_files() <= files {
             break now;
         }
         assert!(
