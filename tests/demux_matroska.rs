@@ -703,10 +703,42 @@ fn cues_that_are_too_many_are_thinned_and_still_exact() {
         let first = drive.first(TrackId(1), None, second * 90_000 + 4000);
         assert_eq!(first.pts_90k, second.min(4999) * 90_000);
         assert!(
-            drive.requests - before <= 2,
+            drive.requests - before <= 3,
             "{} requests",
             drive.requests - before
         );
+    }
+}
+
+/// One Cue for thirty key frames.
+#[test]
+fn key_frames_without_a_cue_are_found_too() {
+    let material = Material::new();
+    let mut parts = vec![build::seek_head(&[(0x1C53_BB6B, 0)]), build::info()];
+    parts.push(build::tracks(&[material.video()]));
+    let first = parts.len();
+    parts.extend((0..90).map(|n| build::cluster(n * 1000, &[material.picture(0, 0)])));
+    let cues: Vec<_> = (0..3)
+        .map(|n| {
+            build::cue(
+                n * 30_000,
+                1,
+                build::position(&parts, first + 30 * n as usize),
+            )
+        })
+        .collect();
+    parts[0] = build::seek_head(&[(0x1C53_BB6B, build::position(&parts, parts.len()))]);
+    parts.push(build::master(0x1C53_BB6B, &cues));
+    let mut drive = Drive::new(build::file(&parts)).unwrap();
+    assert_eq!(drive.movie().unwrap().duration_90k, 89 * 90_000 + 3600);
+    for second in [0, 1, 14, 15, 29, 30, 59, 80, 89] {
+        let first = drive.first(TrackId(1), None, second * 90_000 + 4000);
+        let allowed = if second % 30 >= 15 {
+            second
+        } else {
+            second - second % 30
+        };
+        assert_eq!(first.pts_90k, allowed * 90_000, "at {second}");
     }
 }
 

@@ -239,6 +239,44 @@ fn a_file_that_is_cut_short_plays_as_far_as_it_goes() {
     );
 }
 
+/// A film of half a minute that shows a new picture every so many frames of 1/25 s.
+fn slides(folder: &Path, every: u32, extension: &str) -> PathBuf {
+    let file = folder.join(format!("{every}.{extension}"));
+    let pictures = format!("testsrc2=s=320x180:r=25,select=not(mod(n\\,{every}))");
+    let made = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", &pictures])
+        .args(["-f", "lavfi", "-i", "sine=r=48000", "-t", "30"])
+        .args([
+            "-fps_mode",
+            "vfr",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+        ])
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"])
+        .arg(&file)
+        .status();
+    let made = made.expect("ffmpeg is needed: scripts/test installs it");
+    assert!(made.success());
+    file
+}
+
+#[test]
+fn pictures_that_are_seconds_apart_come_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let clips = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    for (every, extension) in [(25, "mp4"), (50, "mkv"), (125, "mp4"), (125, "mkv")] {
+        let slides = item(100, &slides(folder.path(), every, extension));
+        let stream = watch(&lineup(vec![slides, clips[1].clone()]), EPOCH_MS, 50);
+        let mut verdict = ts_judge::judge(&stream);
+        verdict
+            .problems
+            .retain(|problem| problem.rule != ts_judge::Rule::PictureGap);
+        verdict.assert_clean();
+    }
+}
+
 #[test]
 fn an_item_that_comes_back_is_joined_where_it_should_be() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,8 +1,10 @@
 //! The pictures of a file with their times, as ffmpeg decodes them.
 
 use super::support::keep;
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 /// A decoded picture.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,9 +15,15 @@ pub(crate) struct Picture {
     pub(crate) print: String,
 }
 
-/// All pictures of a file, in the order shown.
+/// All pictures of a file, in the order shown. Each file is decoded once.
 pub(crate) fn pictures(path: &Path) -> Vec<Picture> {
-    decode(path, &[])
+    static DECODED: Mutex<BTreeMap<PathBuf, Vec<Picture>>> = Mutex::new(BTreeMap::new());
+    if let Some(known) = DECODED.lock().unwrap().get(path) {
+        return known.clone();
+    }
+    let decoded = decode(path, &[]);
+    let mut all = DECODED.lock().unwrap();
+    all.entry(path.to_owned()).or_insert(decoded).clone()
 }
 
 /// Its key frames.

@@ -2,6 +2,8 @@
 //! and ended as a service manager ends it.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -185,6 +187,11 @@ impl Demo {
         panic!("there is no thread {thread}");
     }
 
+    /// A count of what its threads wait for the processor.
+    pub(crate) fn queue(&self) -> Queue {
+        Queue::of(self.own("task"))
+    }
+
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -225,6 +232,47 @@ impl Drop for Demo {
         if std::thread::panicking() {
             println!("the box said:\n{}", self.words());
         }
+    }
+}
+
+/// Time for which the threads of a box, and the one that asks, could have run but others had the
+/// processor: what a machine that is busy with other things adds to every pause.
+pub(crate) struct Queue {
+    tasks: String,
+    before: BTreeMap<OsString, u64>,
+}
+
+impl Queue {
+    fn of(tasks: String) -> Self {
+        let before = BTreeMap::new();
+        let mut queue = Self { tasks, before };
+        queue.since();
+        queue
+    }
+
+    /// How long it was in all since the last call.
+    pub(crate) fn since(&mut self) -> Duration {
+        // The second number of `schedstat` is time spent waiting on a run queue, in nanoseconds.
+        // A thread that has ended in between has no file any more.
+        let waited = |path: &Path| {
+            let told = std::fs::read_to_string(path.join("schedstat")).unwrap_or_default();
+            told.split(' ')
+                .nth(1)
+                .and_then(|number| number.parse().ok())
+        };
+        let tasks = std::fs::read_dir(&self.tasks).into_iter().flatten();
+        let tasks = tasks.map(|task| task.unwrap().path());
+        let own = std::fs::canonicalize("/proc/thread-self").unwrap();
+        let now: BTreeMap<OsString, u64> = tasks
+            .chain([own])
+            .filter_map(|task| Some((task.file_name()?.to_owned(), waited(&task)?)))
+            .collect();
+        let since = |(task, waited): (&OsString, &u64)| {
+            waited.saturating_sub(self.before.get(task).copied().unwrap_or(0))
+        };
+        let all = now.iter().map(since).sum();
+        self.before = now;
+        Duration::from_nanos(all)
     }
 }
 

@@ -66,8 +66,8 @@ fn look(demo: &Demo) {
     let (by_guide_ms, exactly_ms) = (offset_ms(programme.start_ms), offset_ms(start_ms));
     let took_ms = (tuned_ms - asked_ms) as f64;
     println!(
-        "{}: first picture at {:.0} ms, {by_guide_ms:.0} ms before what the guide says, \
-         {exactly_ms:.0} ms before what the schedule says; tuned in {took_ms} ms",
+        "{}: joined at its picture of {:.0} ms, which the guide has {by_guide_ms:.0} ms earlier \
+         and the schedule {exactly_ms:.0} ms; tuned in {took_ms} ms",
         programme.title, own[at].at_ms
     );
     assert!(by_guide_ms.abs() <= distance_ms + took_ms);
@@ -82,11 +82,10 @@ fn what_plays_is_what_the_guide_says() {
     let state = tempfile::tempdir().unwrap();
     let arguments = ["--state", text(state.path())];
     let demo = Demo::start(&arguments);
-    for moment in 0..3 {
-        if moment > 0 {
-            std::thread::sleep(Duration::from_secs(10));
-        }
+    for _ in 0..3 {
+        let next_ms = now_ms() + 10_000;
         look(&demo);
+        sleep_until_ms(next_ms);
     }
 
     // The plug is not pulled, but nobody waits for the programme's end either.

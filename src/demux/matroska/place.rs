@@ -20,6 +20,10 @@ const NEAR_BYTES: u64 = 1 << 20;
 /// time it is four times as much.
 const BACK_90K: i64 = 4 * 90_000;
 
+/// A Cue that is further before the time than this need not be that of the last key frame: some
+/// writers note only one now and then.
+const SPARSE_90K: i64 = 15 * 90_000;
+
 /// Where the reading of samples begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -174,10 +178,17 @@ impl Search {
     ) -> Step<Stage> {
         window.forget_before(cue.cluster);
         match window.head(cue.cluster, layout.segment_end) {
-            Ok(element) if element.id == id::CLUSTER => Ok(Stage::Done(Place {
-                cluster: cue.cluster,
-                from_90k: layout.cue_90k(cue.ticks, stream),
-            })),
+            Ok(element) if element.id == id::CLUSTER => {
+                let from_90k = layout.cue_90k(cue.ticks, stream);
+                Ok(if self.time_90k.saturating_sub(from_90k) > SPARSE_90K {
+                    read_from(cue.cluster, layout)
+                } else {
+                    Stage::Done(Place {
+                        cluster: cue.cluster,
+                        from_90k,
+                    })
+                })
+            }
             Err(Halt::Need(span)) => Err(Halt::Need(span)),
             Ok(_) | Err(_) => Ok(self.without_cues(layout)),
         }
@@ -197,12 +208,7 @@ impl Search {
         (low, high, at): (u64, u64, u64),
     ) -> Step<Stage> {
         if high.saturating_sub(low) <= NEAR_BYTES {
-            return Ok(Stage::Read(Box::new(Reading {
-                low,
-                walk: Walk::new(low, layout.segment_end),
-                block: None,
-                best: None,
-            })));
+            return Ok(read_from(low, layout));
         }
         let middle = middle(low, high);
         window.forget_before(at);
@@ -287,6 +293,16 @@ fn begin(layout: &Layout) -> Stage {
         cluster: layout.first_cluster,
         from_90k: i64::MIN,
     })
+}
+
+/// Reads on from a Cluster.
+fn read_from(low: u64, layout: &Layout) -> Stage {
+    Stage::Read(Box::new(Reading {
+        low,
+        walk: Walk::new(low, layout.segment_end),
+        block: None,
+        best: None,
+    }))
 }
 
 /// Goes on halving `low..high`.
