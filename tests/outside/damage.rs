@@ -120,12 +120,12 @@ pub(crate) fn spoil(folder: &Path, clips: &Path) -> Vec<(&'static str, &'static 
 
     let secret = folder.join("secret.mkv");
     std::fs::write(&secret, &matroska).unwrap();
-    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o0)).unwrap();
     listed.push(("secret.mkv", "ermission denied"));
 
     let closed = folder.join("closed");
     std::fs::create_dir(&closed).unwrap();
     std::fs::write(closed.join("inside.mkv"), &matroska).unwrap();
-    std::fs::set_permissions(&closed, PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, PermissionsExt::from_mode(0o0)).unwrap();
     listed
 }
