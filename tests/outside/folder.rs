@@ -1,12 +1,11 @@
 //! A folder full of bad files.
 
-use super::damage::spoil;
+use super::damage::{PLAYED_SO_FAR, spoil};
 use super::demo::{Demo, program, text};
 use super::support::demo_folder;
 use super::viewer::Viewer;
 use super::{among_others, clip};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -48,28 +47,29 @@ fn a_bad_folder_does_no_harm() {
 
     let media = demo.json("/api/media?limit=500");
     let items = media["items"].as_array().unwrap();
-    let problem_of = |name: &str| {
+    let part = |name: &str| {
         let path = format!("{}/{name}", videos.path().display());
-        let item = items
-            .iter()
-            .find(|item| Path::new(item["part"]["path"].as_str().unwrap()) == Path::new(&path));
-        let item = item.unwrap_or_else(|| panic!("{name} is not listed"));
-        item["part"]["problem"].as_str().map(str::to_owned)
+        let mut parts = items.iter().map(|item| &item["part"]);
+        let part = parts.find(|part| part["path"] == path.as_str());
+        part.unwrap_or_else(|| panic!("{name:?} is not listed"))
     };
     for &(name, why) in &listed {
-        let said = problem_of(name).unwrap_or_else(|| panic!("{name} is said to be good"));
+        let said = part(name)["problem"].as_str();
+        let said = said.unwrap_or_else(|| panic!("{name} is said to be good"));
         println!("{name}: {said}");
         assert!(said.contains(why), "{name}: {said}");
     }
     for (_, name) in GOOD {
-        assert_eq!(problem_of(name), None, "{name:?}");
+        assert!(part(name)["problem"].is_null(), "{name:?}");
     }
+    let (cut, lasts_ms) = (part(PLAYED_SO_FAR), 4_000..7_000);
+    assert!(cut["problem"].is_null() && lasts_ms.contains(&cut["duration_ms"].as_i64().unwrap()));
     println!(
         "{} files, looked through with {} KiB at most",
         items.len(),
         demo.peak_kib()
     );
-    assert_eq!(items.len(), listed.len() + GOOD.len());
+    assert_eq!(items.len(), listed.len() + 1 + GOOD.len());
 
     // What a name says stays in its place.
     let playlist = demo.text("/iptv/channels.m3u");
