@@ -50,7 +50,7 @@ impl fmt::Display for Memory {
 }
 
 impl Demo {
-    /// `exstreamtv demo` with these arguments, on any ports.
+    /// `exstreamtv demo` with these arguments, on any ports, when it has channels.
     pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::run(program(), arguments)
     }

@@ -114,7 +114,10 @@ fn a_file_may_vanish_or_shrink_while_it_is_watched() {
         let vanishing = Airing::of(show.path(), &demo.channel("1")["next"]);
         sleep_until_ms(shrinking.start_ms + 3_000);
         let page = demo.text("/");
-        assert!(page.contains("Sees the slate:"), "{page}");
+        assert!(
+            page.contains("Sees the slate:"),
+            "the page does not say why"
+        );
         vanishing.is_being_sent();
         std::fs::remove_file(&vanishing.file).unwrap();
         sleep_until_ms(vanishing.start_ms + 1_000);
