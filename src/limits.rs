@@ -153,8 +153,9 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 
 // The doors.
 
-/// Connections that are open at once on one door, streams included.
-pub const HTTP_CONNECTIONS: usize = 512;
+/// Connections that are open at once on one door, streams included. Both doors together, with a
+/// file for each stream, stay below the 1024 descriptors that a process usually has.
+pub const HTTP_CONNECTIONS: usize = 256;
 
 /// Connections that are open at once on the control socket.
 pub const CONTROL_CONNECTIONS: usize = 16;

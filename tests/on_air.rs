@@ -18,6 +18,7 @@ use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::model::MediaItem;
 use exstreamtv::schedule::Lineup;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use support::{
     EPOCH_MS, demo_items, item, keep, lineup, number, of_profile, pictures, pictures_of, profile,
@@ -243,7 +244,7 @@ fn a_file_that_is_cut_short_plays_as_far_as_it_goes() {
 fn slides(folder: &Path, every: u32, extension: &str) -> PathBuf {
     let file = folder.join(format!("{every}.{extension}"));
     let pictures = format!("testsrc2=s=320x180:r=25,select=not(mod(n\\,{every}))");
-    let made = std::process::Command::new("ffmpeg")
+    let made = Command::new("ffmpeg")
         .args(["-v", "error", "-f", "lavfi", "-i", &pictures])
         .args(["-f", "lavfi", "-i", "sine=r=48000", "-t", "30"])
         .args([
@@ -362,4 +363,103 @@ fn flipped_bits_break_pictures_and_never_the_stream() {
         assert!(verdict.problems.is_empty(), "seed {seed}:\n{verdict}");
         assert!(verdict.facts.seconds > 33.0, "seed {seed}");
     }
+}
+
+/// Clips of a kind that the demo has none of, made by ffmpeg: two containers, lengths and sizes.
+fn made(folder: &Path, coded: &str) -> Vec<MediaItem> {
+    let forms = [
+        ("a.mkv", "320x240", "5.2"),
+        ("b.mp4", "352x288", "6"),
+        ("c.mkv", "480x272", "4"),
+    ];
+    let mut items = Vec::new();
+    for (at, (name, size, seconds)) in forms.into_iter().enumerate() {
+        let path = folder.join(name);
+        let picture = format!("testsrc2=s={size}:r=25");
+        let done = Command::new("ffmpeg")
+            .args([
+                "-v", "error", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i",
+            ])
+            .args([
+                "sine=f=440:r=48000:b=4",
+                "-t",
+                seconds,
+                "-pix_fmt",
+                "yuv420p",
+            ])
+            .args(coded.split_whitespace())
+            .arg(&path)
+            .status();
+        assert!(
+            done.expect("ffmpeg is needed: scripts/test installs it")
+                .success()
+        );
+        items.push(item(at as i64 + 1, &path));
+    }
+    items
+}
+
+/// Watches clips of that kind for a while: every picture is shown, and two judges find nothing.
+fn carried(coded: &str, wanted: (VideoCodec, AudioCodec, u32)) {
+    let folder = tempfile::tempdir().unwrap();
+    let lineup = lineup(made(folder.path(), coded));
+    let schedule = lineup.schedule(number()).unwrap();
+    let profile = schedule.profile();
+    assert_eq!(
+        (
+            profile.video,
+            profile.audio.codec,
+            profile.audio.sample_rate
+        ),
+        wanted
+    );
+    assert_eq!(schedule.left_out(), []);
+    let stream = watch(&lineup, EPOCH_MS, 40);
+    ts_judge::judge(&stream).assert_clean();
+    assert_eq!(ts_judge::second_opinion(&stream), Vec::<String>::new());
+    let expected: Vec<String> = guide(&lineup, EPOCH_MS, EPOCH_MS + 50_000)
+        .iter()
+        .flat_map(|(path, _)| pictures(path))
+        .collect();
+    let seen = pictures_of(&stream);
+    assert!(seen.len() > 40 * 25);
+    assert_eq!(
+        seen.iter()
+            .zip(&expected)
+            .position(|(seen, expected)| seen != expected),
+        None
+    );
+}
+
+#[test]
+fn mpeg_2_with_layer_ii_is_carried() {
+    carried(
+        // One size and shape: ffmpeg's decoder loses the picture before a sequence of another.
+        "-s 352x288 -aspect 4:3 -c:v mpeg2video -b:v 1M -bf 2 -g 12 -c:a mp2 -b:a 192k -ac 2",
+        (VideoCodec::Mpeg2, AudioCodec::Mp2, 48_000),
+    );
+}
+
+#[test]
+fn mpeg_2_with_ac_3_in_surround_is_carried() {
+    carried(
+        "-s 352x288 -aspect 4:3 -c:v mpeg2video -b:v 1M -bf 2 -g 12 -flags +ilme+ildct -c:a ac3 -ac 6",
+        (VideoCodec::Mpeg2, AudioCodec::Ac3, 48_000),
+    );
+}
+
+#[test]
+fn interlaced_h264_with_mp3_is_carried() {
+    carried(
+        "-c:v libx264 -preset veryfast -flags +ilme+ildct -x264-params tff=1 -g 25 -c:a libmp3lame",
+        (VideoCodec::H264, AudioCodec::Mp3, 48_000),
+    );
+}
+
+#[test]
+fn sound_at_44_100_hz_keeps_its_chain() {
+    carried(
+        "-c:v libx264 -preset veryfast -g 50 -bf 3 -c:a aac -ar 44100 -ac 2",
+        (VideoCodec::H264, AudioCodec::Aac, 44_100),
+    );
 }

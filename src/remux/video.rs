@@ -16,6 +16,8 @@ const LONG_START_CODE: [u8; 4] = [0, 0, 0, 1];
 const START_CODE: [u8; 3] = [0, 0, 1];
 /// HEVC `end_of_seq_rbsp`: the next picture begins anew, even where it is a CRA.
 const HEVC_END_OF_SEQUENCE: [u8; 5] = [0, 0, 1, 0x48, 0x01];
+/// MPEG-2 `sequence_end_code`: the next sequence header may say something else.
+const MPEG2_END_OF_SEQUENCE: [u8; 4] = [0, 0, 1, 0xB7];
 
 /// How an item's pictures are coded, and what a decoder has to be told before the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +93,9 @@ impl AccessUnit {
                 piece(&self.pictures.headers);
             }
             piece(&self.data);
+            if self.last_of_item {
+                piece(&MPEG2_END_OF_SEQUENCE);
+            }
             return Ok(());
         };
         piece(&LONG_START_CODE);
