@@ -323,6 +323,48 @@ fn an_item_that_comes_back_is_joined_where_it_should_be() {
     );
 }
 
+/// The bytes with up to 2048 bits flipped, the same ones every time.
+fn flipped(mut bytes: Vec<u8>, seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005);
+        state = state.wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    for _ in 0..1 << (random() % 12) {
+        let at = random() % bytes.len();
+        bytes[at] ^= 1 << (random() % 8);
+    }
+    bytes
+}
+
+#[test]
+fn flipped_bits_break_pictures_and_never_the_stream() {
+    // What is lost are pictures, and what a decoder can make of some.
+    let lost = [
+        ts_judge::Rule::PictureGap,
+        ts_judge::Rule::AccessUnit,
+        ts_judge::Rule::RandomAccess,
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let clips = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    for seed in 0..90 {
+        let mut broken = clips[seed % clips.len()].clone();
+        let bytes = flipped(std::fs::read(path_of(&broken)).unwrap(), seed as u64);
+        let place = folder.path().join("broken");
+        std::fs::write(&place, bytes).unwrap();
+        broken.part.path = place.to_str().unwrap().to_owned();
+        let good = clips[(seed + 1) % clips.len()].clone();
+        let stream = watch(&lineup(vec![good, broken]), EPOCH_MS + 3_000, 30);
+        let mut verdict = ts_judge::judge(&stream);
+        verdict
+            .problems
+            .retain(|problem| !lost.contains(&problem.rule));
+        assert!(verdict.problems.is_empty(), "seed {seed}:\n{verdict}");
+        assert!(verdict.facts.seconds > 33.0, "seed {seed}");
+    }
+}
+
 /// Clips of a kind that the demo has none of, made by ffmpeg: two containers, lengths and sizes.
 fn made(folder: &Path, coded: &str) -> Vec<MediaItem> {
     let forms = [
