@@ -306,13 +306,11 @@ fn a_join_in_a_long_film_reads_little() {
 fn a_film_ends_with_its_last_picture() {
     let folder = Folder::new();
     let long = folder.path("long.mkv");
-    let input = "-f lavfi -i testsrc2=size=160x120:rate=24000/1001:duration=9 \
-         -f lavfi -i sine=sample_rate=48000:duration=13 -c:a aac -map 0 -map 1";
-    // Pictures of 60 kB, so that a Cluster of nine seconds is not looked through from its start.
-    clip::ffmpeg(
-        &format!("{input} {H264_B} -b:v 10M -minrate 10M -maxrate 10M -bufsize 1M"),
-        &long,
-    );
+    // Noise, so that a Cluster is much larger than what is read at once.
+    let input = "-f lavfi -i testsrc2=size=320x240:rate=24000/1001:duration=4,noise=alls=60:allf=t \
+         -f lavfi -i sine=sample_rate=48000:duration=7 -c:a aac -map 0 -map 1";
+    clip::ffmpeg(&format!("{input} {H264_B} -preset ultrafast -qp 4"), &long);
+    assert!(std::fs::metadata(&long).unwrap().len() > 5_000_000);
     let truth = packets(&long);
     let shown = truth.iter().filter(|packet| packet.stream == 0);
     let frames = i64::try_from(shown.count()).unwrap();
