@@ -115,3 +115,23 @@ fn a_start_in_the_middle_reads_little() {
         );
     }
 }
+
+/// Pictures and sound lie side by side, and so they are read: each byte once, in large pieces.
+#[test]
+fn playing_reads_each_byte_once_in_large_pieces() {
+    let folder = Folder::new();
+    let coding = format!("{H264_B} -qp 8 -c:a aac -ac 2 -movflags +faststart");
+    let path = folder.clip("a.mp4", 30, "25", &coding);
+    let file = std::fs::read(&path).unwrap();
+    let mut drive = Drive::open(file.clone()).unwrap();
+    let samples = drive.play(0);
+    let media: usize = samples.iter().map(|sample| sample.data.len()).sum();
+    assert!(media > 2_000_000, "{media}");
+    assert!(
+        drive.bytes < file.len() * 102 / 100,
+        "{} of {}",
+        drive.bytes,
+        file.len()
+    );
+    assert!(drive.needs < file.len() / 80_000, "{}", drive.needs);
+}

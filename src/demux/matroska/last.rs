@@ -49,9 +49,9 @@ struct Heads {
 /// A Cluster whose size is known.
 #[derive(Debug, Clone, Copy)]
 struct Whole {
-    at: u64,
     body: u64,
     end: u64,
+    ticks: u64,
 }
 
 /// What has been seen of the video.
@@ -136,11 +136,10 @@ impl Heads {
             let tail_bytes = TAIL_BYTES.get(self.attempt).copied().unwrap_or(0);
             let body_bytes = usize::try_from(whole.end - whole.body).unwrap_or(usize::MAX);
             let len = body_bytes.min(tail_bytes);
-            let ticks = cluster::timestamp_of(window, whole.at)?;
             let from = whole.end - widen(len);
             let tail = window.take(from, len)?;
             let mut all = *seen;
-            note_pictures(&tail, ticks, layout, &mut all);
+            note_pictures(&tail, whole.ticks, layout, &mut all);
             if len < body_bytes && all.pictures < enough {
                 self.attempt += 1;
                 if self.attempt == TAIL_BYTES.len() {
@@ -174,9 +173,10 @@ impl Heads {
                     return Err(Halt::Broken(at, "too many Clusters behind the last Cue"));
                 }
                 self.clusters.push(Whole {
-                    at,
                     body: element.body,
                     end,
+                    // Noted here, since its place is far from those that are looked at later.
+                    ticks: cluster::timestamp_of(window, at)?,
                 });
             }
             self.next = Some(end);

@@ -116,7 +116,7 @@ impl Layout {
         let from_90k = self.picture_at_90k(last.ticks, stream);
         match self.shown_for_90k(last.duration_ticks, stream) {
             0 => told_90k.max(from_90k),
-            duration_90k => from_90k.saturating_add(i64::from(duration_90k)),
+            duration_90k => from_90k.saturating_add(i64::from(duration_90k)).max(0),
         }
     }
 

@@ -168,6 +168,11 @@ impl Window {
         }
     }
 
+    /// Lets all of it go.
+    pub(super) fn clear(&mut self) {
+        self.bytes = Bytes::new();
+    }
+
     /// Whether these bytes are held.
     pub(super) fn holds(&self, at: u64, len: usize) -> bool {
         self.held(at, len).is_some()

@@ -9,6 +9,7 @@ use super::timeline::Timeline;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::{Sample, Sync, TrackId};
+use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// Samples that may be known ahead of the one that is given next.
@@ -28,6 +29,19 @@ struct Coming {
 impl Coming {
     fn end(&self) -> u64 {
         self.offset.saturating_add(u64::from(self.size))
+    }
+
+    /// From where to fetch a block in which this sample lies together with the next one of the
+    /// other lane, which begins at `near`. None where they are far from each other: then each lane
+    /// has a block of its own, or they would push each other out.
+    fn block_with(&self, near: u64) -> Option<u64> {
+        let block = length(limits::BLOCK_BYTES);
+        // The other lane's may be a little behind: it is fetched once more then.
+        let from = near.min(self.offset);
+        let behind = self.offset.saturating_sub(from);
+        let fits = self.end().saturating_sub(from) <= length(limits::SAMPLE_BYTES);
+        let beside = near < self.offset.saturating_add(block) && behind <= block / 4;
+        (beside && fits).then_some(from)
     }
 }
 
@@ -199,18 +213,24 @@ impl Lane {
         Ok(self.front(file)?.map(|coming| coming.pts_90k))
     }
 
-    /// Gives the next sample; none at the end.
-    fn give(&mut self, file: &mut File) -> Attempt<Option<Sample>> {
+    /// Where the next sample lies, if it is known.
+    fn next_offset(&self) -> Option<u64> {
+        self.ahead.front().map(|coming| coming.offset)
+    }
+
+    /// Gives the next sample; none at the end. It may come from the block that is `shared` with the
+    /// other lane.
+    fn give(
+        &mut self,
+        file: &mut File,
+        shared: &mut Window,
+        other: Option<&mut Self>,
+    ) -> Attempt<Option<Sample>> {
         let Some(coming) = self.front(file)? else {
             let error = self.ended.as_ref().and_then(|ended| ended.error.clone());
             return error.map_or(Ok(None), |error| Err(error.into()));
         };
-        let size = usize::try_from(coming.size).unwrap_or(usize::MAX);
-        let mut end = coming.end();
-        if !self.block.holds(coming.offset, size) {
-            end = self.run_end(file, &coming)?;
-        }
-        let data = self.block.read(file, "mdat", coming.offset, size, end)?;
+        let data = self.read(file, shared, other, &coming)?;
         self.ahead.pop_front();
         Ok(Some(Sample {
             track: self.id,
@@ -220,6 +240,53 @@ impl Lane {
             sync: coming.sync,
             data,
         }))
+    }
+
+    fn read(
+        &mut self,
+        file: &mut File,
+        shared: &mut Window,
+        other: Option<&mut Self>,
+        coming: &Coming,
+    ) -> Attempt<Bytes> {
+        const MDAT: &str = "mdat";
+        let offset = coming.offset;
+        let size = usize::try_from(coming.size).unwrap_or(usize::MAX);
+        if self.block.holds(offset, size) {
+            return self.block.read(file, MDAT, offset, size, coming.end());
+        }
+        if shared.holds(offset, size) {
+            return shared.read(file, MDAT, offset, size, coming.end());
+        }
+        if let Some(other) = other
+            && let Some(from) = other.next_offset().and_then(|near| coming.block_with(near))
+        {
+            let most = from.saturating_add(length(shared.most()));
+            let whole = self.first_past(file, most)?;
+            let whole = whole.min(other.first_past(file, most)?).max(coming.end());
+            let skip = usize::try_from(offset.saturating_sub(from)).unwrap_or(usize::MAX);
+            let len = skip.saturating_add(size);
+            let bytes = shared.read(file, MDAT, from, len, whole)?;
+            self.block.clear();
+            return Ok(bytes.slice(skip.min(bytes.len())..));
+        }
+        let end = self.run_end(file, coming)?;
+        self.block.read(file, MDAT, offset, size, end)
+    }
+
+    /// Where the first of its samples begins that does not end by `limit`: a block that goes no
+    /// further holds only whole ones.
+    fn first_past(&mut self, file: &mut File, limit: u64) -> Attempt<u64> {
+        let mut known = 0;
+        while known < AHEAD {
+            match self.ahead.get(known) {
+                Some(next) if next.end() > limit => return Ok(next.offset),
+                Some(_) => known += 1,
+                None if self.ended.is_some() => break,
+                None => self.look_ahead(file)?,
+            }
+        }
+        Ok(limit)
     }
 
     /// Where the run of samples ends that lie one behind the other from the next one on and fit
@@ -284,6 +351,8 @@ enum Stage {
 pub(super) struct Playing {
     video: Lane,
     audio: Option<Lane>,
+    /// Media of both, where they lie close together.
+    shared: Window,
     time_90k: i64,
     stage: Stage,
 }
@@ -293,6 +362,7 @@ impl Playing {
         Self {
             video,
             audio,
+            shared: Window::new(limits::BLOCK_BYTES),
             time_90k,
             stage: Stage::SeekingVideo,
         }
@@ -338,19 +408,20 @@ impl Playing {
 
     fn give(&mut self, file: &mut File) -> Attempt<Option<Sample>> {
         let video_due = self.video.due_90k(file)?;
+        let shared = &mut self.shared;
         let Some(audio) = &mut self.audio else {
-            return self.video.give(file);
+            return self.video.give(file, shared, None);
         };
-        let audio_due = audio.due_90k(file)?;
-        if audio_due < video_due {
-            audio.give(file)
+        if audio.due_90k(file)? < video_due {
+            audio.give(file, shared, Some(&mut self.video))
         } else {
-            self.video.give(file)
+            self.video.give(file, shared, Some(audio))
         }
     }
 
     /// Bytes that it holds of tables and media.
     pub(super) fn held_bytes(&self) -> usize {
-        self.video.held_bytes() + self.audio.as_ref().map_or(0, Lane::held_bytes)
+        let audio = self.audio.as_ref().map_or(0, Lane::held_bytes);
+        self.video.held_bytes() + audio + self.shared.held_bytes()
     }
 }
