@@ -152,3 +152,15 @@ fn unknown_sizes_and_unknown_elements_are_walked_through() {
     assert_eq!(error, None);
     material.assert_pictures(&samples, 0..20);
 }
+
+/// Found by fuzzing: the search for a Cluster came to the same place for ever.
+#[test]
+fn a_cluster_cut_by_the_end_of_its_segment_ends_the_film() {
+    let material = Material::new();
+    let whole = material.clusters(2);
+    let mut parts = vec![build::info(), build::tracks(&[material.video()])];
+    parts.push(whole[0].clone());
+    parts.push(whole[1][..6].to_vec());
+    let file = [build::file(&parts), whole[1][6..].to_vec()].concat();
+    material.assert_pictures(&play_built(file, None), 0..5);
+}
