@@ -6,8 +6,11 @@
 
 use crate::error::{Error, Result};
 use crate::limits;
+use crate::media::language;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+use std::fs::File;
+use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -47,8 +50,8 @@ pub struct Config {
     /// What clients call the device.
     #[serde(deserialize_with = "name")]
     pub name: String,
-    /// The language in which sound is preferred, as ISO 639-2 (`eng`, `ger`).
-    #[serde(deserialize_with = "language")]
+    /// The language in which sound is preferred, as [`language::code`] gives it.
+    #[serde(deserialize_with = "language_code")]
     pub language: String,
 }
 
@@ -74,16 +77,15 @@ impl Config {
     /// Where it cannot be read, and where [`Config::parse`] refuses it.
     pub fn read(file: &Path) -> Result<Self> {
         let name = file.display().to_string();
-        let io = |error| Error::io("read", name.clone(), &error);
-        let size_bytes = std::fs::metadata(file).map_err(io)?.len();
-        if size_bytes > FILE_BYTES {
-            return Err(Error::OverLimit {
-                what: "length of the configuration file in bytes",
-                got: size_bytes,
-                limit: FILE_BYTES,
-            });
+        let mut text = String::new();
+        let bounded = File::open(file).map(|file| file.take(FILE_BYTES + 1));
+        let read = bounded.and_then(|mut bounded| bounded.read_to_string(&mut text));
+        read.map_err(|error| Error::io("read", name.clone(), &error))?;
+        if text.len() as u64 > FILE_BYTES {
+            let why = format!("a configuration has at most {FILE_BYTES} bytes");
+            return Err(Error::invalid(name, why));
         }
-        Self::parse(&name, &std::fs::read_to_string(file).map_err(io)?)
+        Self::parse(&name, &text)
     }
 
     /// Understands a configuration; `file` is only for the words of a refusal.
@@ -122,7 +124,7 @@ fn would_do(key: &str) -> Option<&'static str> {
         "control" => "an absolute path, like \"/run/exstreamtv/control.sock\"",
         "tuners" => "a number from 1 to 480",
         "name" => "a short line of text, like \"Living room\"",
-        "language" => "three small letters of ISO 639-2, like \"eng\"",
+        "language" => "a code of ISO 639, like \"eng\" or \"de\"",
         _ => return None,
     })
 }
@@ -155,13 +157,10 @@ fn name<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Er
     }
 }
 
-fn language<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Error> {
-    let code = String::deserialize(from)?;
-    if code.len() == 3 && code.bytes().all(|letter| letter.is_ascii_lowercase()) {
-        Ok(code)
-    } else {
-        Err(D::Error::custom(format!("'{code}' is no language code")))
-    }
+fn language_code<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    language::code(&text)
+        .ok_or_else(|| D::Error::custom(format!("'{text}' is no code of a language")))
 }
 
 #[cfg(test)]
@@ -193,7 +192,7 @@ mod tests {
         assert_eq!(config.control.unwrap().to_str(), Some("/run/tv.sock"));
         assert_eq!(config.tuners, 3);
         assert_eq!(config.name, "Küche");
-        assert_eq!(config.language, "ger");
+        assert_eq!(config.language, "deu");
     }
 
     #[test]
@@ -221,8 +220,12 @@ mod tests {
             ("tuners = 'many'", "box.toml, line 1, tuners: ", "1 to 480"),
             ("name = ' '", "box.toml, line 1, name: ", "short line"),
             ("name = \"a\\nb\"", "box.toml, line 1, name: ", "short line"),
-            ("language = 'en'", "box.toml, line 1, language: ", "eng"),
-            ("language = 'ENG'", "box.toml, line 1, language: ", "eng"),
+            ("language = 'xx'", "box.toml, line 1, language: ", "eng"),
+            (
+                "language = 'english'",
+                "box.toml, line 1, language: ",
+                "eng",
+            ),
             ("state = 'here'", "box.toml, line 1, state: ", "absolute"),
             ("control = ''", "box.toml, line 1, control: ", "absolute"),
         ] {

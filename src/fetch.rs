@@ -1,6 +1,6 @@
 //! Bounded reads of a source: ranges of a file, on the blocking pool, never on the runtime.
 //!
-//! A [`Reader`] belongs to one demuxer. Small reads are served from [`BLOCKS`] cached blocks, so
+//! A [`Reader`] belongs to one demuxer. Small reads are served from a few cached blocks, so
 //! that a demuxer's cursors (video, audio, tables) do not push each other out; larger ones go
 //! straight into a buffer of their own. It holds no more than that, follows no cursor and reads
 //! nothing ahead. What is not a plain file is refused before it is opened: a FIFO would wait for

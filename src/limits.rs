@@ -3,17 +3,21 @@
 //! Nothing in the box grows past a number on this page. A parser that meets a larger length
 //! answers with `Error::OverLimit`; it never allocates first and asks later.
 
+// Coded media.
+
 /// Largest coded access unit that is carried. A 100 Mb/s intra frame at 24 fps is 0.5 MB.
 pub const SAMPLE_BYTES: usize = 4 << 20;
 
-/// Bytes that a reader fetches at once; one such block per cursor is held.
-pub const BLOCK_BYTES: usize = 128 << 10;
-
-/// Bytes of one container table that a demuxer holds at a time.
-pub const TABLE_WINDOW_BYTES: usize = 16 << 10;
-
 /// Largest codec configuration record (`avcC`, `hvcC`, `CodecPrivate`). Real `hvcC` pass 1 kB.
 pub const CODEC_CONFIG_BYTES: usize = 64 << 10;
+
+/// Longest side of a picture, in luma samples: what the highest levels of H.264 and HEVC allow.
+pub const PICTURE_SIDE: u32 = 16_896;
+
+/// Pictures that may be waiting for reordering (H.264 and HEVC `max_dec_pic_buffering`).
+pub const REORDER_PICTURES: usize = 16;
+
+// Containers.
 
 /// Tracks that are looked at in one file.
 pub const TRACKS: usize = 64;
@@ -27,14 +31,11 @@ pub const BOXES: usize = 65_536;
 /// Deepest nesting of boxes or elements that is followed.
 pub const NESTING: usize = 16;
 
+/// Bytes of one container table that a demuxer holds at a time.
+pub const TABLE_WINDOW_BYTES: usize = 16 << 10;
+
 /// Random access points that are kept in memory for one open file.
 pub const SYNC_POINTS: usize = 4096;
-
-/// Longest side of a picture, in luma samples: what the highest levels of H.264 and HEVC allow.
-pub const PICTURE_SIDE: u32 = 16_896;
-
-/// Pictures that may be waiting for reordering (H.264 and HEVC `max_dec_pic_buffering`).
-pub const REORDER_PICTURES: usize = 16;
 
 /// Bytes that are read through in search of a structure: a Cluster behind damage, the first key
 /// frame of a file.
@@ -46,98 +47,21 @@ pub const KEY_FRAME_SEARCH_BYTES: u64 = 64 << 20;
 /// Audio that is held until the first picture's time is known: three seconds of 640 kb/s.
 pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 
+// Reading.
+
+/// Bytes that a reader fetches at once; one such block per cursor is held.
+pub const BLOCK_BYTES: usize = 128 << 10;
+
+/// A read that takes longer than this has failed; the viewer's lead covers it.
+pub const READ_PATIENCE_MS: u64 = 3_000;
+
+// Folders.
+
 /// Files that one folder library may list.
 pub const FOLDER_FILES: usize = 100_000;
 
 /// Folders below a library's root that are entered.
 pub const FOLDER_DEPTH: usize = 32;
-
-/// Requests that may wait for the store's thread.
-pub const STORE_QUEUE: usize = 64;
-
-/// Channels of one box. Plex copes with at most 480 per device.
-pub const CHANNELS: usize = 480;
-
-/// Entries of one channel's schedule table.
-pub const SCHEDULE_ENTRIES: usize = 300_000;
-
-/// Longest item that is scheduled: 1000 hours. More is a broken file, and sums stay far from the
-/// end of an `i64`.
-pub const ITEM_DURATION_MS: u64 = 1_000 * 3_600 * 1_000;
-
-/// Channels that are suggested for a library at once.
-pub const SUGGESTED_CHANNELS: usize = 40;
-
-/// Programmes per channel in one guide answer.
-pub const GUIDE_PROGRAMMES: usize = 2_000;
-
-/// Head of an HTTP request: request line and headers.
-pub const HTTP_HEAD_BYTES: usize = 16 << 10;
-
-/// Headers of an HTTP request.
-pub const HTTP_HEADERS: usize = 64;
-
-/// Body of an HTTP request.
-pub const HTTP_BODY_BYTES: usize = 64 << 10;
-
-/// Milliseconds in which a client has to send its request's head.
-pub const HTTP_HEAD_MS: u64 = 10_000;
-
-/// Milliseconds that a whole answer may take, streams and the guide not included.
-pub const HTTP_ANSWER_MS: u64 = 20_000;
-
-/// Documents that one door makes and sends at the same time; further requests wait their turn.
-pub const HTTP_DOCUMENTS: usize = 32;
-
-/// Milliseconds that a closing connection waits for the client to close its side.
-pub const HTTP_LINGER_MS: u64 = 500;
-
-/// Milliseconds that connections get to end when the box stops.
-pub const HTTP_GRACE_MS: u64 = 1_500;
-
-/// Media items in one answer.
-pub const MEDIA_ANSWER: usize = 500;
-
-/// Sentences of one kind that a page or a health answer lists; the rest is counted.
-pub const SENTENCES: usize = 50;
-
-/// Connections that are open at once on one door, streams included.
-pub const HTTP_CONNECTIONS: usize = 512;
-
-/// Connections that are open at once on the control socket.
-pub const CONTROL_CONNECTIONS: usize = 16;
-
-/// Transport packets that go to a socket in one write: 64 kB.
-pub const CHUNK_BYTES: usize = 348 * 188;
-
-/// Pictures that the remuxer holds back while it waits for their sound.
-pub const REMUX_HELD_BYTES: usize = 2 << 20;
-
-/// Kernel send buffer of a stream's socket.
-pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
-
-/// Media time that a viewer is ahead of the schedule, so that clients have enough to probe and a
-/// source may stall.
-pub const LEAD_MS: i64 = 5_500;
-
-/// A viewer that takes no byte for this long is let go.
-pub const VIEWER_STALLED_MS: u64 = 30_000;
-
-/// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
-/// three times within 35 ms.
-pub const TUNER_WAIT_MS: u64 = 500;
-
-/// How long a tune may take until its first packet, before it is refused with 807.
-pub const FIRST_PACKET_MS: u64 = 5_000;
-
-/// Media time before an airing's end at which the next one is opened.
-pub const OPEN_AHEAD_MS: i64 = 30_000;
-
-/// A read that takes longer than this has failed; the viewer's lead covers it.
-pub const READ_PATIENCE_MS: u64 = 3_000;
-
-/// How long a stream waits for an item to open before the slate goes on instead.
-pub const OPEN_PATIENCE_MS: u64 = 2_000;
 
 /// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
 /// from more.
@@ -159,6 +83,11 @@ pub const PROBE_MS: u64 = 20_000;
 /// Probes in a row that may run out of time before the whole folder is given up.
 pub const PROBES_STALLED: usize = 4;
 
+// The store.
+
+/// Requests that may wait for the store's thread.
+pub const STORE_QUEUE: usize = 64;
+
 /// Media items that the store writes in one transaction.
 pub const STORE_BATCH_ITEMS: usize = 256;
 
@@ -174,5 +103,99 @@ pub const STORE_LOCKED_MS: u64 = 5_000;
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
 
+// Channels and their schedules.
+
+/// Channels of one box. Plex copes with at most 480 per device.
+pub const CHANNELS: usize = 480;
+
+/// Channels that are suggested for a library at once.
+pub const SUGGESTED_CHANNELS: usize = 40;
+
+/// Entries of one channel's schedule table.
+pub const SCHEDULE_ENTRIES: usize = 300_000;
+
+/// Longest item that is scheduled: 1000 hours. More is a broken file, and sums stay far from the
+/// end of an `i64`.
+pub const ITEM_DURATION_MS: u64 = 1_000 * 3_600 * 1_000;
+
+// A stream.
+
+/// Media time that a viewer is ahead of the schedule, so that clients have enough to probe and a
+/// source may stall.
+pub const LEAD_MS: i64 = 5_500;
+
+/// Media time before an airing's end at which the next one is opened.
+pub const OPEN_AHEAD_MS: i64 = 30_000;
+
+/// How long a stream waits for an item to open before the slate goes on instead.
+pub const OPEN_PATIENCE_MS: u64 = 2_000;
+
+/// Pictures that the remuxer holds back while it waits for their sound.
+pub const REMUX_HELD_BYTES: usize = 2 << 20;
+
+/// Transport packets that go to a socket in one write: 64 kB.
+pub const CHUNK_BYTES: usize = 348 * 188;
+
+/// Kernel send buffer of a stream's socket.
+pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
+
+/// A viewer that takes no byte for this long is let go.
+pub const VIEWER_STALLED_MS: u64 = 30_000;
+
+// Tuners.
+
+/// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
+/// three times within 35 ms.
+pub const TUNER_WAIT_MS: u64 = 500;
+
+/// How long a tune may take until its first packet, before it is refused with 807.
+pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// The doors.
+
+/// Connections that are open at once on one door, streams included. Both doors together, with a
+/// file for each stream, stay below the 1024 descriptors that a process usually has.
+pub const HTTP_CONNECTIONS: usize = 256;
+
+/// Connections that are open at once on the control socket.
+pub const CONTROL_CONNECTIONS: usize = 16;
+
+/// Documents that one door makes and sends at the same time; further requests wait their turn.
+pub const HTTP_DOCUMENTS: usize = 32;
+
+/// Guides that one door sends at the same time. One takes as long as its reader does, so they do
+/// not wait in line with the documents.
+pub const HTTP_GUIDES: usize = 16;
+
+/// Head of an HTTP request: request line and headers.
+pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+
+/// Headers of an HTTP request.
+pub const HTTP_HEADERS: usize = 64;
+
+/// Milliseconds in which a client has to send its request's head.
+pub const HTTP_HEAD_MS: u64 = 10_000;
+
+/// Body of an HTTP request.
+pub const HTTP_BODY_BYTES: usize = 64 << 10;
+
+/// Milliseconds that a whole answer may take, streams and the guide not included.
+pub const HTTP_ANSWER_MS: u64 = 20_000;
+
+/// Milliseconds that a closing connection waits for the client to close its side.
+pub const HTTP_LINGER_MS: u64 = 500;
+
+/// Milliseconds that connections get to end when the box stops.
+pub const HTTP_GRACE_MS: u64 = 1_500;
+
+/// Programmes per channel in one guide answer.
+pub const GUIDE_PROGRAMMES: usize = 2_000;
+
 /// Bytes of the guide that are made at once.
 pub const GUIDE_PIECE_BYTES: usize = 64 << 10;
+
+/// Media items in one answer.
+pub const MEDIA_ANSWER: usize = 500;
+
+/// Sentences of one kind that a page or a health answer lists; the rest is counted.
+pub const SENTENCES: usize = 50;

@@ -6,6 +6,8 @@
 pub mod language;
 
 use bytes::Bytes;
+use std::borrow::Cow;
+use std::fmt;
 
 /// Media time units in one second (ISO/IEC 13818-1 §2.4.2).
 pub const TICKS_PER_SECOND: i64 = 90_000;
@@ -72,7 +74,7 @@ pub struct Track {
     pub id: TrackId,
     /// What it carries.
     pub kind: TrackKind,
-    /// Its [`language::code`] (`eng`), `und` where unknown.
+    /// Its code as [`language::code`] gives it (`eng`), `und` where unknown.
     pub language: String,
     /// The owner's or the muxer's name for it, if any.
     pub title: Option<String>,
@@ -176,6 +178,44 @@ pub struct AudioProfile {
     pub channels: u8,
 }
 
+impl fmt::Display for VideoCodec {
+    /// The name that people know it by.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::H264 => "H.264",
+            Self::Hevc => "HEVC",
+            Self::Mpeg2 => "MPEG-2",
+        })
+    }
+}
+
+impl fmt::Display for AudioCodec {
+    /// The name that people know it by.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Aac => "AAC",
+            Self::Ac3 => "AC-3",
+            Self::Eac3 => "E-AC-3",
+            Self::Mp2 => "MP2",
+            Self::Mp3 => "MP3",
+        })
+    }
+}
+
+impl fmt::Display for AudioProfile {
+    /// What may not vary, as people say it: `AAC stereo`, `AC-3`, `MP3 at 44100 Hz`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.codec)?;
+        if self.codec == AudioCodec::Aac {
+            write!(f, " {}", self.layout())?;
+        }
+        if self.sample_rate != 48_000 {
+            write!(f, " at {} Hz", self.sample_rate)?;
+        }
+        Ok(())
+    }
+}
+
 impl Default for Profile {
     /// What nearly every client plays: H.264 with stereo AAC at 48 kHz.
     fn default() -> Self {
@@ -191,6 +231,18 @@ impl Default for Profile {
 }
 
 impl AudioProfile {
+    /// How many channels there are, as people say it.
+    #[must_use]
+    pub fn layout(&self) -> Cow<'static, str> {
+        match self.channels {
+            1 => "mono".into(),
+            2 => "stereo".into(),
+            6 => "5.1".into(),
+            8 => "7.1".into(),
+            other => format!("{other} channels").into(),
+        }
+    }
+
     /// Whether a track can go on air under this profile as it is.
     #[must_use]
     pub fn carries(&self, track: &AudioTrack) -> bool {

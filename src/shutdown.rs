@@ -30,10 +30,4 @@ impl Shutdown {
         // An error means that the stopper is gone, which is the same news.
         let _ = self.0.wait_for(|stop| *stop).await;
     }
-
-    /// Whether the signal has been given.
-    #[must_use]
-    pub fn is_stopped(&self) -> bool {
-        *self.0.borrow() || self.0.has_changed().is_err()
-    }
 }

@@ -402,6 +402,11 @@ fn an_owner_makes_channels_of_a_folder_with_four_commands() {
     assert_eq!(table.lines().count(), 1 + names(&channels).len(), "{table}");
     let lineup = json(&get(running.at("web"), "/lineup.json"));
     assert_eq!(lineup.as_array().unwrap().len(), names(&channels).len());
+    // Nothing has changed, so there is nothing more to suggest.
+    let again = tell(state.path(), &["channels", "suggest", "--apply", "--json"]);
+    assert_eq!(json(&again), Value::Array(vec![]));
+    let table_again = tell(state.path(), &["channels", "list"]);
+    assert_eq!(table_again.lines().count(), table.lines().count());
     running.stop();
 }
 
@@ -488,8 +493,20 @@ fn the_demo_tells_a_newcomer_what_is_on_and_where_to_point_a_player() {
     running.stop();
 }
 
-/// The demo on free ports, with its temporary folder in a place of its own.
+/// The demo on free ports, with its temporary folder in a place of its own, and all its channels.
 fn demo(place: &Path, arguments: &[&str]) -> Running {
+    let running = demo_opened(place, arguments);
+    let begun = Instant::now();
+    // They are added all together.
+    while lineup(&running).is_empty() {
+        assert!(begun.elapsed() < PATIENCE, "the demo has no channels");
+        thread::sleep(Duration::from_millis(20));
+    }
+    running
+}
+
+/// The demo with its doors open, whatever is behind them.
+fn demo_opened(place: &Path, arguments: &[&str]) -> Running {
     let mut command = exstreamtv();
     command
         .arg("demo")
@@ -522,7 +539,7 @@ fn tune(running: &Running, number: &str) -> TcpStream {
 
 #[test]
 fn the_demo_leaves_nothing_behind_when_it_is_told_to_end_while_somebody_watches() {
-    for signal in ["TERM", "INT"] {
+    for signal in ["TERM", "INT", "HUP"] {
         let place = folder();
         let mut running = demo(place.path(), &[]);
         assert_eq!(lineup(&running), ["2", "3", "1984", "1984.1"]);
@@ -538,6 +555,40 @@ fn the_demo_leaves_nothing_behind_when_it_is_told_to_end_while_somebody_watches(
         }
         assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn a_box_that_is_to_outlive_its_terminal_does() {
+    let state = folder();
+    let mut command = Command::new("nohup");
+    command
+        .arg(env!("CARGO_BIN_EXE_exstreamtv"))
+        .args(["serve", "--state", text(state.path())])
+        .args(ANY_PORT)
+        .stderr(Stdio::null());
+    let running = Running::start(&mut command);
+    running.signal("HUP");
+    get(running.at("web"), "/discover.json");
+    running.stop();
+}
+
+#[test]
+fn the_demo_opens_its_doors_before_it_has_looked_at_anything() {
+    let place = folder();
+    let videos = folder();
+    let clip =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo/Films/Paper Boats (2019).mp4");
+    for number in 0..600 {
+        std::fs::hard_link(&clip, videos.path().join(format!("{number}.mp4")))
+            .or_else(|_| {
+                std::fs::copy(&clip, videos.path().join(format!("{number}.mp4"))).map(drop)
+            })
+            .unwrap();
+    }
+    let running = demo_opened(place.path(), &["--media", text(videos.path())]);
+    assert!(lineup(&running).is_empty(), "they were looked at before");
+    assert!(get(running.at("web"), "/").contains("Nothing is on air yet"));
+    running.stop();
 }
 
 #[test]
@@ -572,7 +623,12 @@ fn a_demo_that_is_started_again_on_its_folder_is_the_same_one() {
         place.path(),
         &["--state", text(state.path()), "--channels", "9"],
     );
-    assert_eq!(lineup(&running).len(), 9);
+    let begun = Instant::now();
+    // The first six are there from the start.
+    while lineup(&running).len() < 9 {
+        assert!(begun.elapsed() < PATIENCE, "the demo adds no channels");
+        thread::sleep(Duration::from_millis(20));
+    }
     running.stop();
 }
 

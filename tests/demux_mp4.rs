@@ -1,5 +1,7 @@
 //! The MP4 demuxer against ffmpeg's files and ffprobe's view of them, and against damage.
 
+#![cfg(test)]
+
 #[path = "demux_mp4/boxes.rs"]
 mod boxes;
 #[path = "demux_mp4/clip.rs"]

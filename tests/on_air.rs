@@ -18,10 +18,11 @@ use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::model::MediaItem;
 use exstreamtv::schedule::Lineup;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use support::{
-    EPOCH_MS, demo_items, item, keep, lineup, number, of_profile, pcm_samples, pictures,
-    pictures_of, profile, watch,
+    EPOCH_MS, demo_items, item, keep, lineup, number, of_profile, pictures, pictures_of, profile,
+    sound, watch,
 };
 
 fn path_of(item: &MediaItem) -> &Path {
@@ -54,8 +55,32 @@ fn every_picture_of_two_minutes(video: VideoCodec, audio: AudioCodec) {
     for (at, (seen, expected)) in seen.iter().zip(&expected).enumerate() {
         assert_eq!(seen, expected, "picture {at} of {whole}");
     }
-    let heard = pcm_samples(keep(&stream).path());
-    assert!(heard > 120 * 48_000, "{heard} samples heard");
+    every_sound_is_heard(&lineup, &sound(keep(&stream).path()));
+}
+
+/// Whether two sounds are the same, up to the noise that decoders make up by themselves.
+fn alike(one: &[i16], other: &[i16]) -> bool {
+    one.iter()
+        .zip(other)
+        .all(|(one, other)| one.abs_diff(*other) < 400)
+}
+
+/// Looks for the sound of every item, whole and at its own speed, where the guide has it. At its
+/// ends an item may miss a frame, and its first frames are decoded from what came before it.
+fn every_sound_is_heard(lineup: &Arc<Lineup>, heard: &[i16]) {
+    const ENDS: usize = 3 * 1536;
+    let mut items = 0;
+    for (path, start_ms) in guide(lineup, EPOCH_MS, EPOCH_MS + 110_000) {
+        let own = sound(&path);
+        let inner = &own[ENDS..own.len() - ENDS];
+        let from = usize::try_from((start_ms - EPOCH_MS) * 48).unwrap();
+        // Half an AC-3 frame to either side, and the encoder's delay, which ffmpeg may cut off.
+        let near = from + ENDS - 1024 - 768..from + ENDS + 768;
+        let found = near.into_iter().any(|at| alike(inner, &heard[at..]));
+        assert!(found, "{} is not heard as it is", path.display());
+        items += 1;
+    }
+    assert!(items >= 8, "{items} items in two minutes");
 }
 
 /// Watches two minutes and lets two judges look at every packet.
@@ -148,7 +173,7 @@ fn an_item_without_sound_of_the_profile_is_silent_and_whole() {
             .zip(&expected)
             .all(|(seen, expected)| seen == expected)
     );
-    assert!(pcm_samples(keep(&stream).path()) > 40 * 48_000);
+    assert!(sound(keep(&stream).path()).len() > 40 * 48_000);
 }
 
 #[test]
@@ -212,5 +237,229 @@ fn a_file_that_is_cut_short_plays_as_far_as_it_goes() {
             .iter()
             .zip(&next)
             .all(|(seen, next)| seen == next)
+    );
+}
+
+/// A film of half a minute that shows a new picture every so many frames of 1/25 s.
+fn slides(folder: &Path, every: u32, extension: &str) -> PathBuf {
+    let file = folder.join(format!("{every}.{extension}"));
+    let pictures = format!("testsrc2=s=320x180:r=25,select=not(mod(n\\,{every}))");
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-f", "lavfi", "-i", &pictures])
+        .args(["-f", "lavfi", "-i", "sine=r=48000", "-t", "30"])
+        .args([
+            "-fps_mode",
+            "vfr",
+            "-c:v",
+            "libx264",
+            "-preset",
+            "ultrafast",
+        ])
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"])
+        .arg(&file)
+        .status();
+    let made = made.expect("ffmpeg is needed: scripts/test installs it");
+    assert!(made.success());
+    file
+}
+
+#[test]
+fn pictures_that_are_seconds_apart_come_in_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let clips = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    for (every, extension) in [(25, "mp4"), (50, "mkv"), (125, "mp4"), (125, "mkv")] {
+        let slides = item(100, &slides(folder.path(), every, extension));
+        let stream = watch(&lineup(vec![slides, clips[1].clone()]), EPOCH_MS, 50);
+        let mut verdict = ts_judge::judge(&stream);
+        verdict
+            .problems
+            .retain(|problem| problem.rule != ts_judge::Rule::PictureGap);
+        verdict.assert_clean();
+    }
+}
+
+#[test]
+fn an_item_that_comes_back_is_joined_where_it_should_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let clips = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    let place = folder.path().join("unplugged.mp4");
+    let mut unplugged = clips[0].clone();
+    unplugged.part.path = place.to_str().unwrap().to_owned();
+    let lineup = lineup(vec![unplugged, clips[1].clone()]);
+    let stream = support::simulated(async {
+        let (mut lease, _lineup_tx) = support::tune(&lineup, EPOCH_MS).await;
+        let begun = tokio::time::Instant::now();
+        let mut stream = Vec::new();
+        while begun.elapsed().as_secs() < 10 {
+            if begun.elapsed().as_millis() > 1_500 && !place.exists() {
+                std::fs::copy(path_of(&clips[0]), &place).unwrap();
+            }
+            stream.extend_from_slice(&lease.next().await);
+        }
+        stream
+    });
+    ts_judge::judge(&stream).assert_clean();
+    let seen = pictures_of(&stream);
+    let own = pictures(path_of(&clips[0]));
+    let begins = seen
+        .iter()
+        .position(|picture| own.contains(picture))
+        .expect("it is joined");
+    let joined = own
+        .iter()
+        .position(|picture| *picture == seen[begins])
+        .unwrap();
+    assert!(
+        begins > 0 && joined > 0,
+        "the slate came first, and the item's beginning is over"
+    );
+    // Slate and item together lie where the schedule has them, up to the distance of key frames.
+    let duration_ms = clips[0].part.duration_ms.unwrap() as i64;
+    let slate_ms = begins as i64 * 1000 / 24;
+    let offset_ms = joined as i64 * duration_ms / own.len() as i64;
+    assert!(
+        (0..=1_200).contains(&(slate_ms - offset_ms)),
+        "{slate_ms} ms, then {offset_ms} ms"
+    );
+}
+
+/// The bytes with up to 2048 bits flipped, the same ones every time.
+fn flipped(mut bytes: Vec<u8>, seed: u64) -> Vec<u8> {
+    let mut state = seed;
+    let mut random = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005);
+        state = state.wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    for _ in 0..1 << (random() % 12) {
+        let at = random() % bytes.len();
+        bytes[at] ^= 1 << (random() % 8);
+    }
+    bytes
+}
+
+#[test]
+fn flipped_bits_break_pictures_and_never_the_stream() {
+    // What is lost are pictures, and what a decoder can make of some.
+    let lost = [
+        ts_judge::Rule::PictureGap,
+        ts_judge::Rule::AccessUnit,
+        ts_judge::Rule::RandomAccess,
+    ];
+    let folder = tempfile::tempdir().unwrap();
+    let clips = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    for seed in 0..90 {
+        let mut broken = clips[seed % clips.len()].clone();
+        let bytes = flipped(std::fs::read(path_of(&broken)).unwrap(), seed as u64);
+        let place = folder.path().join("broken");
+        std::fs::write(&place, bytes).unwrap();
+        broken.part.path = place.to_str().unwrap().to_owned();
+        let good = clips[(seed + 1) % clips.len()].clone();
+        let stream = watch(&lineup(vec![good, broken]), EPOCH_MS + 3_000, 30);
+        let mut verdict = ts_judge::judge(&stream);
+        verdict
+            .problems
+            .retain(|problem| !lost.contains(&problem.rule));
+        assert!(verdict.problems.is_empty(), "seed {seed}:\n{verdict}");
+        assert!(verdict.facts.seconds > 33.0, "seed {seed}");
+    }
+}
+
+/// Clips of a kind that the demo has none of, made by ffmpeg: two containers, lengths and sizes.
+fn made(folder: &Path, coded: &str) -> Vec<MediaItem> {
+    let forms = [
+        ("a.mkv", "320x240", "5.2"),
+        ("b.mp4", "352x288", "6"),
+        ("c.mkv", "480x272", "4"),
+    ];
+    let mut items = Vec::new();
+    for (at, (name, size, seconds)) in forms.into_iter().enumerate() {
+        let path = folder.join(name);
+        let picture = format!("testsrc2=s={size}:r=25");
+        let done = Command::new("ffmpeg")
+            .args([
+                "-v", "error", "-f", "lavfi", "-i", &picture, "-f", "lavfi", "-i",
+            ])
+            .args([
+                "sine=f=440:r=48000:b=4",
+                "-t",
+                seconds,
+                "-pix_fmt",
+                "yuv420p",
+            ])
+            .args(coded.split_whitespace())
+            .arg(&path)
+            .status();
+        assert!(
+            done.expect("ffmpeg is needed: scripts/test installs it")
+                .success()
+        );
+        items.push(item(at as i64 + 1, &path));
+    }
+    items
+}
+
+/// Watches clips of that kind for a while: every picture is shown, and two judges find nothing.
+fn carried(coded: &str, wanted: (VideoCodec, AudioCodec, u32)) {
+    let folder = tempfile::tempdir().unwrap();
+    let lineup = lineup(made(folder.path(), coded));
+    let schedule = lineup.schedule(number()).unwrap();
+    let profile = schedule.profile();
+    assert_eq!(
+        (
+            profile.video,
+            profile.audio.codec,
+            profile.audio.sample_rate
+        ),
+        wanted
+    );
+    assert_eq!(schedule.left_out(), []);
+    let stream = watch(&lineup, EPOCH_MS, 40);
+    ts_judge::judge(&stream).assert_clean();
+    assert_eq!(ts_judge::second_opinion(&stream), Vec::<String>::new());
+    let expected: Vec<String> = guide(&lineup, EPOCH_MS, EPOCH_MS + 50_000)
+        .iter()
+        .flat_map(|(path, _)| pictures(path))
+        .collect();
+    let seen = pictures_of(&stream);
+    assert!(seen.len() > 40 * 25);
+    assert_eq!(
+        seen.iter()
+            .zip(&expected)
+            .position(|(seen, expected)| seen != expected),
+        None
+    );
+}
+
+#[test]
+fn mpeg_2_with_layer_ii_is_carried() {
+    carried(
+        // One size and shape: ffmpeg's decoder loses the picture before a sequence of another.
+        "-s 352x288 -aspect 4:3 -c:v mpeg2video -b:v 1M -bf 2 -g 12 -c:a mp2 -b:a 192k -ac 2",
+        (VideoCodec::Mpeg2, AudioCodec::Mp2, 48_000),
+    );
+}
+
+#[test]
+fn mpeg_2_with_ac_3_in_surround_is_carried() {
+    carried(
+        "-s 352x288 -aspect 4:3 -c:v mpeg2video -b:v 1M -bf 2 -g 12 -flags +ilme+ildct -c:a ac3 -ac 6",
+        (VideoCodec::Mpeg2, AudioCodec::Ac3, 48_000),
+    );
+}
+
+#[test]
+fn interlaced_h264_with_mp3_is_carried() {
+    carried(
+        "-c:v libx264 -preset veryfast -flags +ilme+ildct -x264-params tff=1 -g 25 -c:a libmp3lame",
+        (VideoCodec::H264, AudioCodec::Mp3, 48_000),
+    );
+}
+
+#[test]
+fn sound_at_44_100_hz_keeps_its_chain() {
+    carried(
+        "-c:v libx264 -preset veryfast -g 50 -bf 3 -c:a aac -ar 44100 -ac 2",
+        (VideoCodec::H264, AudioCodec::Aac, 44_100),
     );
 }

@@ -251,7 +251,7 @@ proptest! {
         kinds in vec((0..3_usize, 0..3_usize, 0..8_u16, 0..5_usize, 1_960..2_025_u16), 0..150)
     ) {
         let catalog = mixture(&kinds);
-        let suggested = suggest(&catalog, &Wishes::default(), &[], EPOCH_MS);
+        let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
         prop_assert!(suggested.len() <= 40);
         prop_assert_eq!(suggested.is_empty(), kinds.is_empty());
         let names: HashSet<_> = suggested.iter().map(|channel| &channel.name).collect();
@@ -272,7 +272,9 @@ proptest! {
         if kinds.len() <= 24 {
             prop_assert_eq!(shown.len(), kinds.len(), "a small library is shown whole");
         }
-        prop_assert_eq!(suggested, suggest(&catalog, &Wishes::default(), &[], EPOCH_MS));
+        prop_assert_eq!(&suggested, &suggest(&catalog, &Wishes::default(), EPOCH_MS));
+        let taken = with_channels(&catalog, &suggested);
+        prop_assert_eq!(suggest(&taken, &Wishes::default(), EPOCH_MS), vec![]);
     }
 }
 
@@ -517,9 +519,13 @@ fn a_family_library_becomes_sensible_channels() {
         }
     }
     add("films/odd", None, None, VideoCodec::Mpeg2, AudioCodec::Mp2);
-    let catalog = Catalog::new(vec![library()], all, vec![]);
-    let taken = ["2".parse().unwrap(), "3.1".parse().unwrap()];
-    let suggested = suggest(&catalog, &Wishes::default(), &taken, EPOCH_MS);
+    let mut taken = [
+        channel(2, Order::Listed, vec![]),
+        channel(3, Order::Listed, vec![]),
+    ];
+    taken[1].number.minor = Some(1);
+    let catalog = Catalog::new(vec![library()], all, taken.to_vec());
+    let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
     let lines: Vec<_> = suggested
         .iter()
         .map(|one| format!("{} {}: {}", one.number, one.name, one.items.len()))
@@ -543,6 +549,80 @@ fn a_family_library_becomes_sensible_channels() {
     );
 }
 
+/// The catalog after these channels were added.
+fn with_channels(catalog: &Catalog, new: &[NewChannel]) -> Catalog {
+    let old = catalog.channels().iter();
+    let channels = old
+        .map(|channel| Channel::clone(channel))
+        .chain(new.iter().map(|channel| Channel::clone(&stored(channel))));
+    let items = catalog.items().to_vec();
+    Catalog::new(catalog.libraries().to_vec(), items, channels.collect())
+}
+
+#[test]
+fn a_suggestion_is_made_again_only_when_there_is_something_new() {
+    let episode = |id, show: &str, number| {
+        let mut item = item(id, Some(HOUR_MS), usual());
+        item.episode = Some(Episode {
+            show: show.to_owned(),
+            season: 1,
+            number,
+        });
+        item
+    };
+    let mut items: Vec<_> = (1..=30)
+        .map(|id| item(id, Some(HOUR_MS), usual()))
+        .collect();
+    items.extend(
+        (31..=34)
+            .zip(1..)
+            .map(|(id, number)| episode(id, "Signal Box", number)),
+    );
+    let before = Catalog::new(vec![library()], items.clone(), vec![]);
+    let taken = with_channels(&before, &suggest(&before, &Wishes::default(), EPOCH_MS));
+    let again = |items: &[MediaItem]| {
+        let channels = taken.channels().iter().map(|one| Channel::clone(one));
+        let catalog = Catalog::new(vec![library()], items.to_vec(), channels.collect());
+        let new = suggest(&catalog, &Wishes::default(), EPOCH_MS);
+        let names = new.iter().map(|one| format!("{} {}", one.number, one.name));
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(taken.channels().len(), 2);
+    assert_eq!(again(&items), Vec::<String>::new());
+    items.push(episode(40, "Signal Box", 5));
+    assert_eq!(again(&items), Vec::<String>::new(), "one more of the same");
+    items.extend(
+        (41..=43)
+            .zip(1..)
+            .map(|(id, number)| episode(id, "Tide Tables", number)),
+    );
+    assert_eq!(again(&items), ["3 Tide Tables"]);
+}
+
+#[test]
+fn shows_of_the_same_length_have_channels_too() {
+    let mut items = Vec::new();
+    for show in 0..30 {
+        for number in 1..=3 {
+            let mut episode = item(show * 3 + i64::from(number), Some(HOUR_MS), usual());
+            episode.episode = Some(Episode {
+                show: format!("Show {show:02}"),
+                season: 1,
+                number,
+            });
+            items.push(episode);
+        }
+    }
+    let catalog = Catalog::new(vec![library()], items, vec![]);
+    let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
+    assert_eq!(suggested.len(), 25);
+    assert_eq!(suggested[0].name, "Show 00");
+    assert_eq!(
+        (suggested[24].name.as_str(), suggested[24].items.len()),
+        ("More Shows", 18)
+    );
+}
+
 #[test]
 fn tiny_libraries_are_shown_whole() {
     for count in 1..=12 {
@@ -550,7 +630,7 @@ fn tiny_libraries_are_shown_whole() {
             .map(|at| (at % 2, at % 3, 0, at, 2_000))
             .collect();
         let catalog = mixture(&kinds);
-        let suggested = suggest(&catalog, &Wishes::default(), &[], EPOCH_MS);
+        let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
         let shown: usize = suggested.iter().map(|channel| channel.items.len()).sum();
         assert_eq!(shown, count);
         assert!(suggested.len() <= 6, "{suggested:?}");
@@ -572,7 +652,7 @@ fn silent_films_are_suggested_and_broken_ones_are_not() {
         item(5, Some(1_000), vec![]),
     ];
     let catalog = Catalog::new(vec![], items, vec![]);
-    let suggested = suggest(&catalog, &Wishes::default(), &[], EPOCH_MS);
+    let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
     assert_eq!(suggested.len(), 1);
     assert_eq!(suggested[0].items, ids(&[1, 2]));
 }

@@ -455,24 +455,9 @@ async fn the_state_is_its_owners_alone() {
     assert!(files >= 2, "the log is there too");
     store.close().await;
     // Somebody opened it up; the next start closes it again.
-    std::fs::set_permissions(&state, PermissionsExt::from_mode(0o755)).unwrap();
     std::fs::set_permissions(file(&state), PermissionsExt::from_mode(0o644)).unwrap();
     Store::open(&state).await.unwrap().close().await;
-    assert_eq!(mode(&state), 0o700);
     assert_eq!(mode(&file(&state)), 0o600);
-}
-
-#[tokio::test]
-async fn a_folder_of_other_things_keeps_its_mode() {
-    let state = tempfile::tempdir().unwrap();
-    std::fs::set_permissions(state.path(), PermissionsExt::from_mode(0o755)).unwrap();
-    std::fs::write(state.path().join("letter.txt"), "mine").unwrap();
-    Store::open(state.path()).await.unwrap().close().await;
-    let mode = std::fs::metadata(state.path())
-        .unwrap()
-        .permissions()
-        .mode();
-    assert_eq!(mode & 0o777, 0o755);
 }
 
 #[tokio::test]

@@ -21,9 +21,17 @@ pub(super) async fn run(command: Channels) -> Result<()> {
 
 async fn list(speak: Speak) -> Result<()> {
     let channels = Control::of(speak.state)?.get("/api/channels").await?;
+    if speak.json {
+        return answer(channels);
+    }
+    let mut table = Table::new(&["NUMBER", "NAME", "ITEMS", "NOW"]);
+    for channel in rows(&channels) {
+        let now = channel.get("now").map(|now| field(now, "title"));
+        table.row(about(channel).into_iter().chain(now));
+    }
     show(
-        speak.json,
         &channels,
+        &table,
         "no channel yet; `exstreamtv channels suggest` makes some of what the libraries hold",
     )
 }
@@ -32,8 +40,11 @@ async fn suggest(speak: Speak) -> Result<()> {
     let channels = Control::of(speak.state)?
         .get("/api/channels/suggestion")
         .await?;
-    show(speak.json, &channels, "nothing to suggest")?;
-    if !speak.json && !rows(&channels).is_empty() {
+    if speak.json {
+        return answer(channels);
+    }
+    show(&channels, &new(&channels), "nothing to suggest")?;
+    if !rows(&channels).is_empty() {
         say("nothing is changed yet; --apply adds them");
     }
     Ok(())
@@ -44,26 +55,34 @@ async fn apply(speak: Speak) -> Result<()> {
     let channels = control
         .post("/api/channels/suggestion", &Value::Null)
         .await?;
-    show(speak.json, &channels, "nothing to add")
+    if speak.json {
+        return answer(channels);
+    }
+    show(&channels, &new(&channels), "nothing to add")
 }
 
 fn rows(channels: &Value) -> &[Value] {
     channels.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-fn show(json: bool, channels: &Value, none: &str) -> Result<()> {
-    if json {
-        return answer(channels);
+/// The columns that all channels have.
+fn about(channel: &Value) -> [String; 3] {
+    ["number", "name", "items"].map(|name| field(channel, name))
+}
+
+/// Channels that are not on air yet.
+fn new(channels: &Value) -> Table {
+    let mut table = Table::new(&["NUMBER", "NAME", "ITEMS"]);
+    for channel in rows(channels) {
+        table.row(about(channel));
     }
-    let channels = rows(channels);
-    if channels.is_empty() {
-        return answer(none);
+    table
+}
+
+fn show(channels: &Value, table: &Table, none: &str) -> Result<()> {
+    if rows(channels).is_empty() {
+        answer(none)
+    } else {
+        answer(table)
     }
-    let mut table = Table::new(&["NUMBER", "NAME", "ITEMS", "NOW"]);
-    for channel in channels {
-        let now = channel.get("now").map(|now| field(now, "title"));
-        let cells = ["number", "name", "items"].map(|name| field(channel, name));
-        table.row(cells.into_iter().chain(now));
-    }
-    answer(table)
 }

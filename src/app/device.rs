@@ -1,9 +1,9 @@
 //! Who the box is to its clients: made up once, kept in the store for ever. Plex, Jellyfin and
 //! others lose everything they know of a tuner whose `DeviceID` changes.
 
-use crate::catalog::Librarian;
 use crate::error::{Error, Result};
 use crate::model::{Device, DeviceId};
+use crate::store::Store;
 use std::fs::File;
 use std::io::Read;
 
@@ -22,20 +22,20 @@ const AUTH_LETTERS: usize = 24;
 /// # Errors
 /// Where the store or the randomness cannot be read, and where the kept id was damaged: a new one
 /// would be another device.
-pub(super) async fn device(librarian: &Librarian, friendly_name: &str) -> Result<Device> {
-    let id = match librarian.setting(ID).await? {
+pub(super) async fn device(store: &Store, friendly_name: &str) -> Result<Device> {
+    let id = match store.setting(ID).await? {
         Some(id) => id.parse()?,
         None => {
             let id = DeviceId::from_random(u32::from_le_bytes(random()?));
-            librarian.set_setting(ID, &id.to_string()).await?;
+            store.set_setting(ID, &id.to_string()).await?;
             id
         }
     };
-    let auth = match librarian.setting(AUTH).await? {
+    let auth = match store.setting(AUTH).await? {
         Some(auth) => auth,
         None => {
             let auth = letters(random()?);
-            librarian.set_setting(AUTH, &auth).await?;
+            store.set_setting(AUTH, &auth).await?;
             auth
         }
     };

@@ -22,7 +22,12 @@ pub(super) struct Doors {
     pub(super) web: TcpListener,
     pub(super) stream: TcpListener,
     pub(super) control: UnixListener,
+    pub(super) socket_files: SocketFiles,
 }
+
+/// The files under which the control socket is found. Dropping it removes them.
+#[derive(Debug)]
+pub(super) struct SocketFiles(Vec<PathBuf>);
 
 /// Where the doors are.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -41,18 +46,23 @@ impl Doors {
         let (web, web_at) = tcp("--web", config.web)?;
         let (stream, stream_at) = tcp("--stream", config.stream)?;
         let usual = folder.path().join(SOCKET);
+        let at = config.control.clone().unwrap_or_else(|| usual.clone());
+        let control = unix(&at)?;
+        let mut socket_files = SocketFiles(vec![at.clone()]);
+        if at != usual {
+            lead(&usual, &at)?;
+            socket_files.0.push(usual);
+        }
         let doors = Self {
             web,
             stream,
-            control: unix(config.control.as_ref().unwrap_or(&usual))?,
+            control,
+            socket_files,
         };
-        if let Some(elsewhere) = config.control.as_ref().filter(|path| **path != usual) {
-            lead(&usual, elsewhere)?;
-        }
         let places = Places {
             web: web_at,
             stream: stream_at,
-            control: config.control.clone().unwrap_or(usual),
+            control: at,
         };
         Ok((doors, places))
     }
@@ -157,11 +167,12 @@ impl Places {
     }
 }
 
-/// Removes the files of a control socket that nobody listens on any more.
-pub(super) fn forget(places: &Places, folder: &StateFolder) {
-    for file in [&places.control, &folder.path().join(SOCKET)] {
-        if let Err(error) = remove(file) {
-            log::warn!("{} stays behind: {error}", file.display());
+impl Drop for SocketFiles {
+    fn drop(&mut self) {
+        for file in &self.0 {
+            if let Err(error) = remove(file) {
+                log::warn!("{} stays behind: {error}", file.display());
+            }
         }
     }
 }
@@ -179,7 +190,7 @@ mod tests {
     use crate::app::state::StateFolder;
     use crate::config::Config;
     use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::net::UnixStream;
+    use std::os::unix::net::{UnixListener, UnixStream};
     use std::path::Path;
 
     fn on_any_port() -> Config {
@@ -217,11 +228,30 @@ mod tests {
     async fn the_control_socket_is_for_its_owner_only_and_replaces_an_old_one() {
         let place = tempfile::tempdir().unwrap();
         let folder = StateFolder::hold(place.path()).unwrap();
-        for _ in 0..2 {
-            let (_doors, places) = Doors::open(&on_any_port(), &folder).unwrap();
-            assert_eq!(mode(&places.control), 0o600);
-            assert!(places.control.starts_with(folder.path()));
-        }
+        // What a box leaves behind that was killed.
+        drop(UnixListener::bind(folder.path().join("control.sock")).unwrap());
+        let (doors, places) = Doors::open(&on_any_port(), &folder).unwrap();
+        assert_eq!(mode(&places.control), 0o600);
+        assert!(places.control.starts_with(folder.path()));
+        UnixStream::connect(&places.control).unwrap();
+        drop(doors);
+        assert!(!places.control.exists());
+    }
+
+    #[tokio::test]
+    async fn a_box_that_cannot_open_all_doors_leaves_no_control_socket() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateFolder::hold(place.path()).unwrap();
+        // A folder of that name is never removed.
+        let usual = folder.path().join("control.sock");
+        std::fs::create_dir(&usual).unwrap();
+        let elsewhere = place.path().join("tv.sock");
+        let config = Config {
+            control: Some(elsewhere.clone()),
+            ..on_any_port()
+        };
+        assert!(Doors::open(&config, &folder).is_err());
+        assert!(!elsewhere.exists() && usual.is_dir());
     }
 
     #[tokio::test]

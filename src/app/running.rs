@@ -5,13 +5,14 @@
 //! status page, never a reason not to start.
 
 use super::device;
-use super::listen::{Doors, Places, forget};
+use super::listen::{Doors, Places, SocketFiles};
+use super::output::answer;
 use super::signal::Signals;
 use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::{self, House};
 use crate::schedule::{Lineup, Wishes};
 use crate::shutdown::{self, Shutdown, Stopper};
@@ -20,7 +21,7 @@ use crate::tuner::Tuners;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
 /// How long the doors may take to close when the box stops. Viewers are let go at once; a client
@@ -34,79 +35,80 @@ const WRITE: Duration = Duration::from_millis(5_000);
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) places: Places,
-    pub(super) librarian: Arc<Librarian>,
-    pub(super) lineup_rx: watch::Receiver<Arc<Lineup>>,
-    pub(super) wishes: Wishes,
+    pub(super) house: Arc<House>,
     store: Store,
     stopper: Stopper,
-    /// The doors, and who lays out the schedules behind them.
-    tasks: JoinSet<()>,
+    socket_files: SocketFiles,
 }
 
-/// Runs a box until it is told to stop. `on_air` is what is done once it runs.
+/// What a box needs all the time: its doors, and who lays out the schedules behind them.
+type Tasks = JoinSet<()>;
+
+/// Runs a box until it is told to stop. `on_air` is what is done once its doors are open.
 ///
 /// # Errors
-/// Where the box cannot start, and where `on_air` fails: then the box stops in order too.
+/// Where the box cannot start, and where it fails or `on_air` does: then it stops in order too.
 pub(super) async fn keep(
     config: &Config,
     folder: &StateFolder,
     on_air: impl AsyncFnOnce(&Running) -> Result<()>,
 ) -> Result<()> {
     let mut signals = Signals::take()?;
-    let running = tokio::select! {
+    let (running, mut tasks) = tokio::select! {
         running = Running::start(config, folder) => running?,
         name = signals.next() => {
             log::info!("{name}: stopped while starting");
             return Ok(());
         }
     };
+    let places = &running.places;
     log::info!(
         "the doors are open: web {}, streams {}",
-        running.places.web,
-        running.places.stream
+        places.web,
+        places.stream
     );
     let kept = tokio::select! {
         failed = async {
+            answer(places.line()?)?;
             on_air(&running).await?;
             std::future::pending().await
         } => failed,
+        Some(Err(fallen)) = tasks.join_next() => Err(Error::invalid(
+            "the box stops, because something that it needs has failed",
+            fallen.to_string(),
+        )),
         name = signals.next() => {
             log::info!("{name}: stopping; again to stop at once");
             Ok(())
         }
     };
     signals.arm();
-    let places = running.places.clone();
-    running.stop().await;
-    forget(&places, folder);
+    running.stop(tasks).await;
     kept
 }
 
 impl Running {
     /// Opens the doors, reads the store and puts the box behind the doors.
-    async fn start(config: &Config, folder: &StateFolder) -> Result<Self> {
+    async fn start(config: &Config, folder: &StateFolder) -> Result<(Self, Tasks)> {
         let clock: SharedClock = Arc::new(SystemClock);
         let started_ms = clock.epoch_ms();
         let (doors, places) = Doors::open(config, folder)?;
         let (stopper, shutdown) = shutdown::channel();
         let store = Store::open(folder.path()).await?;
+        let device = device::device(&store, &config.name).await?;
         let librarian = Arc::new(Librarian::open(store.clone()).await?);
-        let device = device::device(&librarian, &config.name).await?;
         log::info!("device {} starts on {}", device.id, folder.path().display());
         let wishes = Wishes {
             language: config.language.clone(),
         };
         let mut tasks = JoinSet::new();
-        let lineup_rx = {
-            let catalog_rx = librarian.catalog();
-            lay_out(catalog_rx, &wishes, &shutdown, &mut tasks).await
-        };
+        let lineup_rx = lay_out(librarian.catalog(), wishes, &shutdown, &mut tasks).await?;
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
             lineup_rx: lineup_rx.clone(),
-            tuners: Arc::new(Tuners::new(config.tuners, lineup_rx.clone(), clock)),
-            librarian: Arc::clone(&librarian),
+            tuners: Arc::new(Tuners::new(config.tuners, lineup_rx, clock)),
+            librarian,
             started_ms,
             web: places.web,
             stream: places.stream,
@@ -123,31 +125,24 @@ impl Running {
             Arc::clone(&house),
             shutdown.clone(),
         ));
-        tasks.spawn(http::serve_control(doors.control, house, shutdown));
-        Ok(Self {
+        tasks.spawn(http::serve_control(
+            doors.control,
+            Arc::clone(&house),
+            shutdown,
+        ));
+        let running = Self {
             places,
-            librarian,
-            lineup_rx,
-            wishes,
+            house,
             store,
             stopper,
-            tasks,
-        })
-    }
-
-    /// Waits until the schedules are those of the catalog.
-    pub(super) async fn laid_out(&self) {
-        let catalog_rx = self.librarian.catalog();
-        let mut lineup_rx = self.lineup_rx.clone();
-        // An error means that the box stops, and then nobody waits for schedules.
-        let _ = lineup_rx
-            .wait_for(|lineup| Arc::ptr_eq(lineup.catalog(), &catalog_rx.borrow()))
-            .await;
+            socket_files: doors.socket_files,
+        };
+        Ok((running, tasks))
     }
 
     /// Looks through the libraries. What cannot be read is a sentence in the log.
     pub(super) async fn look_through_libraries(&self) {
-        let reports = match self.librarian.sync(|_, _| ()).await {
+        let reports = match self.house.librarian.sync(|_, _| ()).await {
             Ok(reports) => reports,
             Err(error) => return log::warn!("the libraries were not looked through: {error}"),
         };
@@ -170,13 +165,12 @@ impl Running {
 
     /// Stops in order: the doors close and the viewers end, then the store, once everything that
     /// was asked of it is written.
-    async fn stop(self) {
+    async fn stop(self, mut tasks: Tasks) {
         let Self {
-            librarian,
-            lineup_rx,
+            house,
             store,
             stopper,
-            mut tasks,
+            socket_files,
             ..
         } = self;
         stopper.stop();
@@ -185,8 +179,9 @@ impl Running {
             log::warn!("some connections did not end in time and are cut");
             tasks.shutdown().await;
         }
-        // The store's thread ends with the last handle.
-        drop((librarian, lineup_rx));
+        drop(socket_files);
+        // The store's thread ends with the last handle, and the house has one.
+        drop(house);
         if timeout(WRITE, store.close()).await.is_err() {
             log::warn!("the store did not finish in time; it is repaired at the next start");
         }
@@ -196,13 +191,13 @@ impl Running {
 /// Lays out the schedules of the catalog as it is, and again whenever it changes.
 async fn lay_out(
     mut catalog_rx: watch::Receiver<Arc<Catalog>>,
-    wishes: &Wishes,
+    wishes: Wishes,
     shutdown: &Shutdown,
-    tasks: &mut JoinSet<()>,
-) -> watch::Receiver<Arc<Lineup>> {
+    tasks: &mut Tasks,
+) -> Result<watch::Receiver<Arc<Lineup>>> {
     let catalog = Arc::clone(&catalog_rx.borrow_and_update());
-    let (lineup_tx, lineup_rx) = watch::channel(lineup(catalog, wishes.clone()).await);
-    let (wishes, mut shutdown) = (wishes.clone(), shutdown.clone());
+    let (lineup_tx, lineup_rx) = watch::channel(lineup(catalog, wishes.clone()).await?);
+    let mut shutdown = shutdown.clone();
     tasks.spawn(async move {
         loop {
             let changed = tokio::select! {
@@ -213,17 +208,21 @@ async fn lay_out(
                 return;
             }
             let catalog = Arc::clone(&catalog_rx.borrow_and_update());
-            lineup_tx.send_replace(lineup(catalog, wishes.clone()).await);
+            match lineup(catalog, wishes.clone()).await {
+                Ok(lineup) => drop(lineup_tx.send_replace(lineup)),
+                // Whoever watches goes on with what was on air before.
+                Err(error) => log::error!("the channels stay as they were: {error}"),
+            }
         }
     });
-    lineup_rx
+    Ok(lineup_rx)
 }
 
 /// Lays out the schedules, beside the runtime: a large library takes a while.
-async fn lineup(catalog: Arc<Catalog>, wishes: Wishes) -> Arc<Lineup> {
+async fn lineup(catalog: Arc<Catalog>, wishes: Wishes) -> Result<Arc<Lineup>> {
     let laid_out = tokio::task::spawn_blocking(move || Lineup::build(catalog, &wishes)).await;
-    // It fails only where the runtime is about to end.
-    Arc::new(laid_out.unwrap_or_default())
+    let failed = |error: JoinError| Error::invalid("the schedules", error.to_string());
+    laid_out.map(Arc::new).map_err(failed)
 }
 
 /// The machine's name, under which it may be reached; empty where it has none.

@@ -1,7 +1,6 @@
 //! `serve`: the box.
 
 use super::arguments;
-use super::output::answer;
 use super::running::{Running, keep};
 use super::state::{self, StateFolder};
 use crate::config::Config;
@@ -15,7 +14,6 @@ pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
     let folder = StateFolder::hold(&path)?;
     super::on_runtime(async {
         Box::pin(keep(&config, &folder, async |running: &Running| {
-            answer(running.places.line()?)?;
             running.look_through_libraries().await;
             Ok(())
         }))

@@ -1,13 +1,16 @@
 //! The state folder: everything that a box keeps, and the lock that says whose it is.
 
 use crate::error::{Error, Result};
-use std::fs::{DirBuilder, File, TryLockError};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// The state folder of a box that runs as a service.
 const SYSTEM: &str = "/var/lib/exstreamtv";
+
+/// The file in it that is locked.
+const LOCK: &str = "lock";
 
 /// A state folder that is held by this process for as long as this value lives.
 #[derive(Debug)]
@@ -17,7 +20,8 @@ pub(super) struct StateFolder {
 }
 
 impl StateFolder {
-    /// Makes the folder, readable by its owner only, where it is missing, and takes its lock.
+    /// Makes the folder, for its owner only, where it is missing, closes one that is there to
+    /// others, and takes its lock.
     ///
     /// # Errors
     /// Where it cannot be made, and where another box holds it.
@@ -31,6 +35,7 @@ impl StateFolder {
         let path = path
             .canonicalize()
             .map_err(|error| Error::io("find the state folder", shown, &error))?;
+        protect(&path)?;
         let lock = lock(&path)?;
         Ok(Self { path, _lock: lock })
     }
@@ -41,11 +46,29 @@ impl StateFolder {
     }
 }
 
+/// Closes a folder to other users, unless it holds other things than a box's.
+fn protect(folder: &Path) -> Result<()> {
+    let shown = || folder.display().to_string();
+    let failed = |error: io::Error| Error::io("read the state folder", shown(), &error);
+    let mode = folder.metadata().map_err(failed)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let is_empty = folder.read_dir().map_err(failed)?.next().is_none();
+    if is_empty || folder.join(LOCK).exists() {
+        std::fs::set_permissions(folder, Permissions::from_mode(0o700))
+            .map_err(|error| Error::io("protect the state folder", shown(), &error))?;
+    } else {
+        log::warn!("the state folder {} is open to other users", shown());
+    }
+    Ok(())
+}
+
 /// Takes the lock file. The kernel gives the lock back however the process ends; the file stays,
 /// because removing it would let two boxes lock two files of the same name.
 fn lock(folder: &Path) -> Result<File> {
-    let name = folder.join("lock");
-    let failed = |error: &std::io::Error| Error::io("lock", name.display().to_string(), error);
+    let name = folder.join(LOCK);
+    let failed = |error: &io::Error| Error::io("lock", name.display().to_string(), error);
     let mut file = File::options()
         .read(true)
         .write(true)
@@ -114,13 +137,38 @@ pub(super) fn usual_folder() -> Result<PathBuf> {
 mod tests {
     use super::StateFolder;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    fn mode(folder: &Path) -> u32 {
+        folder.metadata().unwrap().permissions().mode() & 0o777
+    }
+
+    fn open_to_all(folder: &Path) {
+        std::fs::set_permissions(folder, PermissionsExt::from_mode(0o755)).unwrap();
+    }
 
     #[test]
-    fn a_new_state_folder_is_for_its_owner_only() {
+    fn a_state_folder_is_for_its_owner_only_whoever_made_it() {
         let place = tempfile::tempdir().unwrap();
-        let held = StateFolder::hold(&place.path().join("a/b")).unwrap();
-        let mode = held.path().metadata().unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o700);
+        let new = place.path().join("a/b");
+        drop(StateFolder::hold(&new).unwrap());
+        assert_eq!(mode(&new), 0o700);
+        open_to_all(&new);
+        drop(StateFolder::hold(&new).unwrap());
+        assert_eq!(mode(&new), 0o700);
+        let made = tempfile::tempdir().unwrap();
+        open_to_all(made.path());
+        drop(StateFolder::hold(made.path()).unwrap());
+        assert_eq!(mode(made.path()), 0o700);
+    }
+
+    #[test]
+    fn a_folder_of_other_things_keeps_its_mode() {
+        let place = tempfile::tempdir().unwrap();
+        open_to_all(place.path());
+        std::fs::write(place.path().join("letter.txt"), "mine").unwrap();
+        StateFolder::hold(place.path()).unwrap();
+        assert_eq!(mode(place.path()), 0o755);
     }
 
     #[test]

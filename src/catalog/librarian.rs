@@ -45,6 +45,22 @@ impl Librarian {
         self.catalog_tx.subscribe()
     }
 
+    /// Has everybody see what is in the store. Only who breaks off a [`Self::sync`] has to ask for
+    /// it: everything else here ends with it.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub async fn refresh(&self) -> Result<()> {
+        let permit = self.publishing.acquire().await;
+        let _permit = permit.map_err(|_| Error::ShuttingDown)?;
+        let before = self.catalog_tx.borrow().clone();
+        let catalog = load(&self.store, &before).await?;
+        if before != catalog {
+            self.catalog_tx.send_replace(catalog);
+        }
+        Ok(())
+    }
+
     /// Adds a folder as a library, under its own name where none is given. It has no items until
     /// the next [`Self::sync`]. A folder that is a library already is given back as it is.
     ///
@@ -68,7 +84,7 @@ impl Librarian {
             ));
         }
         let library = self.store.add_folder(name, text).await?;
-        self.publish().await?;
+        self.refresh().await?;
         Ok(library)
     }
 
@@ -91,10 +107,16 @@ impl Librarian {
             let mut tell = |found: &Progress| progress(library, found);
             let report = sync::run_once(&self.store, &catalog, library, &mut tell).await;
             // Even a sync that failed may have written something before.
-            self.publish().await?;
+            self.refresh().await?;
             reports.push((library.clone(), report));
         }
         Ok(reports)
+    }
+
+    /// Whether a sync is under way.
+    #[must_use]
+    pub fn is_syncing(&self) -> bool {
+        self.syncing.available_permits() == 0
     }
 
     /// Adds channels, all of them or none.
@@ -104,7 +126,7 @@ impl Librarian {
     /// `limits::CHANNELS`, or the store cannot be written.
     pub async fn add_channels(&self, channels: Vec<NewChannel>) -> Result<()> {
         self.store.add_channels(channels).await?;
-        self.publish().await
+        self.refresh().await
     }
 
     /// Removes a channel.
@@ -113,39 +135,7 @@ impl Librarian {
     /// There is none with this number, or the store cannot be written.
     pub async fn remove_channel(&self, number: ChannelNumber) -> Result<()> {
         self.store.remove_channel(number).await?;
-        self.publish().await
-    }
-
-    /// The value of a setting.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn setting(&self, key: &str) -> Result<Option<String>> {
-        self.store.setting(key).await
-    }
-
-    /// Gives a setting its value.
-    ///
-    /// # Errors
-    /// The value is over `limits::SETTING_BYTES`, or the store cannot be written.
-    pub async fn set_setting(&self, key: &str, value: &str) -> Result<()> {
-        self.store.set_setting(key, value).await
-    }
-
-    /// Gives up the store and returns when everything is in its file.
-    pub async fn close(self) {
-        self.store.close().await;
-    }
-
-    async fn publish(&self) -> Result<()> {
-        let permit = self.publishing.acquire().await;
-        let _permit = permit.map_err(|_| Error::ShuttingDown)?;
-        let before = self.catalog_tx.borrow().clone();
-        let catalog = load(&self.store, &before).await?;
-        if before != catalog {
-            self.catalog_tx.send_replace(catalog);
-        }
-        Ok(())
+        self.refresh().await
     }
 }
 

@@ -21,7 +21,7 @@ const FOUND: usize = 64;
 const REMARKS: usize = 20;
 
 /// What a sync did to one library.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Report {
     /// Items that are new.
     pub added: usize,

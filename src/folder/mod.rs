@@ -191,7 +191,7 @@ impl<P: FnMut(&Progress)> Scan<'_, P> {
         let Some(mut probe) = self.probes.pop_front() else {
             return Ok(false);
         };
-        let probed = (&mut probe.task).await.map_err(|_| Error::ShuttingDown)?;
+        let probed = (&mut probe.task).await.or_else(|lost| probe::lost(&lost))?;
         let mut item = probe.item.clone();
         self.progress.probed += 1;
         item.part.container = probed.container;

@@ -8,6 +8,7 @@ use crate::limits;
 use crate::media::{Container, Track};
 use std::path::Path;
 use std::time::Duration;
+use tokio::task::JoinError;
 use tokio::time::timeout;
 
 /// What a probe found.
@@ -171,6 +172,25 @@ const BYTES: &str = "bytes of one probe";
 /// The subject of an error that is about the file as a whole.
 const THIS_FILE: &str = "this file";
 
+/// What to think of a file whose probe did not come to its end. Where a parser failed, that is told
+/// of this file, and the others are looked at all the same.
+///
+/// # Errors
+/// `ShuttingDown` where the runtime ended.
+pub(super) fn lost(error: &JoinError) -> Result<Probed> {
+    if !error.is_panic() {
+        return Err(Error::ShuttingDown);
+    }
+    Ok(Probed {
+        container: None,
+        content: Err(Problem {
+            words: "the box failed at reading it, which is a fault of the box".to_owned(),
+            // Another version of the box may get on with it.
+            cause: Cause::Access,
+        }),
+    })
+}
+
 /// An error as it is shown beside the file's name.
 fn problem(error: &Error) -> Problem {
     let (words, cause) = match error {
@@ -190,7 +210,7 @@ fn problem(error: &Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cause, Problem, probe, problem};
+    use super::{Cause, Problem, lost, probe, problem};
     use crate::error::Error;
 
     #[tokio::test]
@@ -228,6 +248,19 @@ mod tests {
         let problem = found.content.unwrap_err();
         assert_eq!(problem.cause, Cause::Access);
         assert!(problem.words.contains("No such file"), "{}", problem.words);
+    }
+
+    #[tokio::test]
+    async fn a_parser_that_fails_costs_its_file_and_not_the_scan() {
+        let failed = tokio::spawn(async { panic!("a parser trips") }).await;
+        let problem = lost(&failed.unwrap_err()).unwrap().content.unwrap_err();
+        assert!(problem.words.contains("a fault of the box"), "{problem:?}");
+        let ended = tokio::spawn(std::future::pending::<()>());
+        ended.abort();
+        assert_eq!(
+            lost(&ended.await.unwrap_err()).err(),
+            Some(Error::ShuttingDown)
+        );
     }
 
     #[test]

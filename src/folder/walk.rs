@@ -102,7 +102,7 @@ impl Walk<'_> {
         if let Some(error) = failed {
             self.unlisted(folder, error.to_string())?;
         }
-        entries.sort_by_key(DirEntry::file_name);
+        entries.sort_by_cached_key(DirEntry::file_name);
         let parent = folder.file_name().unwrap_or_default().to_string_lossy();
         for entry in entries {
             let path = entry.path();
@@ -198,7 +198,10 @@ fn list(folder: &Path) -> (Vec<DirEntry>, Option<io::Error>) {
             Ok(entry) if entry.file_name().as_bytes().starts_with(b".") => {}
             Ok(entry) if is_boring(&entry) => {}
             Ok(entry) if entries.len() <= limits::FOLDER_FILES => entries.push(entry),
-            Ok(_) => break,
+            Ok(_) => {
+                let why = format!("it has more than {} entries", limits::FOLDER_FILES);
+                return (entries, Some(io::Error::other(why)));
+            }
             Err(error) => return (entries, Some(error)),
         }
     }

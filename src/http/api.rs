@@ -1,17 +1,15 @@
 //! The owner's things, to be read by programs.
 
 use super::answer::Answer;
-use super::connection::Caller;
 use super::head::Head;
 use super::programme::NowNext;
-use super::{House, control, health};
+use super::{House, health};
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::Profile;
 use crate::model::{Channel, ChannelNumber, LibraryId, MediaItem, Origin};
 use crate::schedule::{LeftOut, Lineup};
 use serde::Serialize;
-use std::sync::Arc;
 
 #[derive(Serialize)]
 struct ChannelView<'a> {
@@ -57,24 +55,15 @@ pub(super) fn read(
     house: &House,
     path: &str,
     head: &Head,
-    caller: Caller,
     lineup: &Lineup,
     now_ms: i64,
 ) -> Option<Answer> {
-    // What the owner has just changed is seen at once; the lineup follows a moment later.
-    let catalog = match caller {
-        Caller::Owner => Arc::clone(&house.librarian.catalog().borrow()),
-        Caller::Guest { .. } => Arc::clone(lineup.catalog()),
-    };
     Some(match path {
         "/api/health" => health::health(house, lineup, now_ms),
         "/api/health/channels" => health::channels(lineup, now_ms),
         "/api/channels" => channels(lineup, now_ms),
-        "/api/channels/suggestion" if caller == Caller::Owner => {
-            Answer::json(&control::suggestion(house))
-        }
-        "/api/libraries" => libraries(&catalog),
-        "/api/media" => media(head, &catalog),
+        "/api/libraries" => libraries(lineup.catalog()),
+        "/api/media" => media(head, lineup.catalog()),
         _ => return None,
     })
 }
@@ -147,17 +136,21 @@ fn media(head: &Head, catalog: &Catalog) -> Answer {
         (Err(answer), _) | (_, Err(answer)) => return answer,
     };
     let wanted = head.argument("search").unwrap_or_default().to_lowercase();
-    let found = catalog
-        .items()
-        .iter()
-        .filter(|item| wanted.is_empty() || mentions(item, &wanted));
-    let items = found.clone().skip(offset).take(limit);
-    Answer::json(&MediaPage {
-        items: items.map(AsRef::as_ref).collect(),
-        total: found.count(),
+    let mut page = MediaPage {
+        total: 0,
         offset,
         limit,
-    })
+        items: Vec::new(),
+    };
+    for item in catalog.items() {
+        if wanted.is_empty() || mentions(item, &wanted) {
+            if page.total >= offset && page.items.len() < limit {
+                page.items.push(item);
+            }
+            page.total += 1;
+        }
+    }
+    Answer::json(&page)
 }
 
 /// Whether the title of an item or of its show contains these lower-case words.

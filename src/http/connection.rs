@@ -30,6 +30,8 @@ pub(super) struct Line {
     pub(super) house: Arc<House>,
     /// Permits to make a document.
     pub(super) documents: Arc<Semaphore>,
+    /// Permits to send a guide.
+    pub(super) guides: Arc<Semaphore>,
     /// Tells when to end.
     pub(super) shutdown: Shutdown,
 }
@@ -87,7 +89,15 @@ where
             Box::pin(viewer.watch(&tuning, head.method, &mut reader, &mut writer)).await;
         }
         Ok((route, head)) => {
-            let Ok(_permit) = line.documents.acquire().await else {
+            let turns = match route {
+                Route::Guide => &line.guides,
+                _ => &line.documents,
+            };
+            let turn = tokio::select! {
+                () = line.shutdown.stopped() => return,
+                turn = turns.acquire() => turn,
+            };
+            let Ok(_turn) = turn else {
                 return;
             };
             match route {
@@ -157,7 +167,12 @@ async fn document(house: &House, head: &Head, caller: Caller, body: Incoming) ->
         return device::lineup_post(head);
     }
     if asks {
-        return read(house, head, caller, &roots).unwrap_or_else(|| missing(head));
+        if caller == Caller::Owner
+            && let Some(answer) = control::read(house, head).await
+        {
+            return answer;
+        }
+        return read(house, head, &roots).unwrap_or_else(|| missing(head));
     }
     match caller {
         Caller::Owner => control::change(house, head, body)
@@ -173,7 +188,7 @@ async fn document(house: &House, head: &Head, caller: Caller, body: Incoming) ->
 }
 
 /// The documents that can be read; `None` for an address that is none of them.
-fn read(house: &House, head: &Head, caller: Caller, roots: &Roots) -> Option<Answer> {
+fn read(house: &House, head: &Head, roots: &Roots) -> Option<Answer> {
     let lineup = house.lineup();
     let now_ms = house.now_ms();
     Some(match head.path.as_str() {
@@ -185,7 +200,7 @@ fn read(house: &House, head: &Head, caller: Caller, roots: &Roots) -> Option<Ans
         "/lineup_status.json" => device::lineup_status(),
         "/status.json" => device::status(house, now_ms),
         "/iptv/channels.m3u" => guide::playlist(&lineup, roots),
-        path => return api::read(house, path, head, caller, &lineup, now_ms),
+        path => return api::read(house, path, head, &lineup, now_ms),
     })
 }
 

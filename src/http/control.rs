@@ -7,14 +7,15 @@ use super::head::{Head, Method};
 use crate::catalog::sync::Report;
 use crate::error::Error;
 use crate::limits;
-use crate::model::{ChannelNumber, Library, NewChannel};
+use crate::model::{ChannelNumber, Library, LibraryId, NewChannel};
 use crate::schedule::suggest;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::io;
 use std::sync::Arc;
 use tokio::io::AsyncWrite;
 use tokio::sync::watch;
@@ -49,15 +50,31 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
         }
         _ => return None,
     };
+    if done.is_ok() {
+        house.settled().await;
+    }
     Some(done.unwrap_or_else(|refused| refused))
 }
 
-/// The channels that could be made of what no channel shows yet. The librarian is asked, not the
-/// lineup, which follows a moment later: a sync may have ended just now.
-pub(super) fn suggestion(house: &House) -> Vec<NewChannel> {
-    let catalog = Arc::clone(&house.librarian.catalog().borrow());
-    let taken: Vec<ChannelNumber> = catalog.channels().iter().map(|one| one.number).collect();
-    suggest(&catalog, house.lineup().wishes(), &taken, house.now_ms())
+/// What only the owner may read; `None` for everything else.
+pub(super) async fn read(house: &House, head: &Head) -> Option<Answer> {
+    if head.path != "/api/channels/suggestion" {
+        return None;
+    }
+    let suggested = suggestion(house).await.map(|new| Answer::json(&new));
+    Some(suggested.unwrap_or_else(|refused| refused))
+}
+
+/// The channels that could be made of what hardly any channel shows yet. Of a large library that
+/// takes a while, beside the runtime.
+async fn suggestion(house: &House) -> Result<Vec<NewChannel>, Answer> {
+    // A sync may have ended just now.
+    house.settled().await;
+    let (lineup, now_ms) = (house.lineup(), house.now_ms());
+    let work = move || suggest(lineup.catalog(), lineup.wishes(), now_ms);
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Answer::words(500, &format!("Nothing can be suggested: {error}.")))
 }
 
 async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
@@ -76,7 +93,7 @@ async fn add_channel(house: &House, body: Incoming) -> Result<Answer, Answer> {
 }
 
 async fn add_suggestion(house: &House) -> Result<Answer, Answer> {
-    let channels = suggestion(house);
+    let channels = suggestion(house).await?;
     add_channels(house, channels).await
 }
 
@@ -120,8 +137,7 @@ async fn parsed<T: DeserializeOwned>(body: Incoming) -> Result<T, Answer> {
 /// What went wrong, with the status that says whose fault it is.
 fn refused(error: &Error) -> Answer {
     let status = match error {
-        Error::Invalid { .. } | Error::OverLimit { .. } => 400,
-        Error::Io { .. } => 400,
+        Error::Invalid { .. } | Error::OverLimit { .. } | Error::Io { .. } => 400,
         Error::ShuttingDown => 503,
         _ => 500,
     };
@@ -139,9 +155,33 @@ where
     if write_in_time(writer, head.as_bytes()).await.is_err() {
         return;
     }
-    // Only the newest progress is kept: the client is told as fast as it reads.
+    let last = match told_on_the_way(house, writer).await {
+        Ok(Ok(reports)) => told(&reports),
+        Ok(Err(error)) => json!({ "error": error.to_string() }),
+        Err(_) => {
+            log::info!("a sync was broken off");
+            if let Err(error) = house.librarian.refresh().await {
+                log::warn!("what it found is not shown yet: {error}");
+            }
+            return;
+        }
+    };
+    house.settled().await;
+    let _ = write_in_time(writer, line(&last).as_bytes()).await;
+}
+
+/// What became of each library.
+type Reports = Vec<(Library, Result<Report, Error>)>;
+
+/// Syncs, and tells how far it is as fast as the client reads. The outer error is a client that
+/// has left.
+async fn told_on_the_way<W>(house: &House, writer: &mut W) -> io::Result<Result<Reports, Error>>
+where
+    W: AsyncWrite + Unpin,
+{
+    // Only the newest progress is kept.
     let (line_tx, mut line_rx) = watch::channel(String::new());
-    let work = house.librarian.sync(|library, progress| {
+    let mut work = Box::pin(house.librarian.sync(|library, progress| {
         line_tx.send_replace(line(&json!({
             "library": library.name,
             "seen": progress.seen,
@@ -149,59 +189,52 @@ where
             "unplayable": progress.unplayable,
             "current": progress.current,
         })));
-    });
-    let mut work = Box::pin(work);
-    let done = loop {
+    }));
+    loop {
         tokio::select! {
-            done = &mut work => break done,
+            done = &mut work => return Ok(done),
             Ok(()) = line_rx.changed() => {
                 let line = line_rx.borrow_and_update().clone();
-                if write_in_time(writer, line.as_bytes()).await.is_err() {
-                    return;
-                }
+                write_in_time(writer, line.as_bytes()).await?;
             }
         }
-    };
-    let last = match done {
-        Ok(reports) => told(&reports),
-        Err(error) => json!({ "error": error.to_string() }),
-    };
-    let _ = write_in_time(writer, line(&last).as_bytes()).await;
+    }
+}
+
+/// What a sync did to one library, or why it could not.
+#[derive(Serialize)]
+struct LibraryReport<'a> {
+    id: LibraryId,
+    name: &'a str,
+    #[serde(flatten)]
+    report: Option<&'a Report>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
 }
 
 /// The reports of a sync: sums, and each library by itself.
-fn told(reports: &[(Library, Result<Report, Error>)]) -> Value {
-    let mut sum = Report::default();
-    let mut libraries = Vec::with_capacity(reports.len());
-    for (library, report) in reports {
-        let (id, name) = (library.id, &library.name);
-        libraries.push(match report {
-            Err(error) => json!({ "id": id, "name": name, "error": error.to_string() }),
-            Ok(report) => {
-                sum.added = sum.added.saturating_add(report.added);
-                sum.updated = sum.updated.saturating_add(report.updated);
-                sum.removed = sum.removed.saturating_add(report.removed);
-                sum.unchanged = sum.unchanged.saturating_add(report.unchanged);
-                sum.unplayable = sum.unplayable.saturating_add(report.unplayable);
-                json!({
-                    "id": id,
-                    "name": name,
-                    "added": report.added,
-                    "updated": report.updated,
-                    "removed": report.removed,
-                    "unchanged": report.unchanged,
-                    "unplayable": report.unplayable,
-                    "remarks": report.remarks,
-                })
-            }
-        });
-    }
+fn told(reports: &Reports) -> Value {
+    let libraries: Vec<_> = reports
+        .iter()
+        .map(|(library, outcome)| LibraryReport {
+            id: library.id,
+            name: &library.name,
+            report: outcome.as_ref().ok(),
+            error: outcome.as_ref().err().map(Error::to_string),
+        })
+        .collect();
+    let sum = |count: fn(&Report) -> usize| -> usize {
+        let looked_through = reports
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref().ok());
+        looked_through.map(count).sum()
+    };
     json!({
-        "added": sum.added,
-        "updated": sum.updated,
-        "removed": sum.removed,
-        "unchanged": sum.unchanged,
-        "unplayable": sum.unplayable,
+        "added": sum(|report| report.added),
+        "updated": sum(|report| report.updated),
+        "removed": sum(|report| report.removed),
+        "unchanged": sum(|report| report.unchanged),
+        "unplayable": sum(|report| report.unplayable),
         "libraries": libraries,
     })
 }

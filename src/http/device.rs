@@ -105,7 +105,7 @@ pub(super) fn lineup_json(head: &Head, lineup: &Lineup, roots: &Roots) -> Answer
     let mut lines = Vec::new();
     if show != "demo" {
         lines.extend(lineup.schedules().iter().map(|schedule| {
-            let mut line = line(lineup, schedule, roots);
+            let mut line = line(schedule, roots);
             line.enabled = (show == "found").then_some(1);
             if head.argument("tuning").is_some() {
                 // There is no antenna; clients that ask want the fields to be there.
@@ -124,7 +124,7 @@ pub(super) fn lineup_xml(lineup: &Lineup, roots: &Roots) -> Answer {
     let mut xml =
         "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<Lineup>\n".to_owned();
     for schedule in lineup.schedules() {
-        let line = line(lineup, schedule, roots);
+        let line = line(schedule, roots);
         let hd = line.hd.map_or("", |_| "<HD>1</HD>");
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -189,7 +189,7 @@ pub(super) fn status(house: &House, now_ms: i64) -> Answer {
     Answer::json(&tuners).shared()
 }
 
-fn line<'a>(lineup: &Lineup, schedule: &'a Schedule, roots: &Roots) -> Line<'a> {
+fn line<'a>(schedule: &'a Schedule, roots: &Roots) -> Line<'a> {
     let channel = schedule.channel();
     let profile = schedule.profile();
     Line {
@@ -209,19 +209,8 @@ fn line<'a>(lineup: &Lineup, schedule: &'a Schedule, roots: &Roots) -> Line<'a> 
             AudioCodec::Eac3 => "EAC3",
             AudioCodec::Mp2 | AudioCodec::Mp3 => "MPEG",
         },
-        hd: is_hd(lineup, schedule).then_some(1),
+        hd: (schedule.picture_lines() >= HD_LINES).then_some(1),
         enabled: None,
         url: format!("{}/auto/v{}", roots.stream, channel.number),
     }
-}
-
-/// Whether anything on the channel is high definition.
-fn is_hd(lineup: &Lineup, schedule: &Schedule) -> bool {
-    let items = schedule.channel().items.iter();
-    items
-        .filter_map(|id| lineup.catalog().item(*id))
-        .any(|item| {
-            let mut videos = item.part.tracks.iter().filter_map(|track| track.video());
-            videos.any(|video| video.height >= HD_LINES)
-        })
 }

@@ -38,6 +38,7 @@ pub(super) async fn keep_open(
     mut shutdown: Shutdown,
 ) {
     let documents = Arc::new(Semaphore::new(limits::HTTP_DOCUMENTS));
+    let guides = Arc::new(Semaphore::new(limits::HTTP_GUIDES));
     let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -53,6 +54,7 @@ pub(super) async fn keep_open(
                 let line = Line {
                     house: Arc::clone(&house),
                     documents: Arc::clone(&documents),
+                    guides: Arc::clone(&guides),
                     shutdown: shutdown.clone(),
                 };
                 open.spawn(socket.serve(line));

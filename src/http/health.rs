@@ -1,14 +1,12 @@
-//! Whether the box can tune, and what keeps things from being shown: sentences, for the page and
-//! for programs.
+//! Whether the box can tune, and why not: sentences, for the page and for programs.
 //!
 //! Nothing here is constant. Healthy means that every channel has something on at this moment.
 
 use super::House;
 use super::answer::Answer;
-use super::programme::full_title;
 use crate::limits;
 use crate::model::ChannelNumber;
-use crate::schedule::{LeftOut, Lineup};
+use crate::schedule::Lineup;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -33,7 +31,7 @@ struct ChannelHealth<'a> {
 
 /// `/api/health`: 200 when every channel can be tuned, else 503 and why not.
 pub(super) fn health(house: &House, lineup: &Lineup, now_ms: i64) -> Answer {
-    let reasons = capped(untunable(lineup, now_ms));
+    let reasons = untunable(lineup, now_ms);
     let tuners = house.tuners.status();
     let (status, code) = verdict(reasons.is_empty());
     Answer::json_with(
@@ -72,54 +70,21 @@ pub(super) fn channels(lineup: &Lineup, now_ms: i64) -> Answer {
 }
 
 /// Why a viewer would be refused, one sentence each; nothing when every channel can be tuned.
-pub(super) fn untunable(lineup: &Lineup, now_ms: i64) -> impl Iterator<Item = String> {
-    let empty = lineup.schedules().is_empty();
-    let empty = empty.then(|| "There is no channel yet.".to_owned());
-    let dark = lineup.schedules().iter().filter_map(move |schedule| {
-        let channel = schedule.channel();
-        let dark = schedule.on_air(now_ms).is_none();
-        dark.then(|| nothing_on(channel.number, &channel.name))
-    });
-    empty.into_iter().chain(dark)
-}
-
-/// The files that cannot be played, one sentence each.
-pub(super) fn unplayable(lineup: &Lineup) -> impl Iterator<Item = String> {
-    lineup.catalog().items().iter().filter_map(|item| {
-        let problem = item.part.problem.as_ref()?;
-        Some(format!("{} cannot be played: {problem}.", full_title(item)))
-    })
-}
-
-/// What channels leave out, one sentence each. Files that cannot be played are told of elsewhere.
-pub(super) fn left_out(lineup: &Lineup) -> impl Iterator<Item = String> {
-    lineup.schedules().iter().flat_map(move |schedule| {
-        let number = schedule.channel().number;
-        schedule
-            .left_out()
-            .iter()
-            .filter_map(move |left: &LeftOut| {
-                let item = lineup.catalog().item(left.item);
-                if item.is_some_and(|item| item.part.problem.is_some()) {
-                    return None;
-                }
-                let title = item.map_or_else(|| "A title".to_owned(), |item| full_title(item));
-                Some(format!(
-                    "{title} is not shown on channel {number}: {}.",
-                    left.why
-                ))
-            })
-    })
-}
-
-/// The first sentences, and how many more there are.
-pub(super) fn capped(mut sentences: impl Iterator<Item = String>) -> Vec<String> {
-    let mut first: Vec<_> = sentences.by_ref().take(limits::SENTENCES).collect();
-    match sentences.count() {
-        0 => {}
-        more => first.push(format!("And {more} more.")),
+pub(super) fn untunable(lineup: &Lineup, now_ms: i64) -> Vec<String> {
+    if lineup.schedules().is_empty() {
+        return vec!["There is no channel yet.".to_owned()];
     }
-    first
+    let schedules = lineup.schedules().iter();
+    let mut dark = schedules.filter(|schedule| schedule.on_air(now_ms).is_none());
+    let first = dark.by_ref().take(limits::SENTENCES);
+    let mut sentences: Vec<_> = first
+        .map(|schedule| nothing_on(schedule.channel().number, &schedule.channel().name))
+        .collect();
+    match dark.count() {
+        0 => {}
+        more => sentences.push(format!("And {more} more.")),
+    }
+    sentences
 }
 
 fn nothing_on(number: ChannelNumber, name: &str) -> String {

@@ -4,8 +4,7 @@ use std::fs;
 
 /// Bytes of the process that are resident in memory, as the kernel counts them; `None` where it
 /// does not say. In `proc_pid_status(5)` they are in kB, whatever the size of a page is.
-#[must_use]
-pub fn resident_bytes() -> Option<u64> {
+pub(super) fn resident_bytes() -> Option<u64> {
     resident_in(&fs::read_to_string("/proc/self/status").ok()?)
 }
 

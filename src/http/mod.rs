@@ -19,6 +19,7 @@ mod health;
 pub mod m3u;
 mod memory;
 mod page;
+mod problem;
 mod programme;
 mod stream;
 pub mod xmltv;
@@ -36,8 +37,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
-
-pub use memory::resident_bytes;
 
 /// What all doors share.
 pub struct House {
@@ -74,6 +73,17 @@ impl fmt::Debug for House {
 }
 
 impl House {
+    /// Waits until the channels are those of the newest catalog: who has changed something sees it
+    /// in the next answer.
+    pub async fn settled(&self) {
+        let catalog_rx = self.librarian.catalog();
+        let mut lineup_rx = self.lineup_rx.clone();
+        // An error means that the box stops, and then nobody waits for channels.
+        let _ = lineup_rx
+            .wait_for(|lineup| Arc::ptr_eq(lineup.catalog(), &catalog_rx.borrow()))
+            .await;
+    }
+
     /// The lineup of this moment.
     fn lineup(&self) -> Arc<Lineup> {
         Arc::clone(&self.lineup_rx.borrow())

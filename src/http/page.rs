@@ -3,8 +3,9 @@
 
 use super::address::Roots;
 use super::answer::{Answer, Kind};
-use super::programme::{NowNext, Programme, profile_words};
-use super::{House, health, memory};
+use super::problem::{Problem, problems};
+use super::programme::{NowNext, Programme};
+use super::{House, memory};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
 use askama::Template;
@@ -21,12 +22,14 @@ const SHORT_MS: i64 = 120_000;
 #[template(path = "status.html")]
 struct StatusPage<'a> {
     name: &'a str,
-    summary: String,
+    counts: Counts,
+    beginning: Beginning,
+    renewed_s: i64,
     channels: Vec<ChannelCard<'a>>,
     viewers: Vec<ViewerLine>,
     free: String,
-    problems: Vec<String>,
-    more_problems: Vec<String>,
+    problems: Vec<Problem>,
+    more_problems: Vec<Problem>,
     stream_url: Option<String>,
     stream_root: &'a str,
     web_root: &'a str,
@@ -43,6 +46,26 @@ struct MissingPage<'a> {
     path: &'a str,
 }
 
+/// The line below the name.
+struct Counts {
+    channels: String,
+    tuners: String,
+    up: String,
+}
+
+/// What a box without channels still needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beginning {
+    /// A library.
+    Nothing,
+    /// Patience: the libraries are being looked through.
+    Looking,
+    /// Somebody who has them looked through.
+    Unseen,
+    /// Channels made of what is there.
+    Titles(usize),
+}
+
 struct ChannelCard<'a> {
     number: String,
     name: &'a str,
@@ -51,6 +74,7 @@ struct ChannelCard<'a> {
     next: Option<Shown>,
     permille: i64,
     percent: i64,
+    watching: usize,
 }
 
 struct Shown {
@@ -75,18 +99,19 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots, now_ms: i64)
     let zone = zone();
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
-    let problems = problems(lineup, now_ms);
-    let (problems, more_problems) = split(problems, PROBLEMS_AT_ONCE);
+    let (problems, more_problems) = split(problems(lineup, now_ms), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
     render(
         200,
         &StatusPage {
             name: &house.device.friendly_name,
-            summary: summary(lineup, &tuners, now_ms.saturating_sub(house.started_ms)),
+            counts: counts(lineup, &tuners, now_ms.saturating_sub(house.started_ms)),
+            beginning: beginning(house, lineup),
+            renewed_s: renewed_s(lineup, now_ms),
             channels: lineup
                 .schedules()
                 .iter()
-                .map(|schedule| card(lineup, schedule, &zone, now_ms))
+                .map(|schedule| card(lineup, schedule, &tuners, &zone, now_ms))
                 .collect(),
             viewers,
             free: match tuners.len() {
@@ -120,23 +145,45 @@ fn render(status: u16, page: &impl Template) -> Answer {
     }
 }
 
-fn summary(lineup: &Lineup, tuners: &[TunerStatus], up_ms: i64) -> String {
-    let channels = match lineup.schedules().len() {
-        0 => "No channels yet".to_owned(),
-        1 => "1 channel".to_owned(),
-        count => format!("{count} channels"),
-    };
+fn counts(lineup: &Lineup, tuners: &[TunerStatus], up_ms: i64) -> Counts {
     let used = tuners.iter().filter(|one| one.viewer.is_some()).count();
-    let count = tuners.len();
-    format!(
-        "{channels} · {used} of {count} tuners in use · up {}",
-        long(up_ms)
-    )
+    Counts {
+        channels: match lineup.schedules().len() {
+            0 => "No channels yet".to_owned(),
+            1 => "1 channel".to_owned(),
+            count => format!("{count} channels"),
+        },
+        tuners: format!("{used} of {} tuners in use", tuners.len()),
+        up: format!("up {}", long(up_ms)),
+    }
+}
+
+fn beginning(house: &House, lineup: &Lineup) -> Beginning {
+    let catalog = lineup.catalog();
+    if house.librarian.is_syncing() {
+        Beginning::Looking
+    } else if catalog.libraries().is_empty() {
+        Beginning::Nothing
+    } else if catalog.items().is_empty() {
+        Beginning::Unseen
+    } else {
+        Beginning::Titles(catalog.items().len())
+    }
+}
+
+/// Seconds after which the page is worth another look: when the first programme ends, but soon
+/// enough for the bars to move, and not while somebody reads.
+fn renewed_s(lineup: &Lineup, now_ms: i64) -> i64 {
+    let on_air = lineup.schedules().iter();
+    let ends = on_air.filter_map(|schedule| schedule.on_air(now_ms));
+    let first_ms = ends.map(|airing| airing.end_ms).min().unwrap_or(now_ms);
+    (first_ms.saturating_sub(now_ms) / 1_000).clamp(15, 60)
 }
 
 fn card<'a>(
     lineup: &Lineup,
     schedule: &'a Schedule,
+    tuners: &[TunerStatus],
     zone: &TimeZone,
     now_ms: i64,
 ) -> ChannelCard<'a> {
@@ -146,15 +193,17 @@ fn card<'a>(
         let passed = now_ms.saturating_sub(now.start_ms).clamp(0, whole);
         passed.saturating_mul(1_000) / whole
     });
-    let channel = schedule.channel();
+    let (channel, profile) = (schedule.channel(), schedule.profile());
+    let viewers = tuners.iter().filter_map(|tuner| tuner.viewer.as_ref());
     ChannelCard {
         number: channel.number.to_string(),
         name: &channel.name,
-        profile: profile_words(schedule.profile()),
+        profile: format!("{} · {}", profile.video, profile.audio),
         now: on.now.map(|programme| shown(programme, zone)),
         next: on.next.map(|programme| shown(programme, zone)),
         permille,
         percent: permille / 10,
+        watching: viewers.filter(|one| one.channel == channel.number).count(),
     }
 }
 
@@ -191,20 +240,8 @@ fn viewer_lines(tuners: &[TunerStatus], zone: &TimeZone) -> Vec<ViewerLine> {
         .collect()
 }
 
-/// Everything that keeps something from being shown. That there is no channel yet is no problem
-/// but a beginning, and the page says what to do.
-fn problems(lineup: &Lineup, now_ms: i64) -> Vec<String> {
-    let mut problems = Vec::new();
-    if !lineup.schedules().is_empty() {
-        problems.extend(health::capped(health::untunable(lineup, now_ms)));
-    }
-    problems.extend(health::capped(health::unplayable(lineup)));
-    problems.extend(health::capped(health::left_out(lineup)));
-    problems
-}
-
 /// The first `count`, and the rest; one that would stand alone stays with the others.
-fn split(mut all: Vec<String>, count: usize) -> (Vec<String>, Vec<String>) {
+fn split<T>(mut all: Vec<T>, count: usize) -> (Vec<T>, Vec<T>) {
     let more = if all.len() > count + 1 {
         all.split_off(count)
     } else {
@@ -274,7 +311,7 @@ mod tests {
 
     #[test]
     fn one_more_problem_is_shown_and_two_are_folded() {
-        let problems = |count: usize| vec!["x".to_owned(); count];
+        let problems = |count: usize| vec!["x"; count];
         assert_eq!(split(problems(7), 6).1.len(), 0);
         assert_eq!(split(problems(8), 6).1.len(), 2);
     }

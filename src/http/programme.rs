@@ -1,7 +1,6 @@
 //! What a person is told about an airing, and what is on a channel now and next.
 
-use crate::media::{AudioCodec, AudioProfile, Profile, VideoCodec};
-use crate::model::{Airing, MediaItem, MediaItemId};
+use crate::model::{Airing, MediaItemId};
 use crate::schedule::{Lineup, Schedule};
 use serde::Serialize;
 
@@ -36,7 +35,7 @@ impl NowNext {
         let next = now.and_then(|now| schedule.on_air(now.end_ms));
         let told = |airing: Airing| {
             let item = lineup.item(&airing);
-            let (title, subtitle) = item.map_or_else(|| (String::new(), None), |item| words(item));
+            let (title, subtitle) = item.map(|item| item.words()).unwrap_or_default();
             Programme {
                 title,
                 subtitle,
@@ -48,100 +47,6 @@ impl NowNext {
         Self {
             now: now.map(told),
             next: next.map(told),
-        }
-    }
-}
-
-/// Title and subtitle of an item.
-pub(super) fn words(item: &MediaItem) -> (String, Option<String>) {
-    match &item.episode {
-        None => (item.title.clone(), item.year.map(|year| year.to_string())),
-        Some(episode) => {
-            let place = format!("S{:02}E{:02}", episode.season, episode.number);
-            let titled = !item.title.is_empty() && item.title != episode.show;
-            let subtitle = if titled {
-                format!("{place} · {}", item.title)
-            } else {
-                place
-            };
-            (episode.show.clone(), Some(subtitle))
-        }
-    }
-}
-
-/// Title and subtitle in one line.
-pub(super) fn full_title(item: &MediaItem) -> String {
-    match words(item) {
-        (title, None) => title,
-        (title, Some(subtitle)) if item.episode.is_none() => format!("{title} ({subtitle})"),
-        (title, Some(subtitle)) => format!("{title} {subtitle}"),
-    }
-}
-
-/// A profile for people.
-pub(super) fn profile_words(profile: Profile) -> String {
-    let video = match profile.video {
-        VideoCodec::H264 => "H.264",
-        VideoCodec::Hevc => "HEVC",
-        VideoCodec::Mpeg2 => "MPEG-2",
-    };
-    format!("{video} · {}", audio_words(profile.audio))
-}
-
-fn audio_words(audio: AudioProfile) -> String {
-    let codec = match audio.codec {
-        AudioCodec::Ac3 => return "AC-3".to_owned(),
-        AudioCodec::Eac3 => return "E-AC-3".to_owned(),
-        AudioCodec::Mp2 => return "MPEG audio".to_owned(),
-        AudioCodec::Mp3 => return "MP3".to_owned(),
-        AudioCodec::Aac => "AAC",
-    };
-    match audio.channels {
-        1 => format!("{codec} mono"),
-        2 => format!("{codec} stereo"),
-        6 => format!("{codec} 5.1"),
-        8 => format!("{codec} 7.1"),
-        other => format!("{codec} with {other} channels"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::full_title;
-    use crate::model::{Episode, LibraryId, MediaItem, MediaItemId, Part};
-
-    fn item(title: &str, year: Option<u16>, show: Option<&str>) -> MediaItem {
-        MediaItem {
-            id: MediaItemId(1),
-            library: LibraryId(1),
-            title: title.to_owned(),
-            year,
-            episode: show.map(|show| Episode {
-                show: show.to_owned(),
-                season: 1,
-                number: 2,
-            }),
-            part: Part {
-                path: String::new(),
-                size_bytes: 0,
-                changed_ms: 0,
-                container: None,
-                duration_ms: None,
-                tracks: Vec::new(),
-                problem: None,
-            },
-        }
-    }
-
-    #[test]
-    fn films_have_a_year_and_episodes_a_place() {
-        for (item, words) in [
-            (item("Metropolis", Some(1927), None), "Metropolis (1927)"),
-            (item("Metropolis", None, None), "Metropolis"),
-            (item("Pilot", None, Some("Show")), "Show S01E02 · Pilot"),
-            (item("", None, Some("Show")), "Show S01E02"),
-        ] {
-            assert_eq!(full_title(&item), words);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Languages by one code each, in whatever way a container or the owner writes them: ISO 639-2, the
-//! terminological code where there are two.
+//! Languages by one code each: the three letters of ISO 639-2, in the terminological form where
+//! there are two (`deu`, not `ger`), so that equal languages are equal texts.
 
 /// Codes of two letters (ISO 639-1) that films come in.
 const SHORT: [(&str, &str); 46] = [
@@ -51,8 +51,7 @@ const SHORT: [(&str, &str); 46] = [
     ("zh", "zho"),
 ];
 
-/// The languages that have two codes of three letters: the bibliographic one, which Matroska
-/// writes, and the terminological one.
+/// Bibliographic codes (ISO 639-2/B), which Matroska writes.
 const BIBLIOGRAPHIC: [(&str, &str); 20] = [
     ("alb", "sqi"),
     ("arm", "hye"),
@@ -76,61 +75,43 @@ const BIBLIOGRAPHIC: [(&str, &str); 20] = [
     ("wel", "cym"),
 ];
 
-/// The code of a language that is written as ISO 639-1, ISO 639-2 or a tag of BCP 47, of which the
-/// first part counts; `None` where it is undetermined or no such code.
+/// The code of a language that is written as ISO 639-1 (`de`), as either form of ISO 639-2 (`ger`,
+/// `deu`) or as a tag of BCP 47 (`de-CH`), in whatever case; `None` for what is no language.
 #[must_use]
-pub fn code(written: &str) -> Option<String> {
-    let letters = letters(written)?;
-    Some(letters.into_iter().map(char::from).collect())
-}
-
-/// Whether two ways of writing name the same language.
-#[must_use]
-pub fn is_same(one: &str, other: &str) -> bool {
-    one == other || letters(one).is_some_and(|one| letters(other) == Some(one))
-}
-
-fn letters(written: &str) -> Option<[u8; 3]> {
-    let first = written.split(['-', '_']).next()?;
-    let known = |table: &[(&str, &'static str)]| {
-        let entry = table
-            .iter()
-            .find(|(from, _)| first.eq_ignore_ascii_case(from));
-        entry.map(|(_, to)| *to)
-    };
-    let code = known(&SHORT).or_else(|| known(&BIBLIOGRAPHIC));
-    let letters: [u8; 3] = code.unwrap_or(first).as_bytes().try_into().ok()?;
-    let letters = letters.map(|letter| letter.to_ascii_lowercase());
-    let is_code = letters.iter().all(u8::is_ascii_lowercase) && &letters != b"und";
-    is_code.then_some(letters)
+pub fn code(tag: &str) -> Option<String> {
+    let primary = tag.split(['-', '_']).next()?.to_ascii_lowercase();
+    let known = SHORT.iter().chain(&BIBLIOGRAPHIC);
+    let known = known.copied().find(|(from, _)| *from == primary);
+    if let Some((_, code)) = known {
+        return Some(code.to_owned());
+    }
+    let letters = primary.len() == 3 && primary.bytes().all(|byte| byte.is_ascii_lowercase());
+    (letters && primary != "und").then_some(primary)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{code, is_same};
+    use super::code;
 
     #[test]
     fn every_way_of_writing_a_language_gives_one_code() {
-        for (written, wanted) in [
+        for (tag, language) in [
             ("ger", Some("deu")),
             ("deu", Some("deu")),
-            ("DEU", Some("deu")),
+            ("de", Some("deu")),
             ("de-CH", Some("deu")),
+            ("DE", Some("deu")),
             ("en_US", Some("eng")),
             ("es-419", Some("spa")),
+            ("pt-BR", Some("por")),
             ("yue", Some("yue")),
             ("und", None),
             ("xx", None),
+            ("x", None),
             ("", None),
+            ("d\u{fc}t", None),
         ] {
-            assert_eq!(code(written).as_deref(), wanted, "{written:?}");
+            assert_eq!(code(tag).as_deref(), language, "{tag}");
         }
-    }
-
-    #[test]
-    fn both_codes_of_a_language_are_the_same() {
-        assert!(is_same("ger", "deu") && is_same("zho", "chi") && is_same("eng", "en"));
-        assert!(!is_same("eng", "deu") && !is_same("ger", "fra"));
-        assert!(!is_same("und", "xx"));
     }
 }

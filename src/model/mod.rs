@@ -180,6 +180,36 @@ pub struct ChannelNumber {
     pub minor: Option<u16>,
 }
 
+impl MediaItem {
+    /// Title and subtitle for people: a film with its year; a show with season, number and title of
+    /// the episode.
+    #[must_use]
+    pub fn words(&self) -> (String, Option<String>) {
+        let Some(episode) = &self.episode else {
+            return (self.title.clone(), self.year.map(|year| year.to_string()));
+        };
+        let place = format!("S{:02}E{:02}", episode.season, episode.number);
+        let titled = !self.title.is_empty() && self.title != episode.show;
+        let subtitle = if titled {
+            format!("{place} · {}", self.title)
+        } else {
+            place
+        };
+        (episode.show.clone(), Some(subtitle))
+    }
+}
+
+impl fmt::Display for MediaItem {
+    /// Its words in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.words() {
+            (title, None) => f.write_str(&title),
+            (title, Some(year)) if self.episode.is_none() => write!(f, "{title} ({year})"),
+            (title, Some(subtitle)) => write!(f, "{title} {subtitle}"),
+        }
+    }
+}
+
 impl fmt::Display for ChannelNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.minor {
@@ -238,7 +268,42 @@ impl FromStr for ChannelNumber {
 
 #[cfg(test)]
 mod tests {
-    use super::ChannelNumber;
+    use super::{ChannelNumber, Episode, LibraryId, MediaItem, MediaItemId, Part};
+
+    fn item(title: &str, year: Option<u16>, show: Option<&str>) -> MediaItem {
+        MediaItem {
+            id: MediaItemId(1),
+            library: LibraryId(1),
+            title: title.to_owned(),
+            year,
+            episode: show.map(|show| Episode {
+                show: show.to_owned(),
+                season: 1,
+                number: 2,
+            }),
+            part: Part {
+                path: String::new(),
+                size_bytes: 0,
+                changed_ms: 0,
+                container: None,
+                duration_ms: None,
+                tracks: Vec::new(),
+                problem: None,
+            },
+        }
+    }
+
+    #[test]
+    fn films_have_a_year_and_episodes_a_place() {
+        for (item, words) in [
+            (item("Metropolis", Some(1927), None), "Metropolis (1927)"),
+            (item("Metropolis", None, None), "Metropolis"),
+            (item("Pilot", None, Some("Show")), "Show S01E02 · Pilot"),
+            (item("", None, Some("Show")), "Show S01E02"),
+        ] {
+            assert_eq!(item.to_string(), words);
+        }
+    }
 
     #[test]
     fn channel_numbers_are_text() {

@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 /// A hole shorter than this at an item's end is left to the last picture: many files have a little
 /// more sound than pictures, and a slate that only flashes is worse than a still.
-const HOLE_MS: i64 = 500;
+const HOLE_MS: i64 = 200;
 /// The first wait before an item that failed is tried again; it doubles with every failure.
 const RETRY_MS: i64 = 3_000;
 /// Samples in a row that may be broken before the item counts as failed.

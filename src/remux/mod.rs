@@ -42,8 +42,9 @@ const PSI_EVERY_90K: i64 = 60 * 90;
 const SDT_EVERY_90K: i64 = 500 * 90;
 /// A chunk is closed when it spans this much time, so that pacing stays smooth at low bit rates.
 const CHUNK_90K: i64 = 100 * 90;
-/// Video waits this long for audio that its file holds late; then it is silence.
-const AUDIO_WAIT_90K: i64 = 90_000;
+/// Pictures and sound wait this long for each other, since a file may hold one of them late. Then a
+/// missing sound is silence, and what is there goes on alone.
+const WAIT_90K: i64 = 90_000;
 
 /// One item, or a piece of one, on the channel's timeline.
 #[derive(Debug, Clone)]
@@ -86,7 +87,10 @@ pub struct Remuxer {
     audio: AudioLine,
     segment: Option<Segment>,
     ready: VecDeque<Chunk>,
-    /// Time of the newest sample that was pushed, for what may still come before it.
+    /// Time of the sample that was pushed last.
+    latest_90k: i64,
+    /// How far samples have come, for what may still come before that. Two in a row have to say
+    /// so: a single time may be a flipped bit.
     newest_90k: i64,
     /// Time of the last thing written; never goes back.
     clock_90k: i64,
@@ -108,6 +112,7 @@ impl Remuxer {
             audio: AudioLine::new(&profile.audio)?,
             segment: None,
             ready: VecDeque::new(),
+            latest_90k: i64::MIN,
             newest_90k: i64::MIN,
             clock_90k: i64::MIN,
             pcr_90k: i64::MIN,
@@ -134,12 +139,14 @@ impl Remuxer {
         let Some(segment) = &self.segment else {
             return Ok(Taken::Over);
         };
-        self.newest_90k = self
-            .newest_90k
-            .max(segment.zero_90k.saturating_add(sample.dts_90k));
+        // What lies past the segment's end is left out, and may be followed by what comes before.
+        let at_90k = segment.zero_90k.saturating_add(sample.dts_90k);
+        let at_90k = at_90k.min(segment.end_90k);
+        self.newest_90k = self.newest_90k.max(at_90k.min(self.latest_90k));
+        self.latest_90k = at_90k;
         let taken = if sample.track == segment.video {
             let first = self.video.is_empty_line();
-            let taken = self.video.push(sample)?;
+            let taken = self.video.push(sample, self.clock_90k)?;
             if let (true, Some(shown_90k)) = (first, self.video.first_shown_90k()) {
                 self.audio.start_at(shown_90k);
             }
@@ -171,8 +178,10 @@ impl Remuxer {
 
     /// Writes everything whose place in the stream is certain.
     fn write(&mut self) -> Result<()> {
+        // Nothing comes before this any more.
+        let certain_90k = self.newest_90k.saturating_sub(WAIT_90K);
         loop {
-            let video_90k = self.video.head_dts_90k();
+            let video_90k = self.video.head_dts_90k(certain_90k);
             let audio_90k = self.audio.next_pes_90k();
             match (video_90k, audio_90k) {
                 (None, None) => return Ok(()),
@@ -183,10 +192,8 @@ impl Remuxer {
                 }
                 (Some(video), _) => self.write_video(video)?,
                 (None, Some(audio)) => {
-                    // No picture is waiting. Sound goes ahead alone only where no picture can
-                    // come before it any more, as in a film of stills.
-                    let alone = audio < self.newest_90k.saturating_sub(AUDIO_WAIT_90K);
-                    if !(alone && self.write_audio(audio)) {
+                    // Sound goes ahead alone where pictures are far apart, as in a film of stills.
+                    if !(audio < certain_90k && self.write_audio(audio)) {
                         return Ok(());
                     }
                 }
@@ -196,9 +203,9 @@ impl Remuxer {
 
     /// Writes the next audio PES; says whether there was one.
     fn write_audio(&mut self, video_90k: i64) -> bool {
-        let held_too_long = self.video.held_90k() > AUDIO_WAIT_90K
-            || self.video.held_bytes() > limits::REMUX_HELD_BYTES;
-        let silent_until = held_too_long.then_some(video_90k.saturating_add(AUDIO_WAIT_90K));
+        let held_too_long =
+            self.video.held_90k() > WAIT_90K || self.video.held_bytes() > limits::REMUX_HELD_BYTES;
+        let silent_until = held_too_long.then_some(video_90k.saturating_add(WAIT_90K));
         if !self.audio.fill_pes(silent_until) {
             return false;
         }

@@ -16,6 +16,8 @@ const LONG_START_CODE: [u8; 4] = [0, 0, 0, 1];
 const START_CODE: [u8; 3] = [0, 0, 1];
 /// HEVC `end_of_seq_rbsp`: the next picture begins anew, even where it is a CRA.
 const HEVC_END_OF_SEQUENCE: [u8; 5] = [0, 0, 1, 0x48, 0x01];
+/// MPEG-2 `sequence_end_code`: the next sequence header may say something else.
+const MPEG2_END_OF_SEQUENCE: [u8; 4] = [0, 0, 1, 0xB7];
 
 /// How an item's pictures are coded, and what a decoder has to be told before the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +93,9 @@ impl AccessUnit {
                 piece(&self.pictures.headers);
             }
             piece(&self.data);
+            if self.last_of_item {
+                piece(&MPEG2_END_OF_SEQUENCE);
+            }
             return Ok(());
         };
         piece(&LONG_START_CODE);
@@ -184,7 +189,8 @@ impl VideoLine {
         });
     }
 
-    pub(super) fn push(&mut self, sample: Sample) -> Result<Taken> {
+    /// Takes a picture, which has to be decoded after `clock_90k`: until then all is written.
+    pub(super) fn push(&mut self, sample: Sample, clock_90k: i64) -> Result<Taken> {
         let Some(item) = &mut self.item else {
             return Ok(Taken::Over);
         };
@@ -204,9 +210,8 @@ impl VideoLine {
         let earlier = *item
             .earlier_90k
             .get_or_insert(REORDER_DELAY_90K - sample.pts_90k.saturating_sub(sample.dts_90k));
-        let after_last = self
-            .last_dts_90k
-            .map_or(i64::MIN, |last| last.saturating_add(1));
+        let last_90k = self.last_dts_90k.unwrap_or(i64::MIN);
+        let after_last = last_90k.max(clock_90k).saturating_add(1);
         let wished = item
             .zero_90k
             .saturating_add(sample.dts_90k)
@@ -245,13 +250,11 @@ impl VideoLine {
         self.end_90k
     }
 
-    /// When the next picture is due. The last one that was pushed is not given yet, since it may
-    /// turn out to be the last of its item.
-    pub(super) fn head_dts_90k(&self) -> Option<i64> {
-        if self.waiting.len() < 2 {
-            return None;
-        }
-        self.waiting.front().map(|unit| unit.dts_90k)
+    /// When the next picture is due. The last one that was pushed may turn out to be the last of
+    /// its item, so that it is given only when it is due before `certain_90k`.
+    pub(super) fn head_dts_90k(&self, certain_90k: i64) -> Option<i64> {
+        let dts_90k = self.waiting.front()?.dts_90k;
+        (self.waiting.len() > 1 || dts_90k < certain_90k).then_some(dts_90k)
     }
 
     pub(super) fn pop(&mut self) -> Option<AccessUnit> {

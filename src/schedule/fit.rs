@@ -3,7 +3,6 @@
 
 use crate::media::{
     AudioCodec, AudioProfile, AudioTrack, Profile, Role, Track, TrackId, VideoCodec, VideoTrack,
-    language,
 };
 use std::cmp::Reverse;
 
@@ -32,7 +31,7 @@ pub enum Fit {
 }
 
 /// Decides how `tracks` go on air under `profile`. Among tracks that can be carried, one in the
-/// preferred language (ISO 639-2) comes first, then the one marked as default, then the first; a
+/// preferred language comes first, then the one marked as default, then the first; a
 /// commentary is never chosen.
 #[must_use]
 pub fn fit(tracks: &[Track], profile: &Profile, language: &str) -> Fit {
@@ -103,8 +102,7 @@ pub(super) fn unfit_picture(video: &VideoTrack) -> Option<String> {
     } else if video.bit_depth > deepest {
         Some(format!(
             "{} with {} bits cannot be decoded by televisions",
-            video_name(video.codec),
-            video.bit_depth
+            video.codec, video.bit_depth
         ))
     } else {
         None
@@ -124,7 +122,7 @@ fn silence_exists(audio: &AudioTrack) -> bool {
 fn rank(tracks: &[Track], at: usize, language: &str) -> (bool, bool, Reverse<usize>) {
     let track = tracks.get(at);
     (
-        track.is_some_and(|track| language::is_same(&track.language, language)),
+        track.is_some_and(|track| track.language == language),
         track.is_some_and(|track| track.default),
         Reverse(at),
     )
@@ -138,8 +136,7 @@ fn not_because(tracks: &[Track], wanted: VideoCodec) -> String {
     match pictures(tracks).next() {
         Some((_, other)) => format!(
             "its video is {}, this channel carries {}",
-            video_name(other.codec),
-            video_name(wanted)
+            other.codec, wanted
         ),
         None => "it has no video that can be carried".to_owned(),
     }
@@ -148,7 +145,7 @@ fn not_because(tracks: &[Track], wanted: VideoCodec) -> String {
 fn silent_because(tracks: &[Track], wanted: &AudioProfile) -> String {
     let mut have: Vec<String> = Vec::new();
     for (_, sound) in sounds(tracks) {
-        let sound = words(&profile_of(sound));
+        let sound = profile_of(sound).to_string();
         if !have.contains(&sound) {
             have.push(sound);
         }
@@ -156,48 +153,14 @@ fn silent_because(tracks: &[Track], wanted: &AudioProfile) -> String {
     if have.is_empty() {
         format!(
             "it has no sound that can be carried; silence in {} is sent",
-            words(wanted)
+            wanted
         )
     } else {
         format!(
             "its sound is {}, this channel carries {}",
             have.join(" and "),
-            words(wanted)
+            wanted
         )
-    }
-}
-
-fn words(audio: &AudioProfile) -> String {
-    let codec = audio_name(audio.codec);
-    match (audio.codec, audio.channels) {
-        (AudioCodec::Aac, 1) => format!("{codec} with 1 channel at {} Hz", audio.sample_rate),
-        (AudioCodec::Aac, channels) => {
-            format!(
-                "{codec} with {channels} channels at {} Hz",
-                audio.sample_rate
-            )
-        }
-        _ => format!("{codec} at {} Hz", audio.sample_rate),
-    }
-}
-
-/// The name of a video codec for people.
-pub(super) fn video_name(codec: VideoCodec) -> &'static str {
-    match codec {
-        VideoCodec::H264 => "H.264",
-        VideoCodec::Hevc => "HEVC",
-        VideoCodec::Mpeg2 => "MPEG-2",
-    }
-}
-
-/// The name of an audio codec for people.
-pub(super) fn audio_name(codec: AudioCodec) -> &'static str {
-    match codec {
-        AudioCodec::Aac => "AAC",
-        AudioCodec::Ac3 => "AC-3",
-        AudioCodec::Eac3 => "E-AC-3",
-        AudioCodec::Mp2 => "MPEG layer II",
-        AudioCodec::Mp3 => "MP3",
     }
 }
 
@@ -230,7 +193,7 @@ mod tests {
         let tracks = [h264(1), german, aac(3, "eng")];
         let profile = Profile::default();
         assert_eq!(fit(&tracks, &profile, "eng"), direct(1, 3));
-        assert_eq!(fit(&tracks, &profile, "ger"), direct(1, 2));
+        assert_eq!(fit(&tracks, &profile, "deu"), direct(1, 2));
         assert_eq!(fit(&tracks, &profile, "jpn"), direct(1, 2));
     }
 
@@ -263,8 +226,7 @@ mod tests {
         let tracks = [h264(1), surround];
         assert_eq!(
             why(fit(&tracks, &Profile::default(), "eng")),
-            "its sound is AAC with 6 channels at 48000 Hz, \
-             this channel carries AAC with 2 channels at 48000 Hz"
+            "its sound is AAC 5.1, this channel carries AAC stereo"
         );
         let carries_ac3 = Profile {
             audio: AudioProfile {
@@ -307,7 +269,7 @@ mod tests {
         );
         assert_eq!(
             why(fit(&[h264(1)], &profile, "eng")),
-            "it has no sound that can be carried; silence in AAC with 2 channels at 48000 Hz is sent"
+            "it has no sound that can be carried; silence in AAC stereo is sent"
         );
     }
 

@@ -18,7 +18,7 @@ pub use suggest::suggest;
 
 use crate::catalog::Catalog;
 use crate::limits;
-use crate::media::Profile;
+use crate::media::{Profile, Track};
 use crate::model::{Airing, Channel, MediaItem, MediaItemId, Order};
 use lap::Lap;
 use std::collections::HashSet;
@@ -27,7 +27,8 @@ use std::sync::Arc;
 /// What the owner wishes for all channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wishes {
-    /// The language to be heard wherever a title has it (ISO 639-2).
+    /// The language to be heard wherever a title has it, as [`crate::media::language::code`] gives
+    /// it.
     pub language: String,
 }
 
@@ -45,6 +46,7 @@ pub struct Schedule {
     channel: Arc<Channel>,
     profile: Profile,
     language: String,
+    picture_lines: u32,
     lap: Lap,
     left_out: Vec<LeftOut>,
 }
@@ -107,6 +109,7 @@ impl Schedule {
             channel: Arc::clone(channel),
             profile,
             language: wishes.language.clone(),
+            picture_lines: candidates.iter().map(picture_lines).max().unwrap_or(0),
             lap: lay_out(channel.order, &candidates),
             left_out: left_out.into_iter().map(|(_, one)| one).collect(),
         }
@@ -122,6 +125,12 @@ impl Schedule {
     #[must_use]
     pub fn profile(&self) -> Profile {
         self.profile
+    }
+
+    /// Lines of the tallest pictures that it shows; 0 where there are none.
+    #[must_use]
+    pub fn picture_lines(&self) -> u32 {
+        self.picture_lines
     }
 
     /// How an item goes on air here.
@@ -229,6 +238,11 @@ fn candidate(place: usize, id: MediaItemId, catalog: &Catalog) -> Result<Candida
         item,
         duration_ms,
     })
+}
+
+fn picture_lines(candidate: &Candidate) -> u32 {
+    let videos = candidate.item.part.tracks.iter().filter_map(Track::video);
+    videos.map(|video| video.height).max().unwrap_or(0)
 }
 
 fn lay_out(order: Order, candidates: &[Candidate]) -> Lap {

@@ -1,7 +1,7 @@
 //! What a channel's stream is made of, chosen from what the channel shows.
 
 use super::fit::{pictures, profile_of, sounds, unfit_picture};
-use crate::media::{AudioCodec, AudioProfile, Profile, Track, VideoCodec, language};
+use crate::media::{AudioCodec, AudioProfile, Profile, Track, VideoCodec};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -53,7 +53,7 @@ fn audio_votes<'a>(
     let preferred = move |at: usize| {
         tracks
             .get(at)
-            .is_some_and(|track| language::is_same(&track.language, language))
+            .is_some_and(|track| track.language == language)
     };
     let has_preferred = sounds(tracks).any(|(at, _)| preferred(at));
     sounds(tracks).filter_map(move |(at, sound)| {

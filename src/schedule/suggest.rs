@@ -1,13 +1,14 @@
 //! A first lineup for a library: every show a channel in order, films and clips together, and no
 //! channel with items that could not be carried as they are under its one profile.
 
-use super::fit::{audio_name, fit, sounds, video_name};
+use super::fit::{fit, sounds};
 use super::shuffle::SplitMix64;
 use super::{Fit, Wishes, choose_profile, playable_ms};
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::{AudioCodec, Profile, Track};
-use crate::model::{ChannelNumber, Episode, LibraryId, MediaItem, NewChannel, Order};
+use crate::model::{ChannelNumber, Episode, LibraryId, MediaItem, MediaItemId, NewChannel, Order};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path};
 
@@ -51,14 +52,12 @@ enum Pace {
 
 /// Suggests channels, at most `limits::SUGGESTED_CHANNELS`, each with one profile under which all
 /// its items go on air as they are. The same catalog gives the same channels. Numbers count up
-/// from 1 and skip those that are `taken`. Titles that fit nowhere are not forced.
+/// from 1 and skip those that are taken. Titles that fit nowhere are not forced.
+///
+/// A channel of titles that mostly have one already is not suggested: who takes a suggestion gets
+/// none the next time, until there is something new to show.
 #[must_use]
-pub fn suggest(
-    catalog: &Catalog,
-    wishes: &Wishes,
-    taken: &[ChannelNumber],
-    epoch_ms: i64,
-) -> Vec<NewChannel> {
+pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChannel> {
     let titles: Vec<Title> = catalog
         .items()
         .iter()
@@ -85,8 +84,25 @@ pub fn suggest(
         titles: rest,
     };
     channels.extend(split(more, fewest, wishes, &mut Vec::new()));
-    keep_longest(&mut channels);
-    name_and_number(channels, catalog, taken, epoch_ms)
+    let (mut channels, _) = longest(channels, limits::SUGGESTED_CHANNELS);
+    // Only now, so that taking a suggestion does not bring up the next best one.
+    let shown = shown(catalog);
+    channels.retain(|channel| {
+        let titles = channel.titles.iter();
+        let known = titles
+            .filter(|title| shown.contains(&title.item.id))
+            .count();
+        known.saturating_mul(2) < channel.titles.len()
+    });
+    name_and_number(channels, catalog, epoch_ms)
+}
+
+/// The items that are on a channel.
+fn shown(catalog: &Catalog) -> HashSet<MediaItemId> {
+    let channels = catalog.channels().iter();
+    channels
+        .flat_map(|channel| channel.items.iter().copied())
+        .collect()
 }
 
 /// Groups the shows, by name, and gives back what belongs to none.
@@ -123,26 +139,25 @@ fn shows(titles: Vec<Title<'_>>) -> (Vec<Group<'_>>, Vec<Title<'_>>) {
             others.extend(episodes);
         }
     }
-    (share_beyond(groups, SHOWS), others)
-}
-
-/// Keeps the longest `most` shows and puts the others together.
-fn share_beyond(groups: Vec<Group<'_>>, most: usize) -> Vec<Group<'_>> {
-    let mut lengths: Vec<u64> = groups.iter().map(Group::duration_ms).collect();
-    lengths.sort_unstable_by(|one, other| other.cmp(one));
-    let Some(bar) = lengths.get(most).copied() else {
-        return groups;
-    };
-    let (mut kept, others): (Vec<_>, Vec<_>) = groups
-        .into_iter()
-        .partition(|group| group.duration_ms() > bar);
-    let titles = others.into_iter().flat_map(|group| group.titles).collect();
-    kept.push(Group {
+    let (mut groups, sharing) = longest(groups, SHOWS);
+    groups.push(Group {
         name: "More Shows".to_owned(),
         pace: Pace::Shuffled,
-        titles,
+        titles: sharing.into_iter().flat_map(|group| group.titles).collect(),
     });
-    kept
+    (groups, others)
+}
+
+/// The `most` longest groups, and the others; both in the order in which they came.
+fn longest(groups: Vec<Group<'_>>, most: usize) -> (Vec<Group<'_>>, Vec<Group<'_>>) {
+    let mut by_length: Vec<(usize, Group)> = groups.into_iter().enumerate().collect();
+    by_length.sort_by_key(|(_, group)| Reverse(group.duration_ms()));
+    let others = by_length.split_off(most.min(by_length.len()));
+    let in_order = |mut groups: Vec<(usize, _)>| {
+        groups.sort_by_key(|(place, _)| *place);
+        groups.into_iter().map(|(_, group)| group).collect()
+    };
+    (in_order(by_length), in_order(others))
 }
 
 /// Groups films and clips by library, then by folder, then by decade where there are many.
@@ -300,45 +315,25 @@ fn difference(profile: &Profile, from: &Profile) -> String {
     let audio = profile.audio;
     let mut words = Vec::new();
     if profile.video != from.video {
-        words.push(video_name(profile.video).to_owned());
+        words.push(profile.video.to_string());
     }
     if audio.codec != from.audio.codec {
-        words.push(audio_name(audio.codec).to_owned());
+        words.push(audio.codec.to_string());
     } else if audio.codec == AudioCodec::Aac && audio.channels != from.audio.channels {
-        words.push(match audio.channels {
-            1 => "mono".to_owned(),
-            2 => "stereo".to_owned(),
-            6 => "5.1".to_owned(),
-            8 => "7.1".to_owned(),
-            channels => format!("{channels} channels"),
-        });
+        words.push(audio.layout().into_owned());
     } else if audio.sample_rate != from.audio.sample_rate {
         words.push(format!("{} Hz", audio.sample_rate));
     }
     words.join(", ")
 }
 
-/// Drops the shortest channels where there are too many.
-fn keep_longest(channels: &mut Vec<Group>) {
-    let mut lengths: Vec<u64> = channels.iter().map(Group::duration_ms).collect();
-    lengths.sort_unstable_by(|one, other| other.cmp(one));
-    if let Some(bar) = lengths.get(limits::SUGGESTED_CHANNELS - 1).copied() {
-        channels.retain(|channel| channel.duration_ms() >= bar);
-        channels.truncate(limits::SUGGESTED_CHANNELS);
-    }
-}
-
-fn name_and_number(
-    channels: Vec<Group>,
-    catalog: &Catalog,
-    taken: &[ChannelNumber],
-    epoch_ms: i64,
-) -> Vec<NewChannel> {
-    let mut names: HashSet<String> = catalog
-        .channels()
-        .iter()
+fn name_and_number(channels: Vec<Group>, catalog: &Catalog, epoch_ms: i64) -> Vec<NewChannel> {
+    let there = catalog.channels().iter();
+    let mut names: HashSet<String> = there
+        .clone()
         .map(|channel| channel.name.to_lowercase())
         .collect();
+    let taken: HashSet<ChannelNumber> = there.map(|channel| channel.number).collect();
     let free = (1_u32..100_000)
         .map(|major| ChannelNumber { major, minor: None })
         .filter(|number| !taken.contains(number));

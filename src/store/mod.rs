@@ -245,7 +245,7 @@ fn serve(mut database: Database, mut request_rx: mpsc::Receiver<Request>) {
 fn gone(doing: &'static str) -> Error {
     Error::Store {
         doing,
-        why: "its thread has ended".to_owned(),
+        why: "its thread has ended; start the box again".to_owned(),
     }
 }
 

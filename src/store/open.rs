@@ -169,28 +169,13 @@ fn check(connection: &Connection) -> Result<()> {
     })
 }
 
-/// Makes the state folder, for its owner only. One that is there already is closed to others too,
-/// unless it holds other things than the box's.
+/// Makes the folder, for its owner only, where it is missing.
 fn make_folder(state: &Path) -> Result<()> {
-    let name = || state.display().to_string();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(state)
-        .map_err(|error| Error::io("make", name(), &error))?;
-    let failed = |error: io::Error| Error::io("read", name(), &error);
-    let mode = fs::metadata(state).map_err(failed)?.permissions().mode();
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let empty = fs::read_dir(state).map_err(failed)?.next().is_none();
-    if empty || state.join(FILE).exists() {
-        fs::set_permissions(state, Permissions::from_mode(0o700))
-            .map_err(|error| Error::io("protect", name(), &error))?;
-    } else {
-        log::warn!("store: {} is open to other users", name());
-    }
-    Ok(())
+        .map_err(|error| Error::io("make", state.display().to_string(), &error))
 }
 
 /// Makes the database file for its owner only; SQLite gives the log the same mode.

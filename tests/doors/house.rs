@@ -235,6 +235,11 @@ pub(crate) fn item(id: i64, title: &str, year: Option<u16>, problem: Option<&str
 
 /// A house whose clock goes, with one tuner.
 pub(crate) async fn on_air() -> Open {
+    on_air_by(Arc::new(SystemClock)).await
+}
+
+/// The same by another clock that goes.
+pub(crate) async fn on_air_by(clock: SharedClock) -> Open {
     let mut catalog = catalog();
     let channels = catalog.channels().iter().map(|channel| {
         let mut channel = Channel::clone(channel);
@@ -247,5 +252,5 @@ pub(crate) async fn on_air() -> Open {
         .map(|item| MediaItem::clone(item))
         .collect();
     catalog = Catalog::new(catalog.libraries().to_vec(), items, channels.collect());
-    Open::with(catalog, 1, Arc::new(SystemClock)).await
+    Open::with(catalog, 1, clock).await
 }

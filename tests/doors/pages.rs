@@ -1,7 +1,7 @@
 //! What people read.
 
 use crate::client::status;
-use crate::house::{Open, Stopped};
+use crate::house::{Open, Stopped, item};
 use exstreamtv::catalog::Catalog;
 use std::sync::Arc;
 
@@ -39,7 +39,33 @@ async fn the_page_shows_what_is_on_and_runs_nothing() {
 async fn an_empty_house_says_how_to_begin() {
     let open = Open::with(Catalog::default(), 1, Arc::new(Stopped)).await;
     let (_, body) = open.get("/").await;
-    assert!(body.contains("exstreamtv library add folder"), "{body}");
+    for step in [
+        "library add folder",
+        "library sync",
+        "channels suggest --apply",
+    ] {
+        assert!(
+            body.contains(&format!("exstreamtv {step}")),
+            "{step}: {body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn many_files_with_the_same_problem_are_one_sentence() {
+    let mut items: Vec<_> = (10..210)
+        .map(|id| item(id, &format!("Tape {id}"), None, Some("it is an AVI file")))
+        .collect();
+    items.push(item(1, "Odd & alone", None, Some("it is empty")));
+    let catalog = Catalog::new(Vec::new(), items, Vec::new());
+    let open = Open::with(catalog, 1, Arc::new(Stopped)).await;
+    let (_, body) = open.get("/").await;
+    let many = body.find("200 titles cannot be played: it is an AVI file.");
+    let one = body.find("Odd &#38; alone cannot be played: it is empty.");
+    assert!(many.is_some() && many < one, "{body}");
+    assert!(body.contains("<li>Tape 10</li>"), "{body}");
+    assert!(body.contains("<li>and 150 more</li>"), "{body}");
+    assert!(!body.contains("Tape 209"), "{body}");
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
 //! Requests that are slow, huge, broken or none at all.
 
 use crate::client::{rest, say, split, status};
-use crate::house::Open;
+use crate::house::{Open, Stopped, channel, item};
+use exstreamtv::catalog::Catalog;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 
 #[tokio::test]
 async fn what_is_no_request_is_refused_in_words_and_closed() {
@@ -133,4 +135,30 @@ async fn one_connection_too_many_is_turned_away() {
     while status(&open.order("GET", "/lineup.json", "").await.0) != 200 {
         assert!(begun.elapsed() < Duration::from_secs(2));
     }
+}
+
+#[tokio::test]
+async fn readers_who_let_the_guide_lie_keep_nobody_from_the_page() {
+    let mut short = item(1, "Short", None, None);
+    short.part.duration_ms = Some(5_000);
+    let channels = (1..=40).map(|id| channel(id, &id.to_string(), "Short and shorter"));
+    let catalog = Catalog::new(Vec::new(), vec![short], channels.collect());
+    let open = Open::with(catalog, 1, Arc::new(Stopped)).await;
+    let mut lying = Vec::new();
+    for _ in 0..=exstreamtv::limits::HTTP_DOCUMENTS {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut socket = socket.connect(open.web).await.unwrap();
+        let request = b"GET /iptv/xmltv.xml HTTP/1.1\r\nHost: a\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        lying.push(socket);
+    }
+    for socket in lying.iter().take(exstreamtv::limits::HTTP_GUIDES) {
+        socket.readable().await.unwrap();
+    }
+    let page = open.get("/");
+    let (head, _) = tokio::time::timeout(Duration::from_secs(5), page)
+        .await
+        .unwrap();
+    assert_eq!(status(&head), 200);
 }

@@ -1,7 +1,11 @@
 //! Tuning: refusals, tuners, and when a viewer has left.
 
 use crate::client::{rest, say, status, tune};
-use crate::house::{DATE, Open, on_air};
+use crate::house::{DATE, Open, on_air, on_air_by};
+use exstreamtv::clock::{Clock, SystemClock};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -177,6 +181,42 @@ async fn stopping_ends_streams_and_doors() {
         begun.elapsed()
     );
     assert!(TcpStream::connect(open.stream).await.is_err());
+}
+
+/// A clock that fails once, a number of questions from now.
+#[derive(Default)]
+struct Failing(AtomicI64);
+
+impl Clock for Failing {
+    fn epoch_ms(&self) -> i64 {
+        assert_ne!(self.0.fetch_sub(1, Ordering::SeqCst), 1, "the clock fails");
+        SystemClock.epoch_ms()
+    }
+}
+
+#[tokio::test]
+async fn a_viewer_whose_task_fails_costs_no_tuner_and_nobody_else() {
+    let clock = Arc::new(Failing::default());
+    let open = on_air_by(clock.clone()).await;
+    let mut fates = BTreeSet::new();
+    for questions in 1..20 {
+        clock.0.store(questions, Ordering::SeqCst);
+        let mut socket = TcpStream::connect(open.stream).await.unwrap();
+        let request = b"GET /auto/v1984 HTTP/1.1\r\nHost: a\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        let answered = socket.read(&mut [0; 188]).await.unwrap_or(0) > 0;
+        fates.insert(answered);
+        drop(socket);
+        open.in_use(0, Duration::from_secs(1)).await;
+    }
+    clock.0.store(0, Ordering::SeqCst);
+    assert_eq!(
+        fates,
+        BTreeSet::from([false, true]),
+        "some fail, some do not"
+    );
+    let (_socket, head, _) = tune(open.stream, "/auto/v1984").await;
+    assert_eq!(status(&head), 200, "{head}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -214,15 +214,16 @@ fn decode(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// How many PCM samples (per channel) ffmpeg decodes from a file's first audio track.
-pub(crate) fn pcm_samples(path: &Path) -> u64 {
+/// The sound of a file's first audio track as ffmpeg decodes it, mixed to one channel at 48 kHz.
+pub(crate) fn sound(path: &Path) -> Vec<i16> {
     let out = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(path)
         .args(["-map", "0:a:0", "-ac", "1", "-f", "s16le", "-"])
         .output()
         .expect("ffmpeg is needed: scripts/test installs it");
-    out.stdout.len() as u64 / 2
+    let (samples, _) = out.stdout.as_chunks();
+    samples.iter().copied().map(i16::from_le_bytes).collect()
 }
 
 /// Keeps a stream as a file for ffmpeg.

@@ -2,7 +2,7 @@
 //! shuffled. The same clips make the same channels, and the same schedule, every time.
 
 use crate::catalog::Catalog;
-use crate::media::{AudioCodec, Profile, VideoCodec};
+use crate::media::Profile;
 use crate::model::{ChannelNumber, LibraryId, MediaItem, NewChannel, Order};
 use crate::schedule::choose_profile;
 use std::cmp::Reverse;
@@ -87,19 +87,7 @@ pub(super) fn number(at: usize) -> ChannelNumber {
 
 /// What a person calls a profile.
 fn name(profile: Profile) -> String {
-    let video = match profile.video {
-        VideoCodec::H264 => "H.264",
-        VideoCodec::Hevc => "HEVC",
-        VideoCodec::Mpeg2 => "MPEG-2",
-    };
-    let audio = match profile.audio.codec {
-        AudioCodec::Aac => "AAC",
-        AudioCodec::Ac3 => "AC-3",
-        AudioCodec::Eac3 => "E-AC-3",
-        AudioCodec::Mp2 => "MP2",
-        AudioCodec::Mp3 => "MP3",
-    };
-    format!("{video} and {audio}")
+    format!("{} and {}", profile.video, profile.audio.codec)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ mod welcome;
 
 use super::arguments;
 use super::library::found;
-use super::output::{Progress, answer, say};
+use super::output::{Progress, say};
 use super::running::{Running, keep};
 use super::state::StateFolder;
 use crate::catalog::Catalog;
@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::folder;
-use crate::model::{Library, LibraryId, NewChannel};
+use crate::model::{Library, LibraryId, MediaItemId, NewChannel};
 use crate::schedule::{Wishes, suggest};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -75,8 +75,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
     let ended = super::on_runtime(async {
         Box::pin(keep(&config, &folder, async |running: &Running| {
             furnish(running, &show, count).await?;
-            answer(running.places.line()?)?;
-            let lineup = Arc::clone(&running.lineup_rx.borrow());
+            let lineup = Arc::clone(&running.house.lineup_rx.borrow());
             say(welcome::text(
                 &lineup,
                 &running.places,
@@ -93,7 +92,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
 
 /// Sees to it that there are channels, as an owner would: nothing that is there is changed.
 async fn furnish(running: &Running, show: &Show, count: usize) -> Result<()> {
-    let librarian = &running.librarian;
+    let librarian = &running.house.librarian;
     let (path, name) = match show {
         Show::Clips(folder) => {
             let into = folder.clone();
@@ -105,9 +104,10 @@ async fn furnish(running: &Running, show: &Show, count: usize) -> Result<()> {
     let library = librarian.add_folder(path, name).await?.id;
     look_through(running, library).await?;
     let catalog = Arc::clone(&librarian.catalog().borrow());
+    let wishes = running.house.lineup_rx.borrow().wishes().clone();
     let wanted = match show {
-        Show::Clips(_) => channels::channels(&catalog, library, count, &running.wishes.language),
-        Show::Videos(_) => suggested(&catalog, library, count, &running.wishes),
+        Show::Clips(_) => channels::channels(&catalog, library, count, &wishes.language),
+        Show::Videos(_) => suggested(&catalog, library, count, &wishes),
     };
     let new: Vec<NewChannel> = wanted
         .into_iter()
@@ -125,28 +125,27 @@ async fn furnish(running: &Running, show: &Show, count: usize) -> Result<()> {
     if catalog.channels().is_empty() {
         return Err(nothing(&catalog, library, path));
     }
-    running.laid_out().await;
+    running.house.settled().await;
     Ok(())
 }
 
-/// The channels that are suggested for a library; none where some already show it.
+/// The channels that are suggested for a library, so that `count` show it.
 fn suggested(
     catalog: &Catalog,
     library: LibraryId,
     count: usize,
     wishes: &Wishes,
 ) -> Vec<NewChannel> {
-    let of_library = |id| catalog.item(id).is_some_and(|item| item.library == library);
-    let channels = catalog.channels();
-    if channels
-        .iter()
-        .any(|channel| channel.items.iter().copied().any(of_library))
-    {
-        return Vec::new();
-    }
-    let taken: Vec<_> = channels.iter().map(|channel| channel.number).collect();
-    let mut new = suggest(catalog, wishes, &taken, EPOCH_MS);
-    new.truncate(count);
+    let of_library = |id: &MediaItemId| {
+        let item = catalog.item(*id);
+        item.is_some_and(|item| item.library == library)
+    };
+    let channels = catalog.channels().iter();
+    let there = channels.filter(|channel| channel.items.iter().any(of_library));
+    let missing = count.saturating_sub(there.count());
+    let mut new = suggest(catalog, wishes, EPOCH_MS);
+    new.retain(|channel| channel.items.iter().any(of_library));
+    new.truncate(missing);
     new
 }
 
@@ -175,7 +174,7 @@ async fn look_through(running: &Running, demo: LibraryId) -> Result<()> {
             library.name, now.seen, now.probed
         ));
     };
-    for (library, report) in running.librarian.sync(&mut show).await? {
+    for (library, report) in running.house.librarian.sync(&mut show).await? {
         match report {
             Err(error) if library.id == demo => return Err(error),
             Err(error) => log::warn!("library {}: {error}", library.name),

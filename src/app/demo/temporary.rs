@@ -2,8 +2,12 @@
 
 use crate::error::{Error, Result};
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+
+/// Folders of earlier demos that may be in the way.
+const MOST: u32 = 100;
 
 /// A new folder that goes away, with everything in it, when this does.
 #[derive(Debug)]
@@ -13,15 +17,21 @@ impl TemporaryFolder {
     /// Makes one, readable by its owner only, where the system keeps such things.
     ///
     /// # Errors
-    /// Where it cannot be made, or somebody else made it first.
+    /// Where it cannot be made.
     pub(super) fn new() -> Result<Self> {
-        let name = format!("exstreamtv-demo-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .map_err(|error| Error::io("make", path.display().to_string(), &error))?;
-        Ok(Self(path))
+        let id = std::process::id();
+        let mut number = 0;
+        loop {
+            let path = std::env::temp_dir().join(format!("exstreamtv-demo-{id}-{number}"));
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                // In a container the same process id comes again, and its folder may have stayed.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists && number < MOST => {
+                    number += 1;
+                }
+                Err(error) => return Err(Error::io("make", path.display().to_string(), &error)),
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {

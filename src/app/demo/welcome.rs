@@ -55,10 +55,7 @@ fn now(lineup: &Lineup, schedule: &Schedule, now_ms: i64) -> String {
         .and_then(|airing| lineup.item(&airing));
     match item {
         None => "nothing that can be shown".to_owned(),
-        Some(item) => match &item.episode {
-            Some(episode) => format!("{}: {}", episode.show, item.title),
-            None => item.title.clone(),
-        },
+        Some(item) => item.to_string(),
     }
 }
 

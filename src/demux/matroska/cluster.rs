@@ -130,6 +130,11 @@ impl Walk {
 
     /// Takes the block that was found last as broken: goes on at the next Cluster.
     pub(super) fn lose(&mut self) {
+        // An element of the Segment that cannot be read is no Cluster to come back to. Inside one,
+        // the next may stand right here.
+        if self.cluster.is_none() {
+            self.at = self.at.saturating_add(1);
+        }
         self.cluster = None;
         self.group = None;
         self.lost_until = Some(self.at.saturating_add(limits::SEARCH_BYTES));

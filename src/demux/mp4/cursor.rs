@@ -12,6 +12,8 @@ pub(super) struct Layout {
     pub(super) track: u32,
     /// None where `moov` lists no samples.
     pub(super) tables: Option<Tables>,
+    /// Bytes of one of them that are held at a time.
+    pub(super) window_bytes: usize,
     /// None where the movie has no fragments.
     pub(super) fragments: Option<FragmentLayout>,
 }
@@ -47,7 +49,10 @@ impl Cursor {
             .fragments
             .map(|fragments| Fragments::new(layout.track, fragments.defaults, fragments.first_box));
         Self {
-            flat: layout.tables.as_ref().map(Flat::new),
+            flat: layout
+                .tables
+                .as_ref()
+                .map(|tables| Flat::new(tables, layout.window_bytes)),
             fragments,
             part: Part::Flat,
             first: None,

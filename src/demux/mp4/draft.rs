@@ -62,7 +62,10 @@ impl Draft {
             sizes,
             chunks: need(self.chunks, STSC, "it is missing or empty")?,
             chunk_offsets: need(self.chunk_offsets, STCO, "it is missing or empty")?,
-            sync_points: self.sync_points,
+            // Sound can begin anywhere.
+            sync_points: self
+                .sync_points
+                .filter(|_| self.handler != Some(FourCc(*b"soun"))),
             partial_sync_points: self.partial_sync_points,
         }))
     }

@@ -4,13 +4,7 @@ use super::file::{Attempt, File};
 use super::table::{Extent, Runs, Shape, Sizes, Table};
 use super::{Entry, Timing};
 use crate::error::Error;
-use crate::limits;
 use crate::media::Sync;
-
-/// Window of a table that has one entry per sample, or may have.
-const SAMPLE_WINDOW_BYTES: usize = limits::TABLE_WINDOW_BYTES;
-/// Window of a table that has one entry per chunk or group of pictures.
-const CHUNK_WINDOW_BYTES: usize = limits::TABLE_WINDOW_BYTES / 2;
 
 /// Where sizes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,31 +65,31 @@ pub(super) struct Flat {
 }
 
 impl Flat {
-    /// At the first sample.
-    pub(super) fn new(tables: &Tables) -> Self {
+    /// At the first sample. Tables that have an entry for each sample are read by
+    /// `window_bytes`, those of chunks and groups of pictures by half of that.
+    pub(super) fn new(tables: &Tables, window_bytes: usize) -> Self {
+        let half = window_bytes / 2;
         let runs = |extent, shape, window| Runs::new(extent, shape, window);
         let chunks = tables.chunk_offsets.entries;
         Self {
             samples: tables.samples,
-            durations: runs(tables.durations, Shape::Durations, SAMPLE_WINDOW_BYTES),
+            durations: runs(tables.durations, Shape::Durations, window_bytes),
             offsets: tables
                 .offsets
-                .map(|extent| runs(extent, Shape::Offsets, SAMPLE_WINDOW_BYTES)),
+                .map(|extent| runs(extent, Shape::Offsets, window_bytes)),
             sizes: match tables.sizes {
                 SizeTable::Constant(size) => Sizes::Constant(size),
-                SizeTable::Nibbles(extent) => {
-                    Sizes::Nibbles(Table::new(extent, SAMPLE_WINDOW_BYTES))
-                }
-                SizeTable::Each(extent) => Sizes::Each(Table::new(extent, SAMPLE_WINDOW_BYTES)),
+                SizeTable::Nibbles(extent) => Sizes::Nibbles(Table::new(extent, window_bytes)),
+                SizeTable::Each(extent) => Sizes::Each(Table::new(extent, window_bytes)),
             },
-            chunks: runs(tables.chunks, Shape::Chunks { chunks }, CHUNK_WINDOW_BYTES),
-            chunk_offsets: Table::new(tables.chunk_offsets, CHUNK_WINDOW_BYTES),
+            chunks: runs(tables.chunks, Shape::Chunks { chunks }, half),
+            chunk_offsets: Table::new(tables.chunk_offsets, half),
             sync_points: tables
                 .sync_points
-                .map(|extent| runs(extent, Shape::SyncPoints, CHUNK_WINDOW_BYTES)),
+                .map(|extent| runs(extent, Shape::SyncPoints, half)),
             partial_sync_points: tables
                 .partial_sync_points
-                .map(|extent| runs(extent, Shape::SyncPoints, CHUNK_WINDOW_BYTES)),
+                .map(|extent| runs(extent, Shape::SyncPoints, half)),
             next: 0,
             place: None,
             search: None,

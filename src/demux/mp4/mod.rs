@@ -5,7 +5,7 @@
 //! the number of started tracks, not on the length of the film.
 //!
 //! Refuses to do: I/O, encrypted tracks, several sample descriptions in one track (the first one
-//! counts), several edits (see [`timeline::Edit`]), media in other files.
+//! counts), several edits (the first real one counts, to the end of the media), media in other files.
 
 mod boxes;
 mod cursor;

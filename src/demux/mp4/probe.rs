@@ -1,7 +1,7 @@
 //! From the first byte of a file to its [`Movie`]: finds `moov`, then looks at as little media as
 //! the facts need.
 
-use super::boxes::{TooLong, head};
+use super::boxes::{FourCc, TooLong, head};
 use super::cursor::{Cursor, FragmentLayout, Layout};
 use super::draft::Draft;
 use super::entry::{Described, STREAM_HEAD_BYTES, Stream};
@@ -175,6 +175,11 @@ impl Probe {
             let layout = Layout {
                 track: draft.id,
                 tables: tables.as_ref().ok().copied().flatten(),
+                // Frames of sound have small table entries, and last as long as a picture.
+                window_bytes: match draft.handler {
+                    Some(FourCc([b's', b'o', b'u', b'n'])) => limits::TABLE_WINDOW_BYTES / 2,
+                    _ => limits::TABLE_WINDOW_BYTES,
+                },
                 fragments,
             };
             let fault = draft.fault.clone().or(tables.err()).or_else(|| {

@@ -141,7 +141,7 @@ struct Marks {
 }
 
 impl Marks {
-    const MOST: usize = 64;
+    const MOST: usize = 32;
 
     fn new() -> Self {
         Self {

@@ -1,0 +1,116 @@
+//! What keeps titles from being shown, for the page: a sentence for each reason, and the titles that
+//! it is about.
+
+use super::health;
+use crate::limits;
+use crate::model::MediaItem;
+use crate::schedule::Lineup;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// One reason.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// In words for the owner.
+    pub(super) sentence: String,
+    /// The first titles that it is about; none where the sentence names its only one.
+    pub(super) titles: Vec<String>,
+    /// How many more there are.
+    pub(super) more: usize,
+}
+
+/// The titles that one reason is about.
+struct Group<'a> {
+    first: Vec<&'a MediaItem>,
+    count: usize,
+}
+
+/// Everything that keeps something from being shown, what concerns most titles first. That there is
+/// no channel yet is no problem but a beginning, and the page says what to do.
+pub(super) fn problems(lineup: &Lineup, now_ms: i64) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if !lineup.schedules().is_empty() {
+        problems.extend(health::untunable(lineup, now_ms).into_iter().map(plain));
+    }
+    problems.extend(unplayable(lineup));
+    problems.extend(left_out(lineup));
+    problems
+}
+
+/// The files that cannot be played.
+fn unplayable(lineup: &Lineup) -> Vec<Problem> {
+    let items = lineup.catalog().items().iter();
+    let broken = items.filter_map(|item| Some((item.part.problem.as_ref()?, item.as_ref())));
+    told(by_reason(broken), |why| format!("cannot be played: {why}."))
+}
+
+/// What channels leave out. Files that cannot be played are told of elsewhere.
+fn left_out(lineup: &Lineup) -> Vec<Problem> {
+    let everywhere = lineup.schedules().iter().flat_map(|schedule| {
+        let number = schedule.channel().number;
+        let left_out = schedule.left_out().iter();
+        left_out.map(move |left| ((number, left.why.as_str()), left.item))
+    });
+    let playable = everywhere
+        .filter_map(|(why, item)| Some((why, lineup.catalog().item(item)?.as_ref())))
+        .filter(|(_, item)| item.part.problem.is_none());
+    told(by_reason(playable), |(number, why)| {
+        format!("cannot be shown on channel {number}: {why}.")
+    })
+}
+
+/// The items of each reason, the most frequent in front.
+fn by_reason<'a, K: Copy + Eq + Hash>(
+    all: impl Iterator<Item = (K, &'a MediaItem)>,
+) -> Vec<(K, Group<'a>)> {
+    let mut places: HashMap<K, usize> = HashMap::new();
+    let mut groups: Vec<(K, Group)> = Vec::new();
+    for (why, item) in all {
+        let place = *places.entry(why).or_insert(groups.len());
+        if place == groups.len() {
+            let (first, count) = (Vec::new(), 0);
+            groups.push((why, Group { first, count }));
+        }
+        if let Some((_, group)) = groups.get_mut(place) {
+            group.count += 1;
+            if group.first.len() < limits::SENTENCES {
+                group.first.push(item);
+            }
+        }
+    }
+    groups.sort_by_key(|(_, group)| Reverse(group.count));
+    groups
+}
+
+/// A sentence for each of the first reasons, made of its titles and what is said of them.
+fn told<K>(groups: Vec<(K, Group)>, said: impl Fn(K) -> String) -> Vec<Problem> {
+    let others = groups.len().saturating_sub(limits::SENTENCES);
+    let groups = groups.into_iter().take(limits::SENTENCES);
+    let mut problems: Vec<_> = groups.map(|(why, group)| group.told(&said(why))).collect();
+    if others > 0 {
+        problems.push(plain(format!("And {others} more like these.")));
+    }
+    problems
+}
+
+impl Group<'_> {
+    fn told(&self, said: &str) -> Problem {
+        match self.first.as_slice() {
+            [only] => plain(format!("{} {said}", only)),
+            first => Problem {
+                sentence: format!("{} titles {said}", self.count),
+                titles: first.iter().map(|item| item.to_string()).collect(),
+                more: self.count - first.len(),
+            },
+        }
+    }
+}
+
+fn plain(sentence: String) -> Problem {
+    Problem {
+        sentence,
+        titles: Vec::new(),
+        more: 0,
+    }
+}
