@@ -2,7 +2,7 @@
 
 use super::clip::Folder;
 use super::drive::Drive;
-use super::material::Material;
+use super::material::{Material, play_built};
 use super::{build, of, play};
 use exstreamtv::media::{Sample, TrackId};
 
@@ -113,4 +113,16 @@ fn behind_damage_playing_goes_on_with_the_next_key_frame() {
     assert!(samples.len() >= 6);
     let words = error.unwrap().to_string();
     assert!(words.contains("no further Cluster was found"), "{words}");
+}
+
+/// Found by fuzzing: the search for a Cluster came to the same place for ever.
+#[test]
+fn a_cluster_cut_by_the_end_of_its_segment_ends_the_film() {
+    let material = Material::new();
+    let whole = material.clusters(2);
+    let mut parts = vec![build::info(), build::tracks(&[material.video()])];
+    parts.push(whole[0].clone());
+    parts.push(whole[1][..6].to_vec());
+    let file = [build::file(&parts), whole[1][6..].to_vec()].concat();
+    material.assert_pictures(&play_built(file, None), 0..5);
 }

@@ -242,11 +242,19 @@ impl Lane {
         }))
     }
 
+    /// Whether its next sample is in this window.
+    fn comes_from(&self, window: &Window) -> bool {
+        self.ahead.front().is_some_and(|coming| {
+            let size = usize::try_from(coming.size).unwrap_or(usize::MAX);
+            window.holds(coming.offset, size)
+        })
+    }
+
     fn read(
         &mut self,
         file: &mut File,
         shared: &mut Window,
-        other: Option<&mut Self>,
+        mut other: Option<&mut Self>,
         coming: &Coming,
     ) -> Attempt<Bytes> {
         const MDAT: &str = "mdat";
@@ -258,7 +266,7 @@ impl Lane {
         if shared.holds(offset, size) {
             return shared.read(file, MDAT, offset, size, coming.end());
         }
-        if let Some(other) = other
+        if let Some(other) = other.as_deref_mut()
             && let Some(from) = other.next_offset().and_then(|near| coming.block_with(near))
         {
             let most = from.saturating_add(length(shared.most()));
@@ -268,10 +276,15 @@ impl Lane {
             let len = skip.saturating_add(size);
             let bytes = shared.read(file, MDAT, from, len, whole)?;
             self.block.clear();
+            other.block.clear();
             return Ok(bytes.slice(skip.min(bytes.len())..));
         }
         let end = self.run_end(file, coming)?;
-        self.block.read(file, MDAT, offset, size, end)
+        let bytes = self.block.read(file, MDAT, offset, size, end)?;
+        if !other.is_some_and(|other| other.comes_from(shared)) {
+            shared.clear();
+        }
+        Ok(bytes)
     }
 
     /// Where the first of its samples begins that does not end by `limit`: a block that goes no
