@@ -133,5 +133,6 @@ fn playing_reads_each_byte_once_in_large_pieces() {
         drive.bytes,
         file.len()
     );
-    assert!(drive.needs < file.len() / 60_000, "{}", drive.needs);
+    // A dozen for the header and the tables.
+    assert!(drive.needs < 12 + file.len() / 80_000, "{}", drive.needs);
 }
