@@ -134,6 +134,11 @@ impl Feed {
         self.begins_90k
     }
 
+    /// The track of its pictures.
+    pub(super) fn video(&self) -> TrackId {
+        self.choice.video
+    }
+
     /// What goes on air of it.
     pub(super) fn choice(&self) -> Choice {
         self.choice.clone()

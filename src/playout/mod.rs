@@ -13,7 +13,7 @@ mod timeline;
 use crate::clock::SharedClock;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::media::Profile;
+use crate::media::{Profile, Sample, TrackId};
 use crate::model::Airing;
 use crate::remux::{Chunk, Remuxer, Segment, Service, Taken};
 use crate::schedule::{Lineup, Schedule};
@@ -29,7 +29,7 @@ use tokio::time::Instant;
 const HOLE_MS: i64 = 200;
 /// The first wait before an item that failed is tried again; it doubles with every failure.
 const RETRY_MS: i64 = 3_000;
-/// Samples in a row that may be broken before the item counts as failed.
+/// Samples that may be broken since the last good picture before the item counts as failed.
 const BROKEN_SAMPLES: u32 = 50;
 
 /// A channel on air for one viewer.
@@ -131,8 +131,9 @@ impl Playout {
             On::Nothing => self.follow_schedule().await,
             On::Programme(feed, airing) => {
                 let airing = *airing;
+                let video = feed.video();
                 let sample = feed.sample().await;
-                self.programme(airing, sample);
+                self.programme(airing, video, sample);
             }
             On::Slate(feed, until_90k) => {
                 let until_90k = *until_90k;
@@ -149,20 +150,14 @@ impl Playout {
     }
 
     /// Goes on with an airing's next sample, or with what its lack means.
-    fn programme(&mut self, airing: Airing, sample: Result<Option<crate::media::Sample>>) {
+    fn programme(&mut self, airing: Airing, video: TrackId, sample: Result<Option<Sample>>) {
         match sample {
-            Ok(Some(sample)) => match self.remuxer.push(sample) {
-                Ok(Taken::More) => {
-                    self.broken_samples = 0;
-                    self.open_ahead(airing);
-                }
+            Ok(Some(sample)) => match self.take(video, sample) {
+                Ok(Taken::More) => self.open_ahead(airing),
                 Ok(Taken::Over) => self.pass_on(airing.end_ms),
-                Err(error) => {
-                    self.broken_samples += 1;
-                    if self.broken_samples >= BROKEN_SAMPLES {
-                        self.fail(airing, &error);
-                    }
-                }
+                Err(error) if self.broken_samples >= BROKEN_SAMPLES => self.fail(airing, &error),
+                // Left out; what comes next may be good again.
+                Err(_) => {}
             },
             Ok(None) => {
                 let shown_ms = self.shown_ms();
@@ -174,6 +169,18 @@ impl Playout {
             }
             Err(error) => self.fail(airing, &error),
         }
+    }
+
+    /// Hands a sample on, and counts the broken ones since the last good picture.
+    fn take(&mut self, video: TrackId, sample: Sample) -> Result<Taken> {
+        let is_picture = sample.track == video;
+        let taken = self.remuxer.push(sample);
+        match taken {
+            Err(_) => self.broken_samples += 1,
+            Ok(_) if is_picture => self.broken_samples = 0,
+            Ok(_) => {}
+        }
+        taken
     }
 
     /// What is on has ended; the schedule goes on from `cursor_ms`.

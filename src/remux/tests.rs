@@ -312,3 +312,42 @@ fn a_pes_of_any_length_fills_whole_packets() {
         }
     }
 }
+
+#[test]
+fn a_picture_with_broken_framing_is_left_out_whole() {
+    let profile = Profile {
+        video: VideoCodec::H264,
+        ..profile()
+    };
+    let service = Service {
+        name: "Test".to_owned(),
+        language: "eng".to_owned(),
+    };
+    let mut remuxer = Remuxer::new(&profile, &service).unwrap();
+    let avcc = [
+        1, 0x64, 0, 0x28, 0xFF, 0xE1, 0, 2, 0x67, 0x64, 1, 0, 2, 0x68, 0xEE,
+    ];
+    let mut item = segment(900_000, i64::MAX);
+    item.pictures = Pictures::new(VideoCodec::H264, &Bytes::copy_from_slice(&avcc)).unwrap();
+    item.audio = None;
+    remuxer.begin(item);
+    let whole = [0, 0, 0, 3, 0x65, PICTURE, PICTURE];
+    let longer_than_it_is = [0, 0, 0, 9, 0x65, PICTURE, PICTURE];
+    for index in 0..50 {
+        let mut sample = picture(index, Sync::RandomAccess);
+        let broken = index % 5 == 3;
+        sample.data = match index {
+            n if n % 10 == 3 => Bytes::new(),
+            _ if broken => Bytes::copy_from_slice(&longer_than_it_is),
+            _ => Bytes::copy_from_slice(&whole),
+        };
+        assert_eq!(remuxer.push(sample).is_err(), broken, "{index}");
+    }
+    let chunks: Vec<Chunk> = std::iter::from_fn(|| remuxer.pull()).collect();
+    let pictures = pes(&chunks, 0x100);
+    assert!(pictures.len() > 30);
+    for (pts_90k, payload) in pictures {
+        assert_ne!((pts_90k - 900_000) / FRAME_90K % 5, 3);
+        assert!(payload.ends_with(&[0, 0, 1, 0x65, PICTURE, PICTURE]));
+    }
+}

@@ -4,7 +4,7 @@
 use super::Taken;
 use crate::codec::nal::{self, LengthSize};
 use crate::codec::{h264, hevc, mpeg2};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::media::{Sample, Sync, VideoCodec};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -59,6 +59,20 @@ impl Pictures {
                 headers: config.clone(),
             },
         })
+    }
+}
+
+impl Pictures {
+    /// Makes sure that a sample can be taken apart, so that none goes out in part.
+    fn check(&self, data: &[u8]) -> Result<()> {
+        let Some(length_size) = self.length_size else {
+            return Ok(());
+        };
+        let mut units = nal::length_prefixed(data, length_size).peekable();
+        if units.peek().is_none() {
+            return Err(Error::malformed("picture", 0, "it has no NAL units"));
+        }
+        units.try_for_each(|unit| unit.map(|_| ()))
     }
 }
 
@@ -203,6 +217,7 @@ impl VideoLine {
             item.over = true;
             return Ok(Taken::Over);
         }
+        item.pictures.check(&sample.data)?;
         let random_access = sample.sync == Sync::RandomAccess;
         if item.broken && !random_access {
             return Ok(Taken::More);
