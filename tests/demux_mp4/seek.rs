@@ -133,5 +133,5 @@ fn playing_reads_each_byte_once_in_large_pieces() {
         drive.bytes,
         file.len()
     );
-    assert!(drive.needs < file.len() / 80_000, "{}", drive.needs);
+    assert!(drive.needs < 60, "{}", drive.needs);
 }
