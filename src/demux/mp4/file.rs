@@ -154,7 +154,8 @@ impl Window {
     /// What was wanted is not among the bytes held, but somewhere behind them: twice as many are
     /// fetched next.
     pub(super) fn stretch(&mut self) {
-        self.ahead = self.ahead.saturating_mul(2).min(limits::BLOCK_BYTES);
+        let most = limits::TABLE_WINDOW_BYTES.saturating_mul(4);
+        self.ahead = self.ahead.saturating_mul(2).min(most);
     }
 
     /// What was wanted has been found at `at`: the rest of a stretched window is let go.

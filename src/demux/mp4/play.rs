@@ -281,7 +281,9 @@ impl Lane {
         }
         let end = self.run_end(file, coming)?;
         let bytes = self.block.read(file, MDAT, offset, size, end)?;
-        if !other.is_some_and(|other| other.comes_from(shared)) {
+        // Never two large blocks at a time, nor one that is of use to nobody.
+        let is_large = self.carries == Carries::Video;
+        if is_large || !other.is_some_and(|other| other.comes_from(shared)) {
             shared.clear();
         }
         Ok(bytes)
