@@ -5,6 +5,7 @@ use super::drive::Drive;
 use super::material::{Material, play_built};
 use super::{build, of, play};
 use exstreamtv::media::{Sample, TrackId};
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_file_cut_anywhere_ends_in_words_or_plays_as_far_as_it_goes() {
@@ -125,4 +126,26 @@ fn a_cluster_cut_by_the_end_of_its_segment_ends_the_film() {
     parts.push(whole[1][..6].to_vec());
     let file = [build::file(&parts), whole[1][6..].to_vec()].concat();
     material.assert_pictures(&play_built(file, None), 0..5);
+}
+
+/// Every place in its last Cluster looks like the beginning of a row, and none is one.
+#[test]
+fn a_cluster_of_blocks_that_lead_nowhere_is_not_looked_through_again_and_again() {
+    let material = Material::new();
+    let mut parts = vec![build::seek_head(&[(0x1C53_BB6B, 0)]), build::info()];
+    parts.push(build::tracks(&[material.video()]));
+    parts.push(build::cluster(0, &[material.picture(0, 0)]));
+    let tiny = [0xA3, 0x84, 0x81, 0, 0, 0].repeat(500_000);
+    parts.push(build::cluster(40, &[tiny, vec![0xFF]]));
+    let cue = build::cue(0, 1, build::position(&parts, 3));
+    parts[0] = build::seek_head(&[(0x1C53_BB6B, build::position(&parts, parts.len()))]);
+    parts.push(build::master(0x1C53_BB6B, &[cue]));
+    let begun = Instant::now();
+    let mut drive = Drive::new(build::file(&parts)).unwrap();
+    drive.movie().unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
 }

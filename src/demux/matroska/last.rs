@@ -208,27 +208,38 @@ fn walk_to_end(
 }
 
 /// Notes the pictures in the end of a Cluster's body: from the first place on from which a row of
-/// elements leads to its very end.
+/// elements leads to its very end. Looks at no more elements than there are bytes.
 fn note_pictures(tail: &[u8], cluster_ticks: u64, layout: &Layout, seen: &mut Seen) {
     let base = i64::try_from(cluster_ticks).unwrap_or(i64::MAX);
     let before = *seen;
+    let mut elements_left = tail.len();
     for from in 0..tail.len() {
         let row = tail.get(from..).unwrap_or_default();
         let id = row.first().map_or(0, |byte| u32::from(*byte));
         if from > 0 && !matches!(id, id::SIMPLE_BLOCK | id::BLOCK_GROUP) {
             continue;
         }
-        if note_row(row, base, layout, seen).is_some() {
+        if note_row(row, base, layout, seen, &mut elements_left).is_some() {
             return;
         }
         *seen = before;
+        if elements_left == 0 {
+            return;
+        }
     }
 }
 
-/// Notes the pictures in a row of elements; `None` where it is none, or has blocks of tracks that
-/// do not exist.
-fn note_row(row: &[u8], base: i64, layout: &Layout, seen: &mut Seen) -> Option<()> {
+/// Notes the pictures in a row of elements; `None` where it is none, has too many, or has blocks of
+/// tracks that do not exist.
+fn note_row(
+    row: &[u8],
+    base: i64,
+    layout: &Layout,
+    seen: &mut Seen,
+    elements_left: &mut usize,
+) -> Option<()> {
     for child in Children::new(row, 0) {
+        *elements_left = elements_left.checked_sub(1)?;
         let child = child.ok()?;
         let (body, duration_ticks) = match child.id {
             id::SIMPLE_BLOCK => (child.body, None),
