@@ -11,6 +11,12 @@ use tokio::time::Instant;
 pub trait Clock: Send + Sync + 'static {
     /// Milliseconds since 1970-01-01T00:00:00Z.
     fn epoch_ms(&self) -> i64;
+
+    /// Whether the date can be right. A board without a battery wakes up in the past, and until it
+    /// has been told the date there is no telling what is on.
+    fn is_known(&self) -> bool {
+        true
+    }
 }
 
 /// A clock that is shared by everything in the box.
