@@ -197,7 +197,7 @@ impl Remuxer {
     /// Packets to be sent where a stream has nothing to send: what has come together so far, and
     /// the tables once more. `None` before the stream has begun.
     pub fn keep_alive(&mut self) -> Option<Chunk> {
-        if self.clock_90k == i64::MIN {
+        if !self.has_begun() {
             return None;
         }
         self.open_chunk();
@@ -209,6 +209,12 @@ impl Remuxer {
     /// The next packets, if enough have come together.
     pub fn pull(&mut self) -> Option<Chunk> {
         self.ready.pop_front()
+    }
+
+    /// Whether anything has been written.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.clock_90k != i64::MIN
     }
 
     /// Where on the timeline the pictures that were pushed so far end.
