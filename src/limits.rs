@@ -140,8 +140,9 @@ pub const CLOCK_STEP_MS: u64 = 500;
 /// Bytes that the viewers of one channel share.
 pub const RING_BYTES: usize = 1 << 20;
 
-/// A viewer that is so far behind is led to what is on now.
-pub const VIEWER_BEHIND_MS: u64 = 8_000;
+/// A viewer that takes so little that it has had nothing to play for this long is led to what is on
+/// now. With its lead it is eight seconds late by then.
+pub const VIEWER_DRY_MS: u64 = 2_500;
 
 /// Pictures that the remuxer holds back while it waits for their sound.
 pub const REMUX_HELD_BYTES: usize = 2 << 20;

@@ -96,19 +96,19 @@ impl Lease {
     pub async fn next(&mut self) -> Bytes {
         loop {
             let chunk = match (&mut self.source, self.ready.take()) {
-                (_, Some(chunk)) => chunk,
-                (Source::Own(playout), None) => playout.chunk().await,
-                (Source::Ring(cursor), None) => match cursor.next().await {
-                    Next::Piece(chunk) => return self.hand_over(chunk),
-                    Next::Lost | Next::Ended => {
-                        self.skip().await;
-                        continue;
-                    }
-                },
+                (_, Some(chunk)) => Next::Piece(chunk),
+                (Source::Own(playout), None) => Next::Piece(playout.chunk().await),
+                (Source::Ring(cursor), None) => cursor.next().await,
             };
-            if self.is_behind(&chunk) {
-                self.skip().await;
-                continue;
+            let chunk = match chunk {
+                Next::Piece(chunk) if !self.is_dry(&chunk) => chunk,
+                _ => {
+                    self.skip().await;
+                    continue;
+                }
+            };
+            if let Source::Ring(_) = self.source {
+                return self.hand_over(chunk);
             }
             let release = self.seat.on_air.timeline.release(chunk.due_90k);
             // Kept, so that being dropped while it waits loses nothing.
@@ -126,15 +126,14 @@ impl Lease {
         }
     }
 
-    /// Whether the viewer has taken so much longer for its stream than it plays.
-    fn is_behind(&mut self, chunk: &Chunk) -> bool {
+    /// Whether the viewer has taken so long for its stream that it has had nothing to play for a
+    /// while.
+    fn is_dry(&mut self, chunk: &Chunk) -> bool {
         let now = Instant::now();
         let (begun, first_90k) = *self.begun.get_or_insert((now, chunk.due_90k));
         let played_90k = chunk.due_90k.saturating_sub(first_90k);
         let played = Duration::from_micros(u64::try_from(played_90k).unwrap_or(0) * 100 / 9);
-        let patience = Duration::from_millis(limits::VIEWER_BEHIND_MS);
-        let release = self.seat.on_air.timeline.release(chunk.due_90k);
-        now > release.max(begun + played) + patience
+        now > begun + played + Duration::from_millis(limits::VIEWER_DRY_MS)
     }
 
     /// Leads the viewer to what is on now, over a real jump in time, with a playout of its own.

@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 /// The instant at which the channels' loops begin.
 pub(crate) const EPOCH_MS: i64 = 1_700_000_000_000;
@@ -134,28 +136,40 @@ pub(crate) fn number() -> ChannelNumber {
     "1".parse().unwrap()
 }
 
-/// A viewer of the lineup's channel, who tunes at `at_ms`. Needs a runtime whose time is paused.
-pub(crate) async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc<Lineup>>) {
+/// Tuners for the lineup, at `at_ms`. Needs a runtime whose time is paused.
+pub(crate) fn tuners(lineup: &Arc<Lineup>, at_ms: i64) -> (Tuners, watch::Sender<Arc<Lineup>>) {
     let clock: SharedClock = Arc::new(TokioClock::starting_at(at_ms));
     let (lineup_tx, lineup_rx) = watch::channel(Arc::clone(lineup));
-    let tuners = Tuners::new(1, lineup_rx, clock);
-    let lease = tuners
-        .lease(number(), Want::Any, ([127, 0, 0, 1], 9).into())
-        .await
-        .unwrap();
-    (lease, lineup_tx)
+    (Tuners::new(16, lineup_rx, clock), lineup_tx)
+}
+
+/// A viewer of the lineup's channel.
+pub(crate) async fn viewer(tuners: &Tuners) -> Lease {
+    let peer = ([127, 0, 0, 1], 9).into();
+    tuners.lease(number(), Want::Any, peer).await.unwrap()
+}
+
+/// What a viewer gets in the next `seconds`.
+pub(crate) async fn stay(lease: &mut Lease, seconds: f64) -> Vec<u8> {
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    let mut stream = Vec::new();
+    while let Ok(packets) = timeout_at(end, lease.next()).await {
+        stream.extend_from_slice(&packets);
+    }
+    stream
+}
+
+/// A viewer of the lineup's channel, who tunes at `at_ms`. Needs a runtime whose time is paused.
+pub(crate) async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc<Lineup>>) {
+    let (tuners, lineup_tx) = tuners(lineup, at_ms);
+    (viewer(&tuners).await, lineup_tx)
 }
 
 /// What a viewer gets who tunes at `at_ms` and stays for `seconds`, in simulated time.
 pub(crate) fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
     simulated(async {
         let (mut lease, _lineup_tx) = tune(lineup, at_ms).await;
-        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
-        let mut stream = Vec::new();
-        while tokio::time::Instant::now() < end {
-            stream.extend_from_slice(&lease.next().await);
-        }
-        stream
+        stay(&mut lease, seconds as f64).await
     })
 }
 
