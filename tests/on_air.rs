@@ -16,13 +16,14 @@ mod ts_judge;
 
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::model::MediaItem;
+use exstreamtv::playout::ORIGIN_90K;
 use exstreamtv::schedule::Lineup;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use support::{
-    EPOCH_MS, demo_items, item, keep, lineup, number, of_profile, pictures, pictures_of, profile,
-    sound, watch,
+    EPOCH_MS, demo_items, item, keep, lateness, lineup, long_clip, number, of_profile, pictures,
+    pictures_of, profile, sound, watch,
 };
 
 fn path_of(item: &MediaItem) -> &Path {
@@ -278,42 +279,10 @@ fn pictures_that_are_seconds_apart_come_in_time() {
     }
 }
 
-/// The number of the picture of a clip of `long_clip`, as a viewer sees it.
-const PICTURES_PER_SECOND: i64 = 25;
-
-/// Forty seconds of pictures that all differ, with a key frame every two seconds.
-fn long_clip(folder: &Path) -> MediaItem {
-    let file = folder.join("long.mp4");
-    let made = Command::new("ffmpeg")
-        .args(["-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25"])
-        .args(["-f", "lavfi", "-i", "sine=r=48000", "-t", "40"])
-        .args(["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2"])
-        .args(["-g", "50", "-keyint_min", "50", "-sc_threshold", "0"])
-        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"])
-        .arg(&file)
-        .status();
-    let made = made.expect("ffmpeg is needed: scripts/test installs it");
-    assert!(made.success());
-    item(100, &file)
-}
-
-/// Where in the stream a picture of the item is seen first after `from`, and its place in the item,
-/// both in milliseconds. Slates have 24 pictures a second.
-fn joined(seen: &[String], own: &[String], slates: usize) -> (i64, i64) {
-    let own_place = |picture: &String| own.iter().position(|one| one == picture);
-    let first = seen
-        .iter()
-        .skip(slates)
-        .position(|one| own_place(one).is_some());
-    let begins = slates + first.expect("it is joined");
-    let place = own_place(&seen[begins]).unwrap();
-    (begins as i64, place as i64 * 1000 / PICTURES_PER_SECOND)
-}
-
 #[test]
 fn an_item_that_comes_back_is_joined_where_it_should_be() {
     let folder = tempfile::tempdir().unwrap();
-    let clip = long_clip(folder.path());
+    let clip = long_clip(folder.path(), 40, 0);
     let place = folder.path().join("unplugged.mp4");
     let mut unplugged = clip.clone();
     unplugged.part.path = place.to_str().unwrap().to_owned();
@@ -331,12 +300,17 @@ fn an_item_that_comes_back_is_joined_where_it_should_be() {
         stream
     });
     ts_judge::judge(&stream).assert_clean();
-    let seen = pictures_of(&stream);
-    let (slates, offset_ms) = joined(&seen, &pictures(path_of(&clip)), 0);
-    assert!(slates > 0 && offset_ms > 0 && offset_ms % 2_000 == 0);
-    // Slate and item together lie where the schedule has them.
-    let late_ms = slates * 1000 / 24 - offset_ms;
-    assert!((-100..=100).contains(&late_ms), "{late_ms} ms late");
+    let late = lateness(&stream, path_of(&clip), ORIGIN_90K);
+    let (joined_90k, _) = late[0];
+    assert!(joined_90k > ORIGIN_90K + 90_000, "the slate came first");
+    assert!(
+        joined_90k < ORIGIN_90K + 12 * 90_000,
+        "it was tried again in time"
+    );
+    assert!(
+        late.iter().all(|(_, late_ms)| late_ms.abs() <= 50),
+        "{late:?}"
+    );
 }
 
 /// The bytes with up to 2048 bits flipped, the same ones every time.

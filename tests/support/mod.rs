@@ -246,3 +246,88 @@ pub(crate) fn keep(stream: &[u8]) -> tempfile::NamedTempFile {
     std::fs::write(file.path(), stream).unwrap();
     file
 }
+
+/// A decoded picture: when it is shown, and its fingerprint.
+pub(crate) type Shown = (i64, String);
+
+/// Every decoded picture of a file with its time, in 1/90000 s as the file has it.
+pub(crate) fn timed_pictures(path: &Path) -> Vec<Shown> {
+    let out = Command::new("ffmpeg")
+        .args(["-v", "error", "-copyts", "-i"])
+        .arg(path)
+        .args(["-map", "0:v:0", "-fps_mode", "passthrough"])
+        .args(["-autoscale", "0", "-enc_time_base", "1:90000"])
+        .args(["-pix_fmt", "yuv420p", "-f", "framemd5", "-"])
+        .output()
+        .expect("ffmpeg is needed: scripts/test installs it");
+    let text = String::from_utf8(out.stdout).unwrap();
+    let frames = text.lines().filter(|line| !line.starts_with('#'));
+    let picture = |line: &str| {
+        let mut columns = line.split(',').map(str::trim);
+        let pts_90k = columns.nth(2).unwrap().parse().unwrap();
+        (pts_90k, columns.last().unwrap().to_owned())
+    };
+    frames.map(picture).collect()
+}
+
+/// By how much each picture of an item is shown later than its schedule says, in milliseconds, with
+/// the time of the stream at which it is. `zero_90k` is where the schedule has the item's first
+/// picture on the stream's timeline.
+pub(crate) fn lateness(stream: &[u8], item: &Path, zero_90k: i64) -> Vec<(i64, i64)> {
+    let own = timed_pictures(item);
+    let first_90k = own[0].0;
+    let own: BTreeMap<_, _> = own
+        .into_iter()
+        .map(|(pts, picture)| (picture, pts))
+        .collect();
+    let mut seen = timed_pictures(keep(stream).path());
+    // The stream breaks off in the middle of a picture.
+    seen.truncate(seen.len().saturating_sub(4));
+    let late = |(pts_90k, picture): &Shown| {
+        let scheduled_90k = zero_90k + own.get(picture)? - first_90k;
+        Some((*pts_90k, (pts_90k - scheduled_90k) / 90))
+    };
+    seen.iter().filter_map(late).collect()
+}
+
+/// A clip of `seconds` whose pictures all differ, with a key frame every two seconds, at about
+/// `kilobits` per second (0: as few as it takes).
+pub(crate) fn long_clip(folder: &Path, seconds: u32, kilobits: u32) -> MediaItem {
+    let file = folder.join(format!("{seconds}-{kilobits}.mp4"));
+    let (picture, rate) = if kilobits == 0 {
+        ("testsrc2=s=160x90:r=25".to_owned(), Vec::new())
+    } else {
+        let rate = format!("{kilobits}k");
+        let noise = "testsrc2=s=640x360:r=25,noise=alls=60:allf=t".to_owned();
+        (
+            noise,
+            vec![
+                "-b:v".to_owned(),
+                rate.clone(),
+                "-maxrate".to_owned(),
+                rate.clone(),
+                "-bufsize".to_owned(),
+                rate,
+            ],
+        )
+    };
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture])
+        .args([
+            "-f",
+            "lavfi",
+            "-i",
+            "sine=r=48000",
+            "-t",
+            &seconds.to_string(),
+        ])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2"])
+        .args(["-g", "50", "-keyint_min", "50", "-sc_threshold", "0"])
+        .args(&rate)
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"])
+        .arg(&file)
+        .status();
+    let made = made.expect("ffmpeg is needed: scripts/test installs it");
+    assert!(made.success());
+    item(100, &file)
+}
