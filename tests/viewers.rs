@@ -17,12 +17,12 @@ mod ts_judge;
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::schedule::Lineup;
 use exstreamtv::tuner::Tuners;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use support::{
-    EPOCH_MS, demo_items, lineup, number, of_profile, pictures, pictures_of, profile, simulated,
-    stay, tuners, viewer,
+    EPOCH_MS, demo_items, lineup, long_clip, number, of_profile, pictures, pictures_of, profile,
+    simulated, stay, tuners, viewer,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -66,11 +66,13 @@ fn assert_whole(lineup: &Arc<Lineup>, at_ms: i64, stream: &[u8]) {
 
 /// Video files that this process has open.
 fn open_files() -> usize {
+    open_files_in(&support::demo_folder())
+}
+
+fn open_files_in(folder: &Path) -> usize {
     let files = std::fs::read_dir("/proc/self/fd").unwrap();
     let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
-    targets
-        .filter(|target| target.starts_with(support::demo_folder()))
-        .count()
+    targets.filter(|target| target.starts_with(folder)).count()
 }
 
 fn each_sees_every_picture(video: VideoCodec, audio: AudioCodec) {
@@ -208,6 +210,30 @@ fn a_lone_slow_viewer_is_led_on_when_it_is_eight_seconds_late() {
             verdict.facts.discontinuities, discontinuities,
             "{pause_s} s"
         );
+    }
+}
+
+#[test]
+fn who_loses_the_ring_is_led_on_and_comes_back_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = long_clip(folder.path(), 60, 8_000);
+    let lineup = lineup(vec![clip]);
+    let (slow, other) = simulated(async {
+        let (tuners, _lineup_tx) = tuners(&lineup, EPOCH_MS);
+        let tuners = Arc::new(tuners);
+        let other = comes(&tuners, 0, 25.0);
+        let mut lease = viewer(&tuners).await;
+        let mut slow = stay(&mut lease, 6.0).await;
+        // Four megabytes pass meanwhile, and the ring holds one.
+        sleep(Duration::from_secs(4)).await;
+        slow.extend(stay(&mut lease, 12.0).await);
+        assert_eq!(open_files_in(folder.path()), 1, "they share again");
+        (slow, other.await.unwrap())
+    });
+    for (stream, discontinuities) in [(slow, 2), (other, 0)] {
+        let verdict = ts_judge::judge(&stream);
+        verdict.assert_clean();
+        assert_eq!(verdict.facts.discontinuities, discontinuities);
     }
 }
 
