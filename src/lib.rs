@@ -28,6 +28,8 @@ pub mod resolver;
 pub mod playout;
 pub mod tuner;
 
+pub mod system;
+
 pub mod http;
 
 pub mod app;

@@ -1,7 +1,14 @@
 //! Every bound on what comes from outside, in bytes where bytes matter.
 //!
 //! Nothing in the box grows past a number on this page. A parser that meets a larger length
-//! answers with `Error::OverLimit`; it never allocates first and asks later.
+//! answers with `Error::OverLimit`; it never allocates first and asks later. What all of it adds up
+//! to, and which board can hold it, is in [`Budget`].
+
+mod budget;
+mod link;
+
+pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
+pub use link::Link;
 
 // Coded media.
 
@@ -51,6 +58,9 @@ pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 
 /// Bytes that a reader fetches at once; one such block per cursor is held.
 pub const BLOCK_BYTES: usize = 128 << 10;
+
+/// Kernel receive buffer of a source's socket: what is read ahead of a demuxer.
+pub const SOURCE_SOCKET_RECEIVE_BYTES: usize = 128 << 10;
 
 /// A read that takes longer than this has failed; the viewer's lead covers it.
 pub const READ_PATIENCE_MS: u64 = 3_000;
@@ -103,6 +113,15 @@ pub const STORE_LOCKED_MS: u64 = 5_000;
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
 
+// The catalog.
+
+/// Media items of the library that memory is reckoned for: the one of the report that this box
+/// exists for.
+pub const CATALOG_ITEMS: usize = 28_949;
+
+/// What the catalog of so many items may take.
+pub const CATALOG_BYTES: usize = 24 << 20;
+
 // Channels and their schedules.
 
 /// Channels of one box. Plex copes with at most 480 per device.
@@ -136,11 +155,21 @@ pub const REMUX_HELD_BYTES: usize = 2 << 20;
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;
 
+/// What viewers of one channel share of the stream that has just been made.
+pub const RING_BYTES: usize = 1 << 20;
+
 /// Kernel send buffer of a stream's socket.
 pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
 
 /// A viewer that takes no byte for this long is let go.
 pub const VIEWER_STALLED_MS: u64 = 30_000;
+
+/// Share of a link's rate that streams may take, in percent. The rest is for headers, for what is
+/// sent again, and for whoever else is on the wire.
+pub const LINK_PERCENT: u64 = 85;
+
+/// How often the rate of the link is looked up: cables are pulled, and switches agree anew.
+pub const LINK_LOOK_MS: u64 = 30_000;
 
 // Tuners.
 
@@ -150,6 +179,15 @@ pub const TUNER_WAIT_MS: u64 = 500;
 
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// The clock.
+
+/// How long a box waits to be told the date before it takes one that can be right: a house may have
+/// no Internet.
+pub const CLOCK_PATIENCE_MS: u64 = 300_000;
+
+/// How often a box that does not know the date looks whether it has been told.
+pub const CLOCK_LOOK_MS: u64 = 500;
 
 // The doors.
 
@@ -169,6 +207,12 @@ pub const HTTP_GUIDES: usize = 16;
 
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+
+/// Kernel send buffer of a connection that carries no stream.
+pub const HTTP_SOCKET_SEND_BYTES: usize = 64 << 10;
+
+/// Kernel receive buffer of a connection; clients say little.
+pub const HTTP_SOCKET_RECEIVE_BYTES: usize = 16 << 10;
 
 /// Headers of an HTTP request.
 pub const HTTP_HEADERS: usize = 64;
