@@ -247,7 +247,13 @@ mod tests {
     #[test]
     fn a_release_can_only_make_the_floor_higher() {
         assert_eq!(built_ms(Some("1800000000")), 1_800_000_000_000);
-        for weaker in [None, Some("0"), Some("-1"), Some("soon"), Some("9223372036854775807")] {
+        for weaker in [
+            None,
+            Some("0"),
+            Some("-1"),
+            Some("soon"),
+            Some("9223372036854775807"),
+        ] {
             assert_eq!(built_ms(weaker), 1_767_225_600_000);
         }
     }

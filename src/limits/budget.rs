@@ -151,7 +151,8 @@ impl Budget {
     /// What the box takes before anybody watches: the program, a catalog of
     /// `limits::CATALOG_ITEMS`, the store, a scan, and every door full of clients.
     pub const BASE: Cost = {
-        let answers = DOORS * (HTTP_DOCUMENTS * DOCUMENT_BYTES + 2 * HTTP_GUIDES * GUIDE_PIECE_BYTES);
+        let answers =
+            DOORS * (HTTP_DOCUMENTS * DOCUMENT_BYTES + 2 * HTTP_GUIDES * GUIDE_PIECE_BYTES);
         let connections = DOORS * HTTP_CONNECTIONS + CONTROL_CONNECTIONS;
         let user = PROGRAM_BYTES
             + CATALOG_BYTES
@@ -162,8 +163,8 @@ impl Budget {
             + answers
             + connections * HTTP_HEAD_BYTES;
         let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES);
-        let kernel = sending * pinned(HTTP_SOCKET_SEND_BYTES)
-            + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES;
+        let kernel =
+            sending * pinned(HTTP_SOCKET_SEND_BYTES) + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES;
         Cost::new(user, kernel)
     };
 
@@ -211,7 +212,10 @@ impl Budget {
     /// # Errors
     /// There is no room for one.
     pub fn up_to(memory_bytes: u64, tuners: usize) -> Result<Self, Overdraft> {
-        Self::of(memory_bytes, Some(tuners.min(most_tuners(memory_bytes)).max(1)))
+        Self::of(
+            memory_bytes,
+            Some(tuners.min(most_tuners(memory_bytes)).max(1)),
+        )
     }
 }
 
@@ -318,7 +322,12 @@ mod tests {
         let rows = Board::ALL.map(|board| {
             let budget = board.budget(board.tuners());
             let available = available_bytes(board.memory_bytes());
-            (budget.tuners, budget.viewers, budget.cost().bytes() / MB, available / MB)
+            (
+                budget.tuners,
+                budget.viewers,
+                budget.cost().bytes() / MB,
+                available / MB,
+            )
         });
         assert_eq!(
             rows,
@@ -358,7 +367,10 @@ mod tests {
             assert!(refused.needed_bytes > refused.available_bytes);
             assert!(Budget::of(memory, Some(refused.tuners)).is_ok());
             assert!(Budget::of(memory, Some(refused.tuners + 1)).is_err());
-            assert_eq!(Budget::up_to(memory, limits::CHANNELS).unwrap().tuners, refused.tuners);
+            assert_eq!(
+                Budget::up_to(memory, limits::CHANNELS).unwrap().tuners,
+                refused.tuners
+            );
         }
     }
 

@@ -54,10 +54,22 @@ mod tests {
         let folder = folder.path();
         let up = ("operstate", "up\n");
         let real = ("device/vendor", "0x1\n");
-        interface(folder, "lo", &[("operstate", "unknown\n"), ("speed", "1\n")]);
+        interface(
+            folder,
+            "lo",
+            &[("operstate", "unknown\n"), ("speed", "1\n")],
+        );
         interface(folder, "docker0", &[up, ("speed", "10\n")]);
-        interface(folder, "wlan0", &[up, real, ("wireless/link", ""), ("speed", "54\n")]);
-        interface(folder, "eth1", &[("operstate", "down\n"), real, ("speed", "10\n")]);
+        interface(
+            folder,
+            "wlan0",
+            &[up, real, ("wireless/link", ""), ("speed", "54\n")],
+        );
+        interface(
+            folder,
+            "eth1",
+            &[("operstate", "down\n"), real, ("speed", "10\n")],
+        );
         interface(folder, "eth2", &[up, real, ("speed", "-1\n")]);
         interface(folder, "eth3", &[up, real]);
         assert_eq!(slowest_in(folder), Link::UNKNOWN);

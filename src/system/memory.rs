@@ -87,7 +87,11 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let root = root.path();
         let groups = "5:cpu,cpuacct:/tv\n4:memory:/docker/abc\n0::/\nnonsense\n";
-        limit(root, "memory/memory.limit_in_bytes", "9223372036854771712\n");
+        limit(
+            root,
+            "memory/memory.limit_in_bytes",
+            "9223372036854771712\n",
+        );
         assert_eq!(granted_bytes(root, groups), Some(9_223_372_036_854_771_712));
         limit(root, "memory/docker/abc/memory.limit_in_bytes", "1000\n");
         limit(root, "cpu/tv/memory.max", "1\n");
