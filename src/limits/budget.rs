@@ -298,12 +298,11 @@ fn most_tuners(memory_bytes: u64) -> usize {
 
 /// A box that its owner has told nothing fits every board, down to the smallest.
 const _: () = {
-    let mut at = 0;
-    while at < Board::ALL.len() {
-        let board = Board::ALL[at];
+    let mut boards = Board::ALL.as_slice();
+    while let [board, larger @ ..] = boards {
         let cost = board.budget(board.tuners()).cost();
         assert!(cost.bytes() <= available_bytes(board.memory_bytes()));
-        at += 1;
+        boards = larger;
     }
 };
 
