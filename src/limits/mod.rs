@@ -73,6 +73,9 @@ pub const FOLDER_FILES: usize = 100_000;
 /// Folders below a library's root that are entered.
 pub const FOLDER_DEPTH: usize = 32;
 
+/// Drives below a library's root that are remembered, so that one that is away is missed.
+pub const FOLDER_DRIVES: usize = 64;
+
 /// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
 /// from more.
 pub const FOLDER_PROBES: usize = 2;
