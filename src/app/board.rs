@@ -35,11 +35,11 @@ pub(super) fn budget_for(config: &Config, channels: usize) -> Result<Budget> {
 pub(super) fn sum(config: &Config, budget: Budget) -> impl fmt::Display {
     let (memory_bytes, cost) = (memory_bytes(config), budget.cost());
     fmt::from_fn(move |f| {
-        let Budget { tuners, viewers } = budget;
         write!(
             f,
-            "memory: {tuners} tuners and {viewers} viewers take at most {} MB and {} MB of the \
-             kernel's, of {} MB that the box may use of {} MB",
+            "memory: {} tuners take at most {} MB and {} MB of the kernel's, of {} MB that the box \
+             may use of {} MB",
+            budget.tuners,
             mb(cost.user_bytes),
             mb(cost.kernel_bytes),
             available_bytes(memory_bytes) >> 20,

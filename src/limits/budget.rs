@@ -66,9 +66,9 @@ pub struct Cost {
 /// What a box is to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Channels that are on air at once.
+    /// Tuners: viewers with a playout of their own.
     pub tuners: usize,
-    /// Viewers that watch at once.
+    /// Viewers, those that share another's stream included.
     pub viewers: usize,
 }
 
@@ -168,21 +168,29 @@ impl Budget {
         Cost::new(user, kernel)
     };
 
-    /// What one channel on air takes: the item that is on, the next one opened ahead, the pump that
-    /// lets a second viewer catch up, and the ring that they share then.
-    pub const CHANNEL: Cost = Cost::new(
-        3 * FEED_BYTES + 2 * REMUX_BYTES + RING_BYTES,
+    /// What one tuner takes: a playout, which has the item that is on and the next one opened
+    /// ahead; and half of what two viewers of a channel share, a ring and the playout that fills
+    /// it. A viewer that falls behind has a playout of its own again, and the ring goes on.
+    pub const TUNER: Cost = Cost::new(
+        2 * FEED_BYTES + REMUX_BYTES + (2 * FEED_BYTES + REMUX_BYTES + RING_BYTES) / 2,
         3 * pinned(SOURCE_SOCKET_RECEIVE_BYTES),
     );
 
     /// What one viewer takes who has stopped reading: the chunk in hand, and a full socket.
     pub const VIEWER: Cost = Cost::new(CHUNK_BYTES, pinned(STREAM_SOCKET_SEND_BYTES));
 
+    /// So many tuners, each with its viewer.
+    #[must_use]
+    pub const fn of_tuners(tuners: usize) -> Self {
+        let viewers = tuners;
+        Self { tuners, viewers }
+    }
+
     /// All of it.
     #[must_use]
     pub const fn cost(self) -> Cost {
         Self::BASE
-            .plus(Self::CHANNEL.times(self.tuners))
+            .plus(Self::TUNER.times(self.tuners))
             .plus(Self::VIEWER.times(self.viewers))
     }
 
@@ -192,18 +200,17 @@ impl Budget {
     /// # Errors
     /// It cannot hold so many tuners, or none at all.
     pub fn of(memory_bytes: u64, tuners: Option<usize>) -> Result<Self, Overdraft> {
-        let board = Board::of(memory_bytes);
+        let usual = Board::of(memory_bytes).tuners();
         let most = most_tuners(memory_bytes);
-        let tuners = tuners.unwrap_or_else(|| board.tuners().min(most.max(1)));
-        let budget = board.budget(tuners);
-        if tuners <= most {
+        let budget = Self::of_tuners(tuners.unwrap_or(usual.min(most.max(1))));
+        if budget.tuners <= most {
             return Ok(budget);
         }
         Err(Overdraft {
             needed_bytes: budget.cost().bytes(),
             available_bytes: available_bytes(memory_bytes),
             tuners: most,
-            least_bytes: least_bytes(Board::Mb512.budget(1).cost().bytes()),
+            least_bytes: least_bytes(Self::of_tuners(1).cost().bytes()),
         })
     }
 
@@ -255,26 +262,6 @@ impl Board {
             Self::Gb4 | Self::Gb8 => 16,
         }
     }
-
-    /// Viewers that may watch at once, where there are not more tuners: a Gigabit link carries a
-    /// hundred.
-    #[must_use]
-    pub const fn viewers(self) -> usize {
-        match self {
-            Self::Mb512 => 16,
-            Self::Gb1 | Self::Gb2 | Self::Gb4 | Self::Gb8 => 100,
-        }
-    }
-
-    /// So many tuners, and the viewers that go with them.
-    const fn budget(self, tuners: usize) -> Budget {
-        let viewers = if self.viewers() > tuners {
-            self.viewers()
-        } else {
-            tuners
-        };
-        Budget { tuners, viewers }
-    }
 }
 
 /// What is left for the box of a machine's memory.
@@ -290,9 +277,8 @@ const fn least_bytes(available: u64) -> u64 {
 
 /// How many tuners there is room for.
 fn most_tuners(memory_bytes: u64) -> usize {
-    let board = Board::of(memory_bytes);
     let available = available_bytes(memory_bytes);
-    let fits = |tuners: &usize| board.budget(*tuners).cost().bytes() <= available;
+    let fits = |tuners: &usize| Budget::of_tuners(*tuners).cost().bytes() <= available;
     (1..=super::CHANNELS).take_while(fits).last().unwrap_or(0)
 }
 
@@ -300,51 +286,47 @@ fn most_tuners(memory_bytes: u64) -> usize {
 const _: () = {
     let mut boards = Board::ALL.as_slice();
     while let [board, larger @ ..] = boards {
-        let cost = board.budget(board.tuners()).cost();
+        let cost = Budget::of_tuners(board.tuners()).cost();
         assert!(cost.bytes() <= available_bytes(board.memory_bytes()));
         boards = larger;
     }
 };
 
-/// Nobody who may watch is turned away for want of a connection.
-const _: () = assert!(Board::Gb8.viewers() + HTTP_DOCUMENTS + HTTP_GUIDES <= HTTP_CONNECTIONS);
+/// Nobody who has a tuner is turned away for want of a connection.
+const _: () = assert!(Board::Gb8.tuners() + HTTP_DOCUMENTS + HTTP_GUIDES <= HTTP_CONNECTIONS);
 
 #[cfg(test)]
 mod tests {
     use super::{Board, Budget, available_bytes, least_bytes};
     use crate::limits;
 
-    const MB: u64 = 1_000_000;
-
     #[test]
     fn the_sum_of_each_board_is_known_and_fits() {
         let rows = Board::ALL.map(|board| {
-            let budget = board.budget(board.tuners());
+            let budget = Budget::of_tuners(board.tuners());
             let available = available_bytes(board.memory_bytes());
-            (
-                budget.tuners,
-                budget.viewers,
-                budget.cost().bytes() / MB,
-                available / MB,
-            )
+            let mb = |bytes| bytes / 1_000_000;
+            (budget.tuners, mb(budget.cost().bytes()), mb(available))
         });
         assert_eq!(
             rows,
             [
-                (4, 16, 264, 288),
-                (8, 100, 371, 759),
-                (8, 100, 371, 1_694),
-                (16, 100, 474, 3_522),
-                (16, 100, 474, 7_382),
+                (4, 249, 288),
+                (8, 296, 759),
+                (8, 296, 1_694),
+                (16, 389, 3_522),
+                (16, 389, 7_382),
             ]
         );
     }
 
     #[test]
     fn thirty_four_channels_with_a_hundred_viewers_fit_1_gb() {
-        assert_eq!(Board::of(Board::Gb1.memory_bytes()).viewers(), 100);
-        let budget = Budget::of(Board::Gb1.memory_bytes(), Some(34)).unwrap();
-        assert_eq!((budget.tuners, budget.viewers), (34, 100));
+        let memory = Board::Gb1.memory_bytes();
+        let (tuners, viewers) = (34, 100);
+        let cost = Budget { tuners, viewers }.cost();
+        assert!(cost.bytes() <= available_bytes(memory), "{cost:?}");
+        assert_eq!(Budget::of(memory, Some(34)).unwrap().tuners, 34);
     }
 
     #[test]
