@@ -14,9 +14,10 @@
 mod support;
 mod ts_judge;
 
+use exstreamtv::limits::Link;
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::schedule::Lineup;
-use exstreamtv::tuner::Tuners;
+use exstreamtv::tuner::{Refusal, Tuners, Want};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -235,6 +236,34 @@ fn who_loses_the_ring_is_led_on_and_comes_back_to_it() {
         verdict.assert_clean();
         assert_eq!(verdict.facts.discontinuities, discontinuities);
     }
+}
+
+#[test]
+fn no_more_viewers_are_let_in_than_the_link_carries() {
+    let mut clips = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    for clip in &mut clips {
+        // 20 Mb/s: with what packets add, four fit into 85 % of 100 Mb/s.
+        clip.part.size_bytes = clip.part.duration_ms.unwrap() * 20_000 / 8;
+    }
+    let lineup = lineup(clips);
+    simulated(async {
+        let (tuners, _lineup_tx) = tuners(&lineup, EPOCH_MS);
+        let (_link_tx, link_rx) = tokio::sync::watch::channel(Link::of_mbps(100));
+        let tuners = tuners.behind(link_rx);
+        let comes = async |host: u8| {
+            let peer = ([192, 0, 2, host], 9).into();
+            tuners.lease(number(), Want::Any, peer).await
+        };
+        let mut leases = Vec::new();
+        for host in 0..4 {
+            leases.push(comes(host).await.unwrap());
+        }
+        assert_eq!(comes(4).await.err(), Some(Refusal::AllTunersInUse));
+        // Who is on the same machine takes nothing of the link.
+        leases.push(viewer(&tuners).await);
+        leases.remove(0);
+        leases.push(comes(4).await.unwrap());
+    });
 }
 
 #[test]

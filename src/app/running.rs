@@ -113,7 +113,7 @@ impl Running {
         log::info!("{}", board::sum(config, budget));
         let mut tasks = JoinSet::new();
         tasks.spawn(board::wait_for_date(board_clock, shutdown.clone()));
-        let (link_tx, _link_rx) = watch::channel(Link::UNKNOWN);
+        let (link_tx, link_rx) = watch::channel(Link::UNKNOWN);
         tasks.spawn(board::follow_link(
             config.link_mbps,
             link_tx,
@@ -124,7 +124,7 @@ impl Running {
             clock: Arc::clone(&clock),
             device,
             lineup_rx: lineup_rx.clone(),
-            tuners: Arc::new(Tuners::new(budget.tuners, lineup_rx, clock)),
+            tuners: Arc::new(Tuners::new(budget.tuners, lineup_rx, clock).behind(link_rx)),
             librarian,
             up_since,
             web: places.web,
