@@ -71,8 +71,11 @@ impl Feed {
         language: &str,
         time_90k: i64,
     ) -> Result<Self> {
-        let bulk = Bulk::File(Reader::open(&source.path).await?);
-        Self::start(bulk, profile, language, time_90k).await
+        let reader = match source {
+            Source::File(path) => Reader::open(path).await?,
+            Source::Http { url, headers } => Reader::http(url, headers).await?,
+        };
+        Self::start(Bulk::File(reader), profile, language, time_90k).await
     }
 
     /// Opens a file that is part of the program.

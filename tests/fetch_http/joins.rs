@@ -1,0 +1,1 @@
+//! Demuxers over HTTP: the same samples as over the file, and what joining in the middle costs.
