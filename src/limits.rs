@@ -75,15 +75,21 @@ pub const SOURCE_WINDOW_PIECES: usize = 64;
 /// Bytes that are read through to come to a place ahead, before it is asked for by itself.
 pub const SOURCE_GAP_BYTES: u64 = 256 << 10;
 
-/// Bytes that are asked for at least.
-pub const SOURCE_LOOKUP_BYTES: u64 = 32 << 10;
+/// Bytes that a look somewhere asks for.
+pub const SOURCE_LOOK_BYTES: usize = 32 << 10;
 
-/// Bytes that are asked for when a source is opened.
-pub const SOURCE_OPENING_BYTES: u64 = 128 << 10;
+/// Bytes that are looked at when a source is opened.
+pub const SOURCE_OPENING_BYTES: usize = 128 << 10;
+
+/// Looks that are kept, that at the beginning included.
+pub const SOURCE_LOOKS: usize = 8;
+
+/// Reads after which looks that were of no more use are let go.
+pub const SOURCE_LOOKS_READS: u64 = 256;
 
 /// A reader that goes on in order asks for twice as much each time; from this many bytes on it
-/// asks for all the rest.
-pub const SOURCE_OPEN_ENDED_BYTES: u64 = 1 << 20;
+/// asks for all the rest, since back-pressure then wastes less than a range too long would.
+pub const SOURCE_OPEN_ENDED_BYTES: u64 = 256 << 10;
 
 /// What is left of an answer nobody wants is read to its end if it is no more than this, so that
 /// its connection can be used again.

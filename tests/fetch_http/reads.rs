@@ -140,6 +140,9 @@ async fn sound_a_second_behind_its_pictures_is_looked_up_in_small_ranges() {
     }
     let counts = library.server.counts();
     println!("{counts:?}");
+    for a in library.server.asked() {
+        println!("{}", a.range);
+    }
     assert!(counts.connections <= 2, "{counts:?}");
     assert!(counts.requests <= 30 + 8, "{counts:?}");
     let sent = counts.body_bytes as usize;

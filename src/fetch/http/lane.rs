@@ -7,6 +7,7 @@ use super::window::Window;
 use crate::error::Result;
 use crate::limits;
 use bytes::Bytes;
+use std::cmp::Reverse;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -36,6 +37,15 @@ enum State {
     Reading(Stream),
 }
 
+/// How well a read fits a lane; the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Fit {
+    /// All of it was just passed.
+    Passed,
+    /// Reading on leads there. A lane that asks for much already reads in order, and goes on so.
+    Ahead(Reverse<u64>),
+}
+
 /// Whether trying again is worth it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
@@ -55,27 +65,44 @@ impl Lane {
         }
     }
 
-    /// How far ahead of the front a read begins, if it is near: it lies in what was passed (0), or so
-    /// little ahead that reading on leads there. A small read may belong to a cursor that runs
-    /// before another one; so it must leave in the window all that is passed on the way.
-    pub(super) fn ahead(&self, offset: u64, len: usize) -> Option<u64> {
+    /// How well a read fits here, if it is near at all. A small read may belong to a cursor that
+    /// runs before another one; so it must leave in the window all that is passed on the way.
+    pub(super) fn fit(&self, offset: u64, len: usize) -> Option<Fit> {
+        let front = self.window.end();
+        if offset < self.window.begin() {
+            return None;
+        }
+        if offset.saturating_add(as_u64(len)) <= front {
+            return Some(Fit::Passed);
+        }
         let most = if len < SHARED_BYTES {
             as_u64(limits::SOURCE_WINDOW_BYTES.saturating_sub(len))
         } else {
             limits::SOURCE_GAP_BYTES
         };
-        let ahead = offset.saturating_sub(self.window.end());
-        (offset >= self.window.begin() && ahead <= most).then_some(ahead)
+        // What was not asked for yet is better asked for where it is needed.
+        let asked = self
+            .asked()
+            .saturating_add(as_u64(limits::SOURCE_LOOK_BYTES));
+        let near = offset.saturating_sub(front) <= most && offset <= asked;
+        near.then_some(Fit::Ahead(Reverse(self.ask)))
     }
 
-    /// Leaves everything and goes to another place, where `len` bytes are wanted. A connection whose
+    /// How far what was asked for goes.
+    fn asked(&self) -> u64 {
+        let front = self.window.end();
+        match &self.state {
+            State::Still(_) => front,
+            State::Asked(_) => front.saturating_add(self.ask),
+            State::Reading(stream) => front.saturating_add(stream.rest()),
+        }
+    }
+
+    /// Leaves everything and goes to another place, where `ask` bytes are wanted. A connection whose
     /// answer is nearly read is kept.
-    pub(super) fn move_to(&mut self, offset: u64, len: usize) {
+    pub(super) fn move_to(&mut self, offset: u64, ask: u64) {
         self.window = Window::at(offset);
-        // As much again as is wanted: what follows is most often wanted too.
-        self.ask = as_u64(len)
-            .saturating_mul(2)
-            .max(limits::SOURCE_LOOKUP_BYTES);
+        self.ask = ask;
         self.progress = Progress::None;
         self.leave();
     }

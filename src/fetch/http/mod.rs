@@ -2,10 +2,10 @@
 //!
 //! Each place is a [`Lane`]: an answer that is read in order, with a small window of what was just
 //! passed. Cursors that run close to each other share one; those far apart have one each. A read
-//! anywhere else moves the lane that was unused longest. A new place is asked for in a short range,
-//! so that a look into a table costs no transfer that nobody reads; whoever goes on reading in
-//! order is given twice as much each time, until the rest is asked for at once and only
-//! back-pressure holds the server back.
+//! anywhere else moves the lane that was unused longest. A small one is a look: a short range on a
+//! kept connection, which costs no transfer that nobody reads, and is kept for a while, since a
+//! demuxer comes back to its tables. Whoever goes on reading in order is given twice as much each
+//! time, and soon all the rest: then only back-pressure holds the server back.
 
 mod answer;
 mod connect;
@@ -14,13 +14,18 @@ mod stream;
 mod target;
 mod window;
 
+use super::{as_u64, part};
 use crate::error::{Failure, Result};
 use crate::limits;
 use answer::Parts;
 use bytes::Bytes;
 use lane::Lane;
+use std::collections::VecDeque;
 use stream::Place;
 use target::Target;
+
+/// Looks begin where a multiple of this lies: a demuxer may come back for what is just before.
+const LOOK_ALIGN: u64 = 4 << 10;
 
 /// A file on a server.
 #[derive(Debug)]
@@ -30,6 +35,10 @@ pub(super) struct Remote {
     parts: Parts,
     /// At most `limits::SOURCE_LANES`.
     lanes: Vec<Lane>,
+    /// At most `limits::SOURCE_LOOKS`, with where they are.
+    looks: VecDeque<(u64, Bytes)>,
+    /// The read at which a look was last of use.
+    looked: u64,
     reads: u64,
 }
 
@@ -42,18 +51,22 @@ impl Remote {
             now: target,
             total: None,
         };
-        let mut lane = Lane::at(0, limits::SOURCE_OPENING_BYTES);
+        let mut lane = Lane::at(0, as_u64(limits::SOURCE_OPENING_BYTES));
         let given = lane.ask(&mut place).await?;
         place.total = Some(given.total);
         let mut lanes = Vec::with_capacity(limits::SOURCE_LANES);
         lanes.push(lane);
-        Ok(Self {
+        let mut remote = Self {
             place,
             total: given.total,
             parts: given.parts,
             lanes,
+            looks: VecDeque::with_capacity(limits::SOURCE_LOOKS),
+            looked: 0,
             reads: 0,
-        })
+        };
+        remote.look(0, 0, limits::SOURCE_OPENING_BYTES).await?;
+        Ok(remote)
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -63,7 +76,54 @@ impl Remote {
     /// As `Reader::read`; all of the bytes are inside the file.
     pub(super) async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
         self.reads = self.reads.saturating_add(1);
-        let at = self.lane_for(offset, len)?;
+        if let Some(found) = self.seen(offset, len) {
+            self.looked = self.reads;
+            return Ok(found);
+        }
+        if self.reads.saturating_sub(self.looked) > limits::SOURCE_LOOKS_READS {
+            self.looks.clear();
+        }
+        if let Some(at) = self.fitting(offset, len) {
+            return self.read_on(at, offset, len).await;
+        }
+        if self.parts == Parts::Whole && offset > 0 {
+            let why = "its server gives it only from the beginning, and it is needed elsewhere";
+            return Err(self.place.first.failed(Failure::Item, why));
+        }
+        let begin = offset - offset % LOOK_ALIGN;
+        let before = usize::try_from(offset - begin).unwrap_or(0);
+        if before + len > limits::SOURCE_LOOK_BYTES {
+            // As much again as is wanted: what follows is most often wanted too.
+            let at = self.move_lane(offset, as_u64(len).saturating_mul(2));
+            return self.read_on(at, offset, len).await;
+        }
+        let at = self.move_lane(begin, as_u64(limits::SOURCE_LOOK_BYTES));
+        self.look(at, begin, limits::SOURCE_LOOK_BYTES).await?;
+        match self.seen(offset, len) {
+            Some(found) => Ok(found),
+            None => self.read_on(at, offset, len).await,
+        }
+    }
+
+    /// What a look has shown.
+    fn seen(&self, offset: u64, len: usize) -> Option<Bytes> {
+        self.looks.iter().find_map(|(begin, bytes)| {
+            let from = usize::try_from(offset.checked_sub(*begin)?).ok()?;
+            part(bytes, from, len)
+        })
+    }
+
+    /// Looks somewhere and keeps what is there.
+    async fn look(&mut self, at: usize, begin: u64, len: usize) -> Result<()> {
+        let left = usize::try_from(self.total.saturating_sub(begin)).unwrap_or(usize::MAX);
+        let bytes = self.read_on(at, begin, len.min(left)).await?;
+        self.looked = self.reads;
+        self.looks.truncate(limits::SOURCE_LOOKS - 1);
+        self.looks.push_front((begin, bytes));
+        Ok(())
+    }
+
+    async fn read_on(&mut self, at: usize, offset: u64, len: usize) -> Result<Bytes> {
         let Some(lane) = self.lanes.get_mut(at) else {
             return Ok(Bytes::new());
         };
@@ -71,24 +131,23 @@ impl Remote {
         lane.read(&mut self.place, offset, len).await
     }
 
-    /// The lane that is near, or else the one unused longest, moved there.
-    fn lane_for(&mut self, offset: u64, len: usize) -> Result<usize> {
-        let near = |(at, lane): (usize, &Lane)| Some((lane.ahead(offset, len)?, at));
-        if let Some((_, at)) = self.lanes.iter().enumerate().filter_map(near).min() {
-            return Ok(at);
-        }
-        if self.parts == Parts::Whole && offset > 0 {
-            let why = "its server gives it only from the beginning, and it is needed elsewhere";
-            return Err(self.place.first.failed(Failure::Item, why));
-        }
+    /// The lane that a read fits best.
+    fn fitting(&self, offset: u64, len: usize) -> Option<usize> {
+        let lanes = self.lanes.iter().enumerate();
+        let fits = lanes.filter_map(|(at, lane)| Some((lane.fit(offset, len)?, at)));
+        fits.min().map(|(_, at)| at)
+    }
+
+    /// Moves the lane that was unused longest.
+    fn move_lane(&mut self, offset: u64, ask: u64) -> usize {
         if self.lanes.len() < limits::SOURCE_LANES {
-            self.lanes.push(Lane::at(offset, 0));
+            self.lanes.push(Lane::at(offset, ask));
         }
         let lanes = self.lanes.iter_mut().enumerate();
         let Some((at, lane)) = lanes.min_by_key(|(_, lane)| lane.used) else {
-            return Ok(0);
+            return 0;
         };
-        lane.move_to(offset, len);
-        Ok(at)
+        lane.move_to(offset, ask);
+        at
     }
 }

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 
 /// At most `limits::SOURCE_WINDOW_BYTES` in `limits::SOURCE_WINDOW_PIECES` pieces, and in any case
-/// the piece that came last.
+/// the piece that came last; while a read is given up and tried again, also what it has of it.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     pieces: VecDeque<Bytes>,
@@ -128,13 +128,15 @@ impl Window {
         all
     }
 
-    /// Keeps what a read had put together that was given up.
+    /// Keeps what a read had put together that was given up. Nothing is let go for it: when that
+    /// read is tried again, it needs all of it.
     pub(super) fn settle(&mut self) {
         let mut all = std::mem::take(&mut self.gathered);
         let fresh = all.split_off(all.len() - self.fresh).freeze();
         self.fresh = 0;
         if !fresh.is_empty() {
-            self.keep(fresh);
+            self.bytes += fresh.len();
+            self.pieces.push_back(fresh);
         }
     }
 }
