@@ -16,13 +16,16 @@ use std::pin::Pin;
 pub(super) struct Lane {
     state: State,
     window: Window,
-    /// Bytes that the next request asks for; `limits::SOURCE_OPEN_ENDED_BYTES` means all.
+    /// Bytes that the next request asks for; `ALL` the rest in the end.
     ask: u64,
     /// Whether anything was received since the connection was last made for this place.
     progress: Progress,
     /// The reader's count of reads when it was last used.
     pub(super) used: u64,
 }
+
+/// As much as there is.
+const ALL: u64 = u64::MAX;
 
 type Opening = Pin<Box<dyn Future<Output = Result<Stream>> + Send + Sync>>;
 
@@ -34,7 +37,7 @@ enum State {
     /// waits for it is given up.
     Asked(Opening),
     /// It is read.
-    Reading(Stream),
+    Reading(Box<Stream>),
 }
 
 /// How well a read fits a lane; the best first.
@@ -134,7 +137,7 @@ impl Lane {
                     self.state = State::Still(Before::Nothing);
                     let stream = opened?;
                     place.now = stream.target.clone();
-                    self.state = State::Reading(stream);
+                    self.state = State::Reading(Box::new(stream));
                 }
                 State::Still(_) => {
                     let range = self.range(place.total);
@@ -151,12 +154,16 @@ impl Lane {
     fn range(&self, total: Option<u64>) -> Range {
         let from = self.window.end();
         let to = from.saturating_add(self.ask);
-        let all = self.ask >= limits::SOURCE_OPEN_ENDED_BYTES;
         let to = total.map_or(to, |total| to.min(total));
         Range {
             from,
-            to: (!all).then_some(to),
+            to: (self.ask != ALL).then_some(to),
         }
+    }
+
+    /// Whether all the rest was asked for.
+    pub(super) fn reads_on(&self) -> bool {
+        self.ask == ALL
     }
 
     /// `len` bytes from `offset`, which is near and lies with all of them inside the file.
@@ -239,7 +246,9 @@ impl Lane {
                 State::Reading(stream) if stream.is_done() => {
                     self.leave();
                     let wanted = end.saturating_sub(self.window.end());
-                    self.ask = self.ask.saturating_mul(2).max(wanted);
+                    let twice = self.ask.saturating_mul(2).max(wanted);
+                    let open = twice >= limits::SOURCE_OPEN_ENDED_BYTES;
+                    self.ask = if open { ALL } else { twice };
                 }
                 State::Reading(stream) => match stream.receive().await {
                     Ok(()) => self.progress = Progress::Some,

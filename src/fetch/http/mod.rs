@@ -118,7 +118,12 @@ impl Remote {
         let left = usize::try_from(self.total.saturating_sub(begin)).unwrap_or(usize::MAX);
         let bytes = self.read_on(at, begin, len.min(left)).await?;
         self.looked = self.reads;
-        self.looks.truncate(limits::SOURCE_LOOKS - 1);
+        let most = if self.lanes.iter().any(Lane::reads_on) {
+            limits::SOURCE_LATE_LOOKS
+        } else {
+            limits::SOURCE_LOOKS
+        };
+        self.looks.truncate(most - 1);
         self.looks.push_front((begin, bytes));
         Ok(())
     }
@@ -138,10 +143,11 @@ impl Remote {
         fits.min().map(|(_, at)| at)
     }
 
-    /// Moves the lane that was unused longest.
+    /// A lane at another place: a new one, or the one unused longest.
     fn move_lane(&mut self, offset: u64, ask: u64) -> usize {
         if self.lanes.len() < limits::SOURCE_LANES {
             self.lanes.push(Lane::at(offset, ask));
+            return self.lanes.len() - 1;
         }
         let lanes = self.lanes.iter_mut().enumerate();
         let Some((at, lane)) = lanes.min_by_key(|(_, lane)| lane.used) else {

@@ -33,7 +33,7 @@ pub(super) enum Before {
     /// A connection without an answer on it.
     Idle(Connection),
     /// An answer of which nobody wants the short rest.
-    Rest(Stream),
+    Rest(Box<Stream>),
 }
 
 /// An answer that is being read.
