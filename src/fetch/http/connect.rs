@@ -29,8 +29,6 @@ pub(super) struct Connection {
     requests: SendRequest<Empty<Bytes>>,
     /// Where it leads to.
     target: Target,
-    /// Whether it has given an answer before.
-    pub(super) used: bool,
 }
 
 impl Connection {
@@ -59,7 +57,6 @@ impl Connection {
             wire: Some(Box::new(wire)),
             requests,
             target: target.clone(),
-            used: false,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::{SHARED_BYTES, as_u64};
 use super::answer::{Given, Range};
-use super::stream::{Before, Place, Stream};
+use super::stream::{Place, Stream};
 use super::window::Window;
 use crate::error::Result;
 use crate::limits;
@@ -31,8 +31,8 @@ type Opening = Pin<Box<dyn Future<Output = Result<Stream>> + Send + Sync>>;
 
 /// What a lane does.
 enum State {
-    /// Nothing is asked for.
-    Still(Before),
+    /// Nothing is asked for. There may be an answer of which nobody wants the short rest.
+    Still(Option<Box<Stream>>),
     /// The answer to what was asked for from the front on is awaited. It is kept when the read that
     /// waits for it is given up.
     Asked(Opening),
@@ -60,7 +60,7 @@ impl Lane {
     /// A lane that stands at `offset`, where at least `ask` bytes are wanted.
     pub(super) fn at(offset: u64, ask: u64) -> Self {
         Self {
-            state: State::Still(Before::Nothing),
+            state: State::Still(None),
             window: Window::at(offset),
             ask,
             progress: Progress::None,
@@ -113,18 +113,14 @@ impl Lane {
     fn leave(&mut self) {
         let before = match self.take() {
             State::Still(before) => before,
-            State::Asked(_) => Before::Nothing,
-            State::Reading(stream) if stream.is_done() => Before::Idle(stream.into_connection()),
-            State::Reading(stream) if stream.rest() <= limits::SOURCE_DRAIN_BYTES => {
-                Before::Rest(stream)
-            }
-            State::Reading(_) => Before::Nothing,
+            State::Reading(stream) if stream.rest() <= limits::SOURCE_DRAIN_BYTES => Some(stream),
+            State::Asked(_) | State::Reading(_) => None,
         };
         self.state = State::Still(before);
     }
 
     fn take(&mut self) -> State {
-        std::mem::replace(&mut self.state, State::Still(Before::Nothing))
+        std::mem::replace(&mut self.state, State::Still(None))
     }
 
     /// Asks from the front on, and gives what the server says.
@@ -134,7 +130,7 @@ impl Lane {
                 State::Reading(stream) => return Ok(stream.given),
                 State::Asked(opening) => {
                     let opened = opening.as_mut().await;
-                    self.state = State::Still(Before::Nothing);
+                    self.state = State::Still(None);
                     let stream = opened?;
                     place.now = stream.target.clone();
                     self.state = State::Reading(Box::new(stream));
@@ -253,7 +249,7 @@ impl Lane {
                 State::Reading(stream) => match stream.receive().await {
                     Ok(()) => self.progress = Progress::Some,
                     Err(error) => {
-                        self.state = State::Still(Before::Nothing);
+                        self.state = State::Still(None);
                         if self.progress == Progress::None {
                             return Err(error);
                         }
