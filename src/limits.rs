@@ -87,8 +87,8 @@ pub const SOURCE_LOOKS: usize = 8;
 /// Looks that are kept from then on: at the sound of a film whose pictures are read in order.
 pub const SOURCE_LATE_LOOKS: usize = 2;
 
-/// Reads after which looks that were of no more use are let go.
-pub const SOURCE_LOOKS_READS: u64 = 256;
+/// Reads after which bytes that were of no more use are let go.
+pub const SOURCE_IDLE_READS: u64 = 256;
 
 /// A reader that goes on in order asks for twice as much each time. Where that would be this many
 /// bytes it asks for all the rest: back-pressure then wastes less than a range too long would.

@@ -110,6 +110,11 @@ impl Lane {
         self.leave();
     }
 
+    /// Lets go of what was passed.
+    pub(super) fn forget(&mut self) {
+        self.window = Window::at(self.window.end());
+    }
+
     fn leave(&mut self) {
         let before = match self.take() {
             State::Still(before) => before,

@@ -80,9 +80,7 @@ impl Remote {
             self.looked = self.reads;
             return Ok(found);
         }
-        if self.reads.saturating_sub(self.looked) > limits::SOURCE_LOOKS_READS {
-            self.looks.clear();
-        }
+        self.forget();
         if let Some(at) = self.fitting(offset, len) {
             return self.read_on(at, offset, len).await;
         }
@@ -102,6 +100,19 @@ impl Remote {
         match self.seen(offset, len) {
             Some(found) => Ok(found),
             None => self.read_on(at, offset, len).await,
+        }
+    }
+
+    /// Lets go of what was of no use for long. Where a lane stands it still knows.
+    fn forget(&mut self) {
+        let long_ago = |used: u64| self.reads.saturating_sub(used) > limits::SOURCE_IDLE_READS;
+        if long_ago(self.looked) {
+            self.looks.clear();
+        }
+        for lane in &mut self.lanes {
+            if long_ago(lane.used) {
+                lane.forget();
+            }
         }
     }
 
