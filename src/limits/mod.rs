@@ -85,14 +85,17 @@ pub const SOURCE_LOOK_BYTES: usize = 32 << 10;
 /// Bytes that are looked at when a source is opened.
 pub const SOURCE_OPENING_BYTES: usize = 128 << 10;
 
-/// Looks that are kept, that at the beginning included.
+/// Looks that are kept, that at the beginning included, until all the rest is asked for.
 pub const SOURCE_LOOKS: usize = 8;
 
-/// Reads after which looks that were of no more use are let go.
-pub const SOURCE_LOOKS_READS: u64 = 256;
+/// Looks that are kept from then on: at the sound of a film whose pictures are read in order.
+pub const SOURCE_LATE_LOOKS: usize = 2;
 
-/// A reader that goes on in order asks for twice as much each time; from this many bytes on it
-/// asks for all the rest, since back-pressure then wastes less than a range too long would.
+/// Reads after which bytes that were of no more use are let go.
+pub const SOURCE_IDLE_READS: u64 = 256;
+
+/// A reader that goes on in order asks for twice as much each time. Where that would be this many
+/// bytes it asks for all the rest: back-pressure then wastes less than a range too long would.
 pub const SOURCE_OPEN_ENDED_BYTES: u64 = 256 << 10;
 
 /// What is left of an answer nobody wants is read to its end if it is no more than this, so that

@@ -25,12 +25,10 @@ type Wire = http1::Connection<TokioIo<TcpStream>, Empty<Bytes>>;
 /// A connection to a server; dropping it closes it.
 pub(super) struct Connection {
     /// `None` once it has come to its end.
-    wire: Option<Wire>,
+    wire: Option<Box<Wire>>,
     requests: SendRequest<Empty<Bytes>>,
     /// Where it leads to.
     target: Target,
-    /// Whether it has given an answer before.
-    pub(super) used: bool,
 }
 
 impl Connection {
@@ -56,10 +54,9 @@ impl Connection {
             .await
             .map_err(|error| failed(&io::Error::other(error)))?;
         Ok(Self {
-            wire: Some(wire),
+            wire: Some(Box::new(wire)),
             requests,
             target: target.clone(),
-            used: false,
         })
     }
 
@@ -108,7 +105,7 @@ impl Connection {
         let Some(wire) = &mut self.wire else {
             return Poll::Ready(());
         };
-        Pin::new(wire).poll(cx).map(|_| self.wire = None)
+        Pin::new(wire.as_mut()).poll(cx).map(|_| self.wire = None)
     }
 }
 

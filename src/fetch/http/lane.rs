@@ -2,7 +2,7 @@
 
 use super::super::{SHARED_BYTES, as_u64};
 use super::answer::{Given, Range};
-use super::stream::{Before, Place, Stream};
+use super::stream::{Place, Stream};
 use super::window::Window;
 use crate::error::Result;
 use crate::limits;
@@ -16,7 +16,7 @@ use std::pin::Pin;
 pub(super) struct Lane {
     state: State,
     window: Window,
-    /// Bytes that the next request asks for; `limits::SOURCE_OPEN_ENDED_BYTES` means all.
+    /// Bytes that the next request asks for; `ALL` the rest in the end.
     ask: u64,
     /// Whether anything was received since the connection was last made for this place.
     progress: Progress,
@@ -24,17 +24,20 @@ pub(super) struct Lane {
     pub(super) used: u64,
 }
 
+/// As much as there is.
+const ALL: u64 = u64::MAX;
+
 type Opening = Pin<Box<dyn Future<Output = Result<Stream>> + Send + Sync>>;
 
 /// What a lane does.
 enum State {
-    /// Nothing is asked for.
-    Still(Before),
+    /// Nothing is asked for. There may be an answer of which nobody wants the short rest.
+    Still(Option<Box<Stream>>),
     /// The answer to what was asked for from the front on is awaited. It is kept when the read that
     /// waits for it is given up.
     Asked(Opening),
     /// It is read.
-    Reading(Stream),
+    Reading(Box<Stream>),
 }
 
 /// How well a read fits a lane; the best first.
@@ -57,7 +60,7 @@ impl Lane {
     /// A lane that stands at `offset`, where at least `ask` bytes are wanted.
     pub(super) fn at(offset: u64, ask: u64) -> Self {
         Self {
-            state: State::Still(Before::Nothing),
+            state: State::Still(None),
             window: Window::at(offset),
             ask,
             progress: Progress::None,
@@ -107,21 +110,22 @@ impl Lane {
         self.leave();
     }
 
+    /// Lets go of what was passed.
+    pub(super) fn forget(&mut self) {
+        self.window = Window::at(self.window.end());
+    }
+
     fn leave(&mut self) {
         let before = match self.take() {
             State::Still(before) => before,
-            State::Asked(_) => Before::Nothing,
-            State::Reading(stream) if stream.is_done() => Before::Idle(stream.into_connection()),
-            State::Reading(stream) if stream.rest() <= limits::SOURCE_DRAIN_BYTES => {
-                Before::Rest(stream)
-            }
-            State::Reading(_) => Before::Nothing,
+            State::Reading(stream) if stream.rest() <= limits::SOURCE_DRAIN_BYTES => Some(stream),
+            State::Asked(_) | State::Reading(_) => None,
         };
         self.state = State::Still(before);
     }
 
     fn take(&mut self) -> State {
-        std::mem::replace(&mut self.state, State::Still(Before::Nothing))
+        std::mem::replace(&mut self.state, State::Still(None))
     }
 
     /// Asks from the front on, and gives what the server says.
@@ -131,10 +135,10 @@ impl Lane {
                 State::Reading(stream) => return Ok(stream.given),
                 State::Asked(opening) => {
                     let opened = opening.as_mut().await;
-                    self.state = State::Still(Before::Nothing);
+                    self.state = State::Still(None);
                     let stream = opened?;
                     place.now = stream.target.clone();
-                    self.state = State::Reading(stream);
+                    self.state = State::Reading(Box::new(stream));
                 }
                 State::Still(_) => {
                     let range = self.range(place.total);
@@ -151,12 +155,16 @@ impl Lane {
     fn range(&self, total: Option<u64>) -> Range {
         let from = self.window.end();
         let to = from.saturating_add(self.ask);
-        let all = self.ask >= limits::SOURCE_OPEN_ENDED_BYTES;
         let to = total.map_or(to, |total| to.min(total));
         Range {
             from,
-            to: (!all).then_some(to),
+            to: (self.ask != ALL).then_some(to),
         }
+    }
+
+    /// Whether all the rest was asked for.
+    pub(super) fn reads_on(&self) -> bool {
+        self.ask == ALL
     }
 
     /// `len` bytes from `offset`, which is near and lies with all of them inside the file.
@@ -239,12 +247,14 @@ impl Lane {
                 State::Reading(stream) if stream.is_done() => {
                     self.leave();
                     let wanted = end.saturating_sub(self.window.end());
-                    self.ask = self.ask.saturating_mul(2).max(wanted);
+                    let twice = self.ask.saturating_mul(2).max(wanted);
+                    let open = twice >= limits::SOURCE_OPEN_ENDED_BYTES;
+                    self.ask = if open { ALL } else { twice };
                 }
                 State::Reading(stream) => match stream.receive().await {
                     Ok(()) => self.progress = Progress::Some,
                     Err(error) => {
-                        self.state = State::Still(Before::Nothing);
+                        self.state = State::Still(None);
                         if self.progress == Progress::None {
                             return Err(error);
                         }

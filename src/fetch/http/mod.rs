@@ -80,9 +80,7 @@ impl Remote {
             self.looked = self.reads;
             return Ok(found);
         }
-        if self.reads.saturating_sub(self.looked) > limits::SOURCE_LOOKS_READS {
-            self.looks.clear();
-        }
+        self.forget();
         if let Some(at) = self.fitting(offset, len) {
             return self.read_on(at, offset, len).await;
         }
@@ -105,6 +103,19 @@ impl Remote {
         }
     }
 
+    /// Lets go of what was of no use for long. Where a lane stands it still knows.
+    fn forget(&mut self) {
+        let long_ago = |used: u64| self.reads.saturating_sub(used) > limits::SOURCE_IDLE_READS;
+        if long_ago(self.looked) {
+            self.looks.clear();
+        }
+        for lane in &mut self.lanes {
+            if long_ago(lane.used) {
+                lane.forget();
+            }
+        }
+    }
+
     /// What a look has shown.
     fn seen(&self, offset: u64, len: usize) -> Option<Bytes> {
         self.looks.iter().find_map(|(begin, bytes)| {
@@ -118,7 +129,12 @@ impl Remote {
         let left = usize::try_from(self.total.saturating_sub(begin)).unwrap_or(usize::MAX);
         let bytes = self.read_on(at, begin, len.min(left)).await?;
         self.looked = self.reads;
-        self.looks.truncate(limits::SOURCE_LOOKS - 1);
+        let most = if self.lanes.iter().any(Lane::reads_on) {
+            limits::SOURCE_LATE_LOOKS
+        } else {
+            limits::SOURCE_LOOKS
+        };
+        self.looks.truncate(most - 1);
         self.looks.push_front((begin, bytes));
         Ok(())
     }
@@ -138,10 +154,11 @@ impl Remote {
         fits.min().map(|(_, at)| at)
     }
 
-    /// Moves the lane that was unused longest.
+    /// A lane at another place: a new one, or the one unused longest.
     fn move_lane(&mut self, offset: u64, ask: u64) -> usize {
         if self.lanes.len() < limits::SOURCE_LANES {
             self.lanes.push(Lane::at(offset, ask));
+            return self.lanes.len() - 1;
         }
         let lanes = self.lanes.iter_mut().enumerate();
         let Some((at, lane)) = lanes.min_by_key(|(_, lane)| lane.used) else {

@@ -26,16 +26,6 @@ pub(super) struct Place {
     pub(super) total: Option<u64>,
 }
 
-/// What a new request finds of the one before it.
-pub(super) enum Before {
-    /// No connection that could be used.
-    Nothing,
-    /// A connection without an answer on it.
-    Idle(Connection),
-    /// An answer of which nobody wants the short rest.
-    Rest(Stream),
-}
-
 /// An answer that is being read.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -54,16 +44,20 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Asks for a range of a file, on the connection before if it leads there.
+    /// Asks for a range of a file, on the connection of the answer before, if it leads there; what
+    /// is left of that answer is read and dropped.
     ///
     /// # Errors
     /// `Source`, as `Reader::http` tells.
-    pub(super) async fn open(place: Place, range: Range, before: Before) -> Result<Self> {
+    pub(super) async fn open(
+        place: Place,
+        range: Range,
+        before: Option<Box<Self>>,
+    ) -> Result<Self> {
         let limit = Duration::from_millis(limits::SOURCE_ANSWER_MS);
         let mut connection = match before {
-            Before::Nothing => None,
-            Before::Idle(connection) => Some(connection),
-            Before::Rest(stream) => stream.drain().await,
+            Some(stream) => stream.drain().await,
+            None => None,
         };
         let opened = timeout(limit, follow(&place, &place.now, range, &mut connection)).await;
         match opened {
@@ -84,11 +78,6 @@ impl Stream {
     /// Bytes that nobody has taken yet.
     pub(super) fn rest(&self) -> u64 {
         self.left.saturating_add(as_u64(self.piece.len()))
-    }
-
-    /// The connection, for the next request. To be called when all is received.
-    pub(super) fn into_connection(self) -> Connection {
-        self.connection
     }
 
     /// Receives something into `piece`, which is empty before.
@@ -152,7 +141,7 @@ async fn follow(
 ) -> Result<Stream> {
     let mut target = from.clone();
     for _ in 0..=limits::SOURCE_REDIRECTS {
-        let (mut asked, answer) = ask(&target, range, connection.take()).await?;
+        let (asked, answer) = ask(&target, range, connection.take()).await?;
         match judge(answer.status(), answer.headers(), range, place.total) {
             Verdict::Refused(failure, why) => return Err(target.failed(failure, why)),
             Verdict::Elsewhere(location) => {
@@ -160,7 +149,6 @@ async fn follow(
                 target = to.map_err(|why| target.failed(Failure::Item, why))?;
             }
             Verdict::Given(given) => {
-                asked.used = true;
                 return Ok(Stream {
                     connection: asked,
                     body: answer.into_body(),
