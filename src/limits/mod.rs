@@ -1,7 +1,14 @@
 //! Every bound on what comes from outside, in bytes where bytes matter.
 //!
 //! Nothing in the box grows past a number on this page. A parser that meets a larger length
-//! answers with `Error::OverLimit`; it never allocates first and asks later.
+//! answers with `Error::OverLimit`; it never allocates first and asks later. What all of it adds up
+//! to, and which board can hold it, is in [`Budget`].
+
+mod budget;
+mod link;
+
+pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
+pub use link::Link;
 
 // Coded media.
 
@@ -52,6 +59,67 @@ pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 /// Bytes that a reader fetches at once; one such block per cursor is held.
 pub const BLOCK_BYTES: usize = 128 << 10;
 
+/// Kernel receive buffer of a source's socket: what is read ahead of a demuxer.
+pub const SOURCE_SOCKET_RECEIVE_BYTES: usize = 128 << 10;
+
+// Reading from a server.
+
+/// Connections that one open source keeps: responses being read, and places looked up.
+pub const SOURCE_LANES: usize = 2;
+
+/// Bytes taken from a source's socket at once.
+pub const SOURCE_PIECE_BYTES: usize = 64 << 10;
+
+/// Bytes behind the place that a connection has come to which are kept for a second cursor.
+pub const SOURCE_WINDOW_BYTES: usize = 128 << 10;
+
+/// Pieces of which those bytes may consist.
+pub const SOURCE_WINDOW_PIECES: usize = 64;
+
+/// Bytes that are read through to come to a place ahead, before it is asked for by itself.
+pub const SOURCE_GAP_BYTES: u64 = 256 << 10;
+
+/// Bytes that a look somewhere asks for.
+pub const SOURCE_LOOK_BYTES: usize = 32 << 10;
+
+/// Bytes that are looked at when a source is opened.
+pub const SOURCE_OPENING_BYTES: usize = 128 << 10;
+
+/// Looks that are kept, that at the beginning included.
+pub const SOURCE_LOOKS: usize = 8;
+
+/// Reads after which looks that were of no more use are let go.
+pub const SOURCE_LOOKS_READS: u64 = 256;
+
+/// A reader that goes on in order asks for twice as much each time; from this many bytes on it
+/// asks for all the rest, since back-pressure then wastes less than a range too long would.
+pub const SOURCE_OPEN_ENDED_BYTES: u64 = 256 << 10;
+
+/// What is left of an answer nobody wants is read to its end if it is no more than this, so that
+/// its connection can be used again.
+pub const SOURCE_DRAIN_BYTES: u64 = 128 << 10;
+
+/// Head of a source's answer: status line and headers.
+pub const SOURCE_HEAD_BYTES: usize = 16 << 10;
+
+/// Headers of a source's answer.
+pub const SOURCE_HEADERS: usize = 64;
+
+/// Redirections that are followed for one request.
+pub const SOURCE_REDIRECTS: usize = 3;
+
+/// Addresses of one host name that are tried; they share the time to connect.
+pub const SOURCE_ADDRESSES: usize = 4;
+
+/// Milliseconds to connect to a source.
+pub const SOURCE_CONNECT_MS: u64 = 5_000;
+
+/// Milliseconds until a source's answer begins. A disk that sleeps takes 9 to 15 s to spin up.
+pub const SOURCE_ANSWER_MS: u64 = 20_000;
+
+/// Milliseconds without a byte in the middle of a source's answer.
+pub const SOURCE_IDLE_MS: u64 = 20_000;
+
 // Folders.
 
 /// Files that one folder library may list.
@@ -59,6 +127,9 @@ pub const FOLDER_FILES: usize = 100_000;
 
 /// Folders below a library's root that are entered.
 pub const FOLDER_DEPTH: usize = 32;
+
+/// Drives below a library's root that are remembered, so that one that is away is missed.
+pub const FOLDER_DRIVES: usize = 64;
 
 /// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
 /// from more.
@@ -99,6 +170,15 @@ pub const STORE_LOCKED_MS: u64 = 5_000;
 
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
+
+// The catalog.
+
+/// Media items of the library that memory is reckoned for: the one of the report that this box
+/// exists for.
+pub const CATALOG_ITEMS: usize = 28_949;
+
+/// What the catalog of so many items may take.
+pub const CATALOG_BYTES: usize = 24 << 20;
 
 // Channels and their schedules.
 
@@ -156,6 +236,13 @@ pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
 /// A viewer that takes no byte for this long is let go.
 pub const VIEWER_STALLED_MS: u64 = 30_000;
 
+/// Share of a link's rate that streams may take, in percent. The rest is for headers, for what is
+/// sent again, and for whoever else is on the wire.
+pub const LINK_PERCENT: u64 = 85;
+
+/// How often the rate of the link is looked up: cables are pulled, and switches agree anew.
+pub const LINK_LOOK_MS: u64 = 30_000;
+
 // Tuners.
 
 /// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
@@ -164,6 +251,15 @@ pub const TUNER_WAIT_MS: u64 = 500;
 
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// The clock.
+
+/// How long a box waits to be told the date before it takes one that can be right: a house may have
+/// no Internet.
+pub const CLOCK_PATIENCE_MS: u64 = 300_000;
+
+/// How often a box that does not know the date looks whether it has been told.
+pub const CLOCK_LOOK_MS: u64 = 500;
 
 // The doors.
 
@@ -183,6 +279,12 @@ pub const HTTP_GUIDES: usize = 16;
 
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+
+/// Kernel send buffer of a connection that carries no stream.
+pub const HTTP_SOCKET_SEND_BYTES: usize = 64 << 10;
+
+/// Kernel receive buffer of a connection; clients say little.
+pub const HTTP_SOCKET_RECEIVE_BYTES: usize = 16 << 10;
 
 /// Headers of an HTTP request.
 pub const HTTP_HEADERS: usize = 64;
