@@ -28,9 +28,10 @@ pub(crate) struct Source {
 }
 
 /// What a source has given.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Given {
-    pub(crate) requests: u64,
+    /// What was asked for, in order.
+    pub(crate) ranges: Vec<String>,
     pub(crate) bytes: u64,
 }
 
@@ -50,7 +51,12 @@ pub(crate) fn is_asked_for() -> Outcome<bool> {
             server.latency(Duration::from_millis(ms.parse()?));
         }
         let counts = server.counts();
-        let given = json!({ "requests": counts.requests, "bytes": counts.body_bytes });
+        let asked = server.asked();
+        let ranges: Vec<&str> = asked.iter().map(|asked| asked.range.as_str()).collect();
+        let given = json!({ "ranges": ranges, "bytes": counts.body_bytes });
+        if line == "forget" {
+            server.reset_counts();
+        }
         writeln!(out, "{given}")?;
     }
     Ok(true)
@@ -89,19 +95,26 @@ impl Source {
         self.ask(&format!("latency {ms}")).map(drop)
     }
 
-    /// What it has given so far.
+    /// What it has given since it began or was told to forget it.
     pub(crate) fn given(&mut self) -> Outcome<Given> {
-        self.ask("counts")
+        self.ask("given")
+    }
+
+    /// Counts anew.
+    pub(crate) fn forget(&mut self) -> Outcome<()> {
+        self.ask("forget").map(drop)
     }
 
     fn ask(&mut self, line: &str) -> Outcome<Given> {
         writeln!(self.say, "{line}")?;
         let answer = self.told.next().ok_or("the source is gone")??;
         let answer: Value = serde_json::from_str(&answer)?;
-        let count = |name| answer.get(name).and_then(Value::as_u64).ok_or("no count");
+        let ranges = answer.get("ranges").and_then(Value::as_array);
+        let ranges = ranges.ok_or("no ranges")?.iter().filter_map(Value::as_str);
+        let bytes = answer.get("bytes").and_then(Value::as_u64);
         Ok(Given {
-            requests: count("requests")?,
-            bytes: count("bytes")?,
+            ranges: ranges.map(str::to_owned).collect(),
+            bytes: bytes.ok_or("no bytes")?,
         })
     }
 }
