@@ -1,0 +1,146 @@
+//! What a clip holds, as ffprobe reads it: every picture and every frame of sound, with times
+//! counted from the first picture that is shown.
+
+use super::stream::{picture_print, sound_print};
+use serde_json::Value;
+use std::path::Path;
+use std::process::Command;
+
+/// A coded picture, in the order of decoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) pts_90k: i64,
+    pub(crate) print: u64,
+}
+
+/// A frame of sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) pts_90k: i64,
+    pub(crate) print: u64,
+}
+
+/// A clip's pictures, and its sound where it is AAC.
+#[derive(Debug)]
+pub(crate) struct Truth {
+    pub(crate) pictures: Vec<Picture>,
+    pub(crate) frames: Vec<Frame>,
+    /// When the last picture that is shown ends.
+    pub(crate) end_90k: i64,
+}
+
+/// A packet of a file, with its times in ticks of 90 kHz as the file counts them.
+struct Packet {
+    pts_90k: i64,
+    dts_90k: i64,
+    duration_90k: i64,
+    /// Decoded, but not shown.
+    discard: bool,
+    /// Where it ends in the file, if it lies in one piece.
+    end: usize,
+    data: Vec<u8>,
+}
+
+impl Truth {
+    /// What a whole file holds.
+    pub(crate) fn of(path: &Path) -> Self {
+        let said = ffprobe(path);
+        Self::made_of(&packets(&said, "h264"), &packets(&said, "aac"))
+    }
+
+    /// What a file holds that breaks off: what comes before the sample that is not there, in the
+    /// order of decoding. The pictures of an MP4 fragment may lie before it and belong after it.
+    pub(crate) fn of_cut_off(path: &Path) -> Self {
+        let said = ffprobe(path);
+        let file_bytes = usize::try_from(std::fs::metadata(path).unwrap().len()).unwrap();
+        let (mut video, mut sound) = (packets(&said, "h264"), packets(&said, "aac"));
+        let missing = video.iter().chain(&sound);
+        let missing = missing.filter(|packet| packet.end >= file_bytes);
+        let until_90k = missing.map(|packet| packet.dts_90k).min();
+        let comes_before = |packet: &Packet| until_90k.is_none_or(|until| packet.dts_90k < until);
+        video.retain(comes_before);
+        sound.retain(comes_before);
+        Self::made_of(&video, &sound)
+    }
+
+    fn made_of(video: &[Packet], sound: &[Packet]) -> Self {
+        let shown = || video.iter().filter(|packet| !packet.discard);
+        let zero_90k = shown().map(|packet| packet.pts_90k).min().unwrap();
+        let pictures = video.iter().map(|packet| Picture {
+            pts_90k: packet.pts_90k - zero_90k,
+            print: picture_print(length_prefixed(&packet.data)),
+        });
+        let frames = sound.iter().map(|packet| Frame {
+            pts_90k: packet.pts_90k - zero_90k,
+            print: sound_print(&packet.data),
+        });
+        let ends = shown().map(|packet| packet.pts_90k + packet.duration_90k);
+        Self {
+            pictures: pictures.collect(),
+            frames: frames.collect(),
+            end_90k: ends.max().unwrap() - zero_90k,
+        }
+    }
+}
+
+fn ffprobe(path: &Path) -> Value {
+    let out = Command::new("ffprobe")
+        .args(["-v", "quiet", "-of", "json"])
+        .args(["-show_streams", "-show_packets", "-show_data"])
+        .arg(path)
+        .output()
+        .expect("ffprobe is needed: scripts/test installs it");
+    serde_json::from_slice(&out.stdout).unwrap()
+}
+
+/// The packets of the stream of a codec.
+fn packets(said: &Value, codec: &str) -> Vec<Packet> {
+    let streams = said["streams"].as_array().unwrap();
+    let Some(stream) = streams.iter().find(|stream| stream["codec_name"] == codec) else {
+        return Vec::new();
+    };
+    let base = stream["time_base"].as_str().unwrap();
+    let per_second: i64 = base.strip_prefix("1/").unwrap().parse().unwrap();
+    let own = said["packets"].as_array().unwrap().iter();
+    let own = own.filter(|packet| packet["stream_index"] == stream["index"]);
+    let packet = |packet: &Value| {
+        let ticks = |key: &str| packet.get(key).and_then(Value::as_i64);
+        let rescaled = |ticks: i64| (ticks * 180_000 + per_second).div_euclid(2 * per_second);
+        let pts_90k = rescaled(ticks("pts").expect("a time"));
+        let number = |key: &str| packet[key].as_str().map_or(0, |text| text.parse().unwrap());
+        Packet {
+            pts_90k,
+            dts_90k: ticks("dts").map_or(pts_90k, rescaled),
+            duration_90k: rescaled(ticks("duration").unwrap_or(0)),
+            discard: packet["flags"].as_str().unwrap().contains('D'),
+            end: number("pos") + number("size"),
+            data: dump(packet["data"].as_str().unwrap_or_default()),
+        }
+    };
+    own.map(packet).collect()
+}
+
+/// The bytes of ffprobe's hexadecimal dump.
+fn dump(text: &str) -> Vec<u8> {
+    let lines = text.lines().filter_map(|line| line.get(10..50));
+    let digits: Vec<u8> = lines
+        .flat_map(str::bytes)
+        .filter(u8::is_ascii_hexdigit)
+        .collect();
+    let digit = |digit: u8| char::from(digit).to_digit(16).unwrap() as u8;
+    let pairs = digits.as_chunks::<2>().0.iter();
+    pairs
+        .map(|[high, low]| digit(*high) << 4 | digit(*low))
+        .collect()
+}
+
+/// The NAL units of a sample whose units carry their lengths in four bytes.
+fn length_prefixed(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (length, rest) = data.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).unwrap();
+        let (unit, rest) = rest.split_at_checked(length)?;
+        data = rest;
+        Some(unit)
+    })
+}
