@@ -20,6 +20,8 @@ mod channel;
 mod check;
 #[path = "seams/clip.rs"]
 mod clip;
+#[path = "seams/decoder.rs"]
+mod decoder;
 #[path = "seams/stream.rs"]
 mod stream;
 mod support;
@@ -30,6 +32,7 @@ mod truth;
 mod ts_judge;
 
 use channel::Channel;
+use decoder::{Decoded, Expected};
 
 /// Rounds of all pairs that make two thousand seams and more.
 const ROUNDS: usize = 3;
@@ -37,7 +40,63 @@ const ROUNDS: usize = 3;
 #[test]
 fn two_thousand_seams_between_all_pairs() {
     let channel = Channel::of(clip::clips(), |count| tour::tours(count, ROUNDS));
-    let seen = channel.watch();
+    let seen = channel.watch(std::io::sink());
     assert!(seen.airings.len() > 2_000);
     println!("{}", check::check(&channel, &seen));
+}
+
+#[test]
+#[ignore = "what is decoded after the first picture past the end is not asked for, its sound neither"]
+fn an_item_that_is_cut_sounds_to_its_end() {
+    let cut = ["film.mp4", "slot-short.mp4", "edited.mp4"];
+    let mut clips = clip::clips();
+    clips.retain(|clip| cut.contains(&clip.name));
+    let channel = Channel::of(clips, |count| tour::tours(count, 2));
+    let account = check::check(&channel, &channel.watch(std::io::sink()));
+    assert!(account.cut_frames <= 1, "{} frames", account.cut_frames);
+}
+
+/// Every decoder that people have, and what it has to return.
+#[test]
+fn three_decoders_return_every_picture_of_every_item() {
+    let channel = Channel::of(clip::clips(), |count| tour::tours(count, 1));
+    let mut file = tempfile::Builder::new().suffix(".ts").tempfile().unwrap();
+    let seen = channel.watch(&mut file);
+    let expected = decoder::expected(&channel, &seen);
+    let path = file.path();
+    std::thread::scope(|scope| {
+        let mpv = scope.spawn(|| decoder::mpv(path));
+        let gstreamer = scope.spawn(|| decoder::gstreamer(path));
+        let sound = scope.spawn(|| decoder::ffmpeg_sound(path));
+        let prints = decoder::ffmpeg(path, &[]);
+        let same = expected.iter().zip(&prints);
+        let wrong = same
+            .clone()
+            .find(|(expected, print)| expected.print != **print);
+        assert_eq!(wrong, None, "ffmpeg");
+        assert!(prints.len() >= expected.len(), "ffmpeg");
+        same_times("mpv", &expected, &mpv.join().unwrap());
+        same_times("GStreamer", &expected, &gstreamer.join().unwrap());
+        assert!(
+            sound.join().unwrap() >= seen.received.frames.len(),
+            "ffmpeg's sound"
+        );
+    });
+    println!("three decoders return {} pictures", expected.len());
+}
+
+/// Each picture comes out of the decoder, at its time and in its size, and no other one.
+fn same_times(name: &str, expected: &[Expected], decoded: &[Decoded]) {
+    for (at, (wanted, got)) in expected.iter().zip(decoded).enumerate() {
+        let off_ms = got.at_ms - wanted.decoded.at_ms;
+        assert!(
+            off_ms.abs() < 1.0 && got.bytes == wanted.decoded.bytes,
+            "{name}, picture {at}: {got:?} instead of {wanted:?}"
+        );
+    }
+    assert!(
+        decoded.len() >= expected.len(),
+        "{name}: {} pictures",
+        decoded.len()
+    );
 }

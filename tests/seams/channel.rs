@@ -9,7 +9,7 @@ use super::ts_judge;
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::model::Airing;
 use exstreamtv::schedule::Lineup;
-use std::ops::Range;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -83,8 +83,9 @@ impl Channel {
         }
     }
 
-    /// Watches a whole lap of the schedule and the beginning of the next one.
-    pub(crate) fn watch(&self) -> Seen {
+    /// Watches a whole lap of the schedule and the beginning of the next one; what comes is written
+    /// to `keep` as well.
+    pub(crate) fn watch(&self, mut keep: impl Write) -> Seen {
         let schedule = self.lineup.schedule(support::number()).unwrap();
         let lap_ms = i64::try_from(schedule.lap_ms()).unwrap();
         let airings = schedule.airings(EPOCH_MS, EPOCH_MS + lap_ms + AHEAD_MS);
@@ -102,6 +103,7 @@ impl Channel {
                     let chunk = lease.next().await;
                     received.take(&chunk);
                     judges.take(&chunk);
+                    keep.write_all(&chunk).unwrap();
                     bytes += chunk.len();
                 }
                 paces.push(Pace {

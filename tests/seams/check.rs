@@ -4,9 +4,10 @@
 use super::channel::{Channel, Seen, Shown};
 use super::stream::{FRAME_90K, Frame, Picture, sound_print};
 use super::support::demo_folder;
-use super::truth::Truth;
+use super::truth::{self, Truth};
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 
 /// One tick of the schedule.
 const TICK_90K: i64 = 90;
@@ -41,25 +42,23 @@ pub(crate) struct Account {
     seconds: i64,
 }
 
-/// Airings with what came of them.
-struct Aired<'a> {
-    shown: Shown,
-    truth: &'a Truth,
+/// An airing with what came of it.
+pub(crate) struct Aired<'a> {
+    pub(crate) shown: Shown,
+    pub(crate) truth: &'a Truth,
     zero_90k: i64,
-    pictures: Vec<Picture>,
+    /// In the order of decoding; the slate's come last.
+    pub(crate) pictures: Vec<Picture>,
     /// Which frames of the clip were heard, and when.
     frames: Vec<(usize, Frame)>,
 }
 
 /// Holds everything against everything.
 pub(crate) fn check(channel: &Channel, seen: &Seen) -> Account {
-    let (mut aired, silent) = sorted(channel, seen);
+    let (aired, silent) = aired(channel, seen);
     decoding_times_rise(&seen.received.pictures);
     the_chain_is_exact(&seen.received.frames);
-    // What was ahead of the viewer when it left has not come to its end.
-    let came_90k = seen.received.pictures.last().unwrap().dts_90k;
-    aired.retain(|one| one.zero_90k + one.slot_90k() < came_90k);
-    let slate = Truth::of(&demo_folder().join("../slate/h264.mp4"));
+    let slate = Truth::of(&slate_path());
     let mut account = Account {
         seams: aired.len() - 1,
         frames: seen.received.frames.len(),
@@ -82,8 +81,14 @@ pub(crate) fn check(channel: &Channel, seen: &Seen) -> Account {
     account
 }
 
-/// Sorts what came by the airings that it belongs to, and counts the silent frames.
-fn sorted<'a>(channel: &'a Channel, seen: &Seen) -> (Vec<Aired<'a>>, usize) {
+/// The file that fills holes.
+pub(crate) fn slate_path() -> PathBuf {
+    demo_folder().join("../slate/h264.mp4")
+}
+
+/// Sorts what came by the airings that it belongs to, as far as they came whole, and counts the
+/// silent frames.
+pub(crate) fn aired<'a>(channel: &'a Channel, seen: &Seen) -> (Vec<Aired<'a>>, usize) {
     let origin_90k = seen.received.pictures[0].pts_90k;
     let aired = seen.airings.iter().map(|shown| Aired {
         shown: *shown,
@@ -125,6 +130,9 @@ fn sorted<'a>(channel: &'a Channel, seen: &Seen) -> (Vec<Aired<'a>>, usize) {
         };
         aired[own].frames.push((index, *frame));
     }
+    // What was ahead of the viewer when it left has not come to its end.
+    let came_90k = seen.received.pictures.last().unwrap().dts_90k;
+    aired.retain(|one| one.zero_90k + one.slot_90k() < came_90k);
     (aired, silent)
 }
 
@@ -175,14 +183,19 @@ impl Aired<'_> {
         (self.shown.end_ms - self.shown.start_ms) * 90
     }
 
+    /// The clip's pictures that belong into the slot, in the order of decoding: nothing is shown
+    /// past its end, nor what may need such a picture.
+    pub(crate) fn wanted(&self) -> &[truth::Picture] {
+        let slot_90k = self.slot_90k();
+        let mut pictures = self.truth.pictures.iter();
+        let end = pictures.position(|picture| picture.pts_90k >= slot_90k);
+        &self.truth.pictures[..end.unwrap_or(self.truth.pictures.len())]
+    }
+
     /// The clip's pictures in its own order, up to the slot's end; then the slate, if the hole is
     /// worth it.
     fn pictures_are_all_there(&self, slate: &Truth, account: &mut Account) -> Result<(), String> {
-        let slot_90k = self.slot_90k();
-        // Nothing is shown past the end, nor what may need such a picture.
-        let wanted = self.truth.pictures.iter();
-        let wanted = wanted.take_while(|picture| picture.pts_90k < slot_90k);
-        let wanted: Vec<_> = wanted.collect();
+        let wanted = self.wanted();
         if self.pictures.len() < wanted.len() {
             return Err(format!(
                 "{} pictures of {}",
@@ -191,7 +204,7 @@ impl Aired<'_> {
             ));
         }
         let (own, filled) = self.pictures.split_at(wanted.len());
-        for (at, (picture, wanted)) in own.iter().zip(&wanted).enumerate() {
+        for (at, (picture, wanted)) in own.iter().zip(wanted).enumerate() {
             let off_90k = picture.pts_90k - self.zero_90k - wanted.pts_90k;
             if picture.print != wanted.print || off_90k.abs() > TICK_90K {
                 return Err(format!(

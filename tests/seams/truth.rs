@@ -1,5 +1,7 @@
 //! What a clip holds, as ffprobe reads it: every picture and every frame of sound, with times
-//! counted from the first picture that is shown.
+//! counted from the first picture. Pictures that an edit list hides belong to it: without them
+//! the ones after them could not be decoded, so that they are shown. Sound that it hides is not
+//! heard.
 
 use super::stream::{picture_print, sound_print};
 use serde_json::Value;
@@ -23,19 +25,23 @@ pub(crate) struct Frame {
 /// A clip's pictures, and its sound where it is AAC.
 #[derive(Debug)]
 pub(crate) struct Truth {
+    /// When all pictures of the file are shown, in the order in which they are: those of a broken
+    /// end, too.
+    pub(crate) shown_90k: Vec<i64>,
     pub(crate) pictures: Vec<Picture>,
     pub(crate) frames: Vec<Frame>,
-    /// When the last picture that is shown ends.
+    /// When the last picture ends.
     pub(crate) end_90k: i64,
 }
 
 /// A packet of a file, with its times in ticks of 90 kHz as the file counts them.
+#[derive(Clone)]
 struct Packet {
     pts_90k: i64,
     dts_90k: i64,
     duration_90k: i64,
-    /// Decoded, but not shown.
-    discard: bool,
+    /// An edit list hides it.
+    hidden: bool,
     /// Where it ends in the file, if it lies in one piece.
     end: usize,
     data: Vec<u8>,
@@ -45,7 +51,7 @@ impl Truth {
     /// What a whole file holds.
     pub(crate) fn of(path: &Path) -> Self {
         let said = ffprobe(path);
-        Self::made_of(&packets(&said, "h264"), &packets(&said, "aac"))
+        Self::made_of(&said, |_| true)
     }
 
     /// What a file holds that breaks off: what comes before the sample that is not there, in the
@@ -53,19 +59,22 @@ impl Truth {
     pub(crate) fn of_cut_off(path: &Path) -> Self {
         let said = ffprobe(path);
         let file_bytes = usize::try_from(std::fs::metadata(path).unwrap().len()).unwrap();
-        let (mut video, mut sound) = (packets(&said, "h264"), packets(&said, "aac"));
-        let missing = video.iter().chain(&sound);
-        let missing = missing.filter(|packet| packet.end >= file_bytes);
+        let all = [packets(&said, "h264"), packets(&said, "aac")].concat();
+        let missing = all.iter().filter(|packet| packet.end >= file_bytes);
         let until_90k = missing.map(|packet| packet.dts_90k).min();
-        let comes_before = |packet: &Packet| until_90k.is_none_or(|until| packet.dts_90k < until);
-        video.retain(comes_before);
-        sound.retain(comes_before);
-        Self::made_of(&video, &sound)
+        Self::made_of(&said, |packet| {
+            until_90k.is_none_or(|until_90k| packet.dts_90k < until_90k)
+        })
     }
 
-    fn made_of(video: &[Packet], sound: &[Packet]) -> Self {
-        let shown = || video.iter().filter(|packet| !packet.discard);
-        let zero_90k = shown().map(|packet| packet.pts_90k).min().unwrap();
+    fn made_of(said: &Value, comes: impl Fn(&Packet) -> bool) -> Self {
+        let (mut video, mut sound) = (packets(said, "h264"), packets(said, "aac"));
+        let mut shown_90k: Vec<i64> = video.iter().map(|packet| packet.pts_90k).collect();
+        shown_90k.sort();
+        let zero_90k = shown_90k[0];
+        shown_90k.iter_mut().for_each(|shown| *shown -= zero_90k);
+        video.retain(&comes);
+        sound.retain(|packet| comes(packet) && !packet.hidden);
         let pictures = video.iter().map(|packet| Picture {
             pts_90k: packet.pts_90k - zero_90k,
             print: picture_print(length_prefixed(&packet.data)),
@@ -74,8 +83,11 @@ impl Truth {
             pts_90k: packet.pts_90k - zero_90k,
             print: sound_print(&packet.data),
         });
-        let ends = shown().map(|packet| packet.pts_90k + packet.duration_90k);
+        let ends = video
+            .iter()
+            .map(|packet| packet.pts_90k + packet.duration_90k);
         Self {
+            shown_90k,
             pictures: pictures.collect(),
             frames: frames.collect(),
             end_90k: ends.max().unwrap() - zero_90k,
@@ -112,7 +124,7 @@ fn packets(said: &Value, codec: &str) -> Vec<Packet> {
             pts_90k,
             dts_90k: ticks("dts").map_or(pts_90k, rescaled),
             duration_90k: rescaled(ticks("duration").unwrap_or(0)),
-            discard: packet["flags"].as_str().unwrap().contains('D'),
+            hidden: packet["flags"].as_str().unwrap().contains('D'),
             end: number("pos") + number("size"),
             data: dump(packet["data"].as_str().unwrap_or_default()),
         }
