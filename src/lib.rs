@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod resolver;
 
 pub mod playout;
+pub mod ring;
 pub mod tuner;
 
 pub mod http;

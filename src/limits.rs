@@ -52,9 +52,6 @@ pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 /// Bytes that a reader fetches at once; one such block per cursor is held.
 pub const BLOCK_BYTES: usize = 128 << 10;
 
-/// A read that takes longer than this has failed; the viewer's lead covers it.
-pub const READ_PATIENCE_MS: u64 = 3_000;
-
 // Folders.
 
 /// Files that one folder library may list.
@@ -127,8 +124,25 @@ pub const LEAD_MS: i64 = 5_500;
 /// Media time before an airing's end at which the next one is opened.
 pub const OPEN_AHEAD_MS: i64 = 30_000;
 
-/// How long a stream waits for an item to open before the slate goes on instead.
+/// How long a stream that has not begun waits for its first item before it begins with the slate.
 pub const OPEN_PATIENCE_MS: u64 = 2_000;
+
+/// How long a source may keep a stream waiting before the slate goes on instead: the viewer has
+/// two seconds of its lead left then.
+pub const STALL_PATIENCE_MS: u64 = 3_500;
+
+/// A stream that waits for its source sends its tables so often: clients hang up on silence.
+pub const KEEP_ALIVE_MS: u64 = 250;
+
+/// The date is taken as set when it differs by more than this from what it was.
+pub const CLOCK_STEP_MS: u64 = 500;
+
+/// Bytes that the viewers of one channel share.
+pub const RING_BYTES: usize = 1 << 20;
+
+/// A viewer that takes so little that it has had nothing to play for this long is led to what is on
+/// now. With its lead it is eight seconds late by then.
+pub const VIEWER_DRY_MS: u64 = 2_500;
 
 /// Pictures that the remuxer holds back while it waits for their sound.
 pub const REMUX_HELD_BYTES: usize = 2 << 20;

@@ -1,26 +1,33 @@
 //! Leases: who watches what, on which tuner.
 //!
 //! A tuner is a permit to have a channel on air. A viewer takes one and gives it back by dropping
-//! its [`Lease`], which ends the playout with it; so a channel that nobody watches costs nothing.
+//! its [`Lease`]; the last viewer of a channel ends all that the channel had. So a channel that
+//! nobody watches costs nothing.
+
+mod lease;
+mod on_air;
+
+pub use lease::Lease;
 
 use crate::clock::SharedClock;
 use crate::limits;
 use crate::model::ChannelNumber;
-use crate::playout::Playout;
-use crate::remux::Chunk;
+use crate::playout::{self, Timeline};
 use crate::schedule::{Lineup, Schedule};
-use bytes::Bytes;
+use on_air::Channels;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 /// All tuners of the device.
 pub struct Tuners {
     clock: SharedClock,
     lineup_rx: watch::Receiver<Arc<Lineup>>,
     pool: Arc<Pool>,
+    channels: Channels,
+    origin_90k: i64,
 }
 
 /// Who holds which tuner. The lock is held for a few instructions, never across an await.
@@ -99,6 +106,8 @@ pub struct Viewer {
     pub since_ms: i64,
     /// Bytes that were handed over so far.
     pub sent_bytes: u64,
+    /// How often it was so slow that it was led to what is on now.
+    pub skips: u32,
     /// Why the viewer sees the slate, in words for the owner; `None` when it does not.
     pub trouble: Option<String>,
 }
@@ -115,7 +124,16 @@ impl Tuners {
                 viewers,
                 freed: Notify::new(),
             }),
+            channels: Channels::default(),
+            origin_90k: playout::ORIGIN_90K,
         }
+    }
+
+    /// Has streams begin at another time than usual: for those who want to see it wrap around.
+    #[must_use]
+    pub fn with_origin(mut self, origin_90k: i64) -> Self {
+        self.origin_90k = origin_90k;
+        self
     }
 
     /// Takes a tuner and puts the channel on air; returns when its first packets are ready. When
@@ -135,17 +153,14 @@ impl Tuners {
             return Err(Refusal::TuneFailed);
         }
         let permit = self.permit(&schedule, want, peer).await?;
-        let playout = Playout::new(self.lineup_rx.clone(), schedule, &self.clock);
-        let mut playout = Box::new(playout.map_err(|_| Refusal::TuneFailed)?);
-        let patience = Duration::from_millis(limits::FIRST_PACKET_MS);
-        let first = timeout(patience, playout.chunk())
-            .await
-            .map_err(|_| Refusal::NoVideoData)?;
-        Ok(Lease {
-            permit,
-            playout,
-            first: Some(first),
-        })
+        let timeline = || Timeline::new(self.clock.as_ref(), self.origin_90k);
+        let seat = self.channels.seat(&schedule, timeline);
+        let viewing = lease::Viewing {
+            lineup_rx: self.lineup_rx.clone(),
+            schedule,
+            clock: Arc::clone(&self.clock),
+        };
+        Lease::begin(permit, seat, viewing).await
     }
 
     /// How many tuners there are.
@@ -175,6 +190,7 @@ impl Tuners {
             peer,
             since_ms: self.clock.epoch_ms(),
             sent_bytes: 0,
+            skips: 0,
             trouble: None,
         };
         let deadline = Instant::now() + Duration::from_millis(limits::TUNER_WAIT_MS);
@@ -224,55 +240,20 @@ struct Permit {
     pool: Arc<Pool>,
 }
 
+impl Permit {
+    /// Writes down something about the viewer.
+    fn note(&self, change: impl FnOnce(&mut Viewer)) {
+        if let Some(Some(viewer)) = self.pool.viewers().get_mut(self.index) {
+            change(viewer);
+        }
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(tuner) = self.pool.viewers().get_mut(self.index) {
             *tuner = None;
         }
         self.pool.freed.notify_waiters();
-    }
-}
-
-/// A viewer's hold on a tuner, with its channel on air. Dropping it ends both.
-pub struct Lease {
-    permit: Permit,
-    playout: Box<Playout>,
-    /// Made but not handed over yet.
-    first: Option<Chunk>,
-}
-
-impl Lease {
-    /// The tuner's index.
-    #[must_use]
-    pub fn tuner(&self) -> usize {
-        self.permit.index
-    }
-
-    /// The next transport packets, when they are due: a multiple of 188 bytes. Never ends and
-    /// never fails: what cannot be shown is a slate. Safe to drop and call again.
-    pub async fn next(&mut self) -> Bytes {
-        let chunk = match self.first.take() {
-            Some(chunk) => chunk,
-            None => self.playout.chunk().await,
-        };
-        let release = self.playout.release(&chunk);
-        let chunk = self.first.insert(chunk);
-        if release > Instant::now() {
-            sleep_until(release).await;
-        }
-        let bytes = chunk.bytes.clone();
-        self.first = None;
-        self.note(bytes.len());
-        bytes
-    }
-
-    fn note(&self, sent: usize) {
-        if let Some(Some(viewer)) = self.permit.pool.viewers().get_mut(self.permit.index) {
-            viewer.sent_bytes = viewer.sent_bytes.saturating_add(sent as u64);
-            let trouble = self.playout.trouble();
-            if viewer.trouble.as_deref() != trouble {
-                viewer.trouble = trouble.map(str::to_owned);
-            }
-        }
     }
 }
