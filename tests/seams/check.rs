@@ -7,6 +7,7 @@ use super::support::demo_folder;
 use super::truth::{self, Truth};
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// One tick of the schedule.
@@ -36,7 +37,7 @@ pub(crate) struct Account {
     off_90k: i64,
     /// The most frames of sound that are missing at the end of an item that is cut.
     pub(crate) cut_frames: usize,
-    /// The most that an item's first picture was off against the schedule.
+    /// The most that a picture was off against the schedule.
     late_90k: i64,
     bytes: usize,
     seconds: i64,
@@ -47,7 +48,7 @@ pub(crate) struct Aired<'a> {
     pub(crate) shown: Shown,
     pub(crate) truth: &'a Truth,
     zero_90k: i64,
-    /// In the order of decoding; the slate's come last.
+    /// In the order of decoding, the slate's among them.
     pub(crate) pictures: Vec<Picture>,
     /// Which frames of the clip were heard, and when.
     frames: Vec<(usize, Frame)>,
@@ -84,6 +85,22 @@ pub(crate) fn check(channel: &Channel, seen: &Seen) -> Account {
 /// The file that fills holes.
 pub(crate) fn slate_path() -> PathBuf {
     demo_folder().join("../slate/h264.mp4")
+}
+
+/// Which of the slate's pictures these are, if they follow each other as there or begin anew; the
+/// first may be any of them.
+pub(crate) fn slate_places(filled: &[Picture], slate: &Truth) -> Option<Vec<usize>> {
+    let count = slate.pictures.len();
+    let is = |picture: &Picture, at: usize| slate.pictures[at % count].print == picture.print;
+    let mut places = Vec::new();
+    for picture in filled {
+        let place = match places.last() {
+            None => (0..count).find(|at| is(picture, *at)),
+            Some(last) => [last + 1, 0].into_iter().find(|at| is(picture, *at)),
+        };
+        places.push(place? % count);
+    }
+    Some(places)
 }
 
 /// Sorts what came by the airings that it belongs to, as far as they came whole, and counts the
@@ -192,18 +209,24 @@ impl Aired<'_> {
         &self.truth.pictures[..end.unwrap_or(self.truth.pictures.len())]
     }
 
-    /// The clip's pictures in its own order, up to the slot's end; then the slate, if the hole is
-    /// worth it.
+    /// What was shown before the clip, of the clip, and after it.
+    pub(crate) fn parts(&self) -> [&[Picture]; 3] {
+        let begins_90k = self.zero_90k + self.truth.begins_90k - TICK_90K;
+        let is_before = |picture: &&Picture| picture.pts_90k < begins_90k;
+        let before = self.pictures.iter().take_while(is_before).count();
+        let (before, rest) = self.pictures.split_at(before);
+        let (own, after) = rest.split_at(self.wanted().len().min(rest.len()));
+        [before, own, after]
+    }
+
+    /// The clip's pictures in its own order, up to the slot's end; and the slate before and after
+    /// it, if the hole is worth it.
     fn pictures_are_all_there(&self, slate: &Truth, account: &mut Account) -> Result<(), String> {
+        let [before, own, after] = self.parts();
         let wanted = self.wanted();
-        if self.pictures.len() < wanted.len() {
-            return Err(format!(
-                "{} pictures of {}",
-                self.pictures.len(),
-                wanted.len()
-            ));
+        if own.len() < wanted.len() {
+            return Err(format!("{} pictures of {}", own.len(), wanted.len()));
         }
-        let (own, filled) = self.pictures.split_at(wanted.len());
         for (at, (picture, wanted)) in own.iter().zip(wanted).enumerate() {
             let off_90k = picture.pts_90k - self.zero_90k - wanted.pts_90k;
             if picture.print != wanted.print || off_90k.abs() > TICK_90K {
@@ -211,35 +234,41 @@ impl Aired<'_> {
                     "picture {at} is another one, or {off_90k} ticks off"
                 ));
             }
+            account.late_90k = account.late_90k.max(off_90k.abs());
         }
         account.pictures += own.len();
-        account.slates += filled.len();
-        let first = own.iter().map(|picture| picture.pts_90k).min();
-        let late_90k = (first.unwrap() - self.zero_90k).abs();
-        account.late_90k = account.late_90k.max(late_90k);
-        self.the_slate_fills(filled, slate)
+        account.slates += before.len() + after.len();
+        self.the_slate_fills(0..self.truth.begins_90k, before, slate)?;
+        self.the_slate_fills(self.truth.end_90k..self.slot_90k(), after, slate)
     }
 
-    /// After the clip's end, the slate from its beginning, again and again, up to the slot's end.
-    fn the_slate_fills(&self, filled: &[Picture], slate: &Truth) -> Result<(), String> {
-        let hole_90k = self.slot_90k() - self.truth.end_90k;
-        if hole_90k <= HOLE_90K {
+    /// The slate from its beginning, again and again, for as long as the hole is.
+    fn the_slate_fills(
+        &self,
+        hole_90k: Range<i64>,
+        filled: &[Picture],
+        slate: &Truth,
+    ) -> Result<(), String> {
+        if hole_90k.end - hole_90k.start <= HOLE_90K {
             return match filled {
                 [] => Ok(()),
                 _ => Err(format!("{} pictures too many", filled.len())),
             };
         }
-        let mut next_90k = self.zero_90k + self.truth.end_90k;
-        for (picture, wanted) in filled.iter().zip(slate.pictures.iter().cycle()) {
-            let off_90k = picture.pts_90k - next_90k;
-            if picture.print != wanted.print || off_90k.abs() > TICK_90K + 10 {
-                return Err(format!(
-                    "a picture of the slate is wrong, or {off_90k} ticks off"
-                ));
+        if slate_places(filled, slate).is_none() {
+            return Err("what fills a hole is not the slate".to_owned());
+        }
+        let mut next_90k = self.zero_90k + hole_90k.start;
+        for (at, picture) in filled.iter().enumerate() {
+            // It may begin anew at any time, and go on from the airing before.
+            let late_90k = picture.pts_90k - next_90k;
+            let slack_90k = if at == 0 { SLATE_STEP_90K } else { TICK_90K };
+            if late_90k < -SLATE_STEP_90K || late_90k > slack_90k {
+                return Err(format!("the slate is {late_90k} ticks late"));
             }
             next_90k = picture.pts_90k + SLATE_STEP_90K;
         }
-        let left_90k = self.zero_90k + self.slot_90k() - next_90k;
+        let left_90k = self.zero_90k + hole_90k.end - next_90k;
         if left_90k > 0 {
             return Err(format!("after the slate {left_90k} ticks are left"));
         }
@@ -281,7 +310,7 @@ impl Aired<'_> {
                 first.0, last.0
             ));
         }
-        let shown_90k = self.pictures[0].pts_90k - self.truth.pictures[0].pts_90k;
+        let shown_90k = self.parts()[1][0].pts_90k - self.truth.pictures[0].pts_90k;
         for (index, frame) in &self.frames {
             let off_90k = frame.pts_90k - self.truth.frames[*index].pts_90k - shown_90k;
             account.off_90k = account.off_90k.max(off_90k.abs());

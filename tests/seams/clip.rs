@@ -160,8 +160,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
         "25",
         "-g 25 -bf 2 -maxrate 90k -bufsize 90k -b:v 90k -x264-params aud=1:nal-hrd=cbr:filler=1",
     ),
-    // Its edit list begins in the middle of a group of pictures: it is shown from the key picture
-    // on, and cut where its slot ends.
+    // Its edit list begins in the middle of a group of pictures.
     recipe("edited.mp4", "25", "-g 25 -bf 2")
         .lasting(3.0)
         .then(Then::Copy("-ss 0.52", "")),

@@ -2,8 +2,9 @@
 //! a clock of its own. What each returns is told picture by picture.
 
 use super::channel::{Channel, Seen};
-use super::check::{aired, slate_path};
+use super::check::{aired, slate_path, slate_places};
 use super::clip;
+use super::truth::Truth;
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -33,6 +34,7 @@ pub(crate) struct Decoded {
 /// The pictures of all airings that came whole, in the order shown.
 pub(crate) fn expected(channel: &Channel, seen: &Seen) -> Vec<Expected> {
     let slates = pictures_of(&slate_path());
+    let slate = Truth::of(&slate_path());
     let mut alone = HashMap::new();
     let first_90k = seen.received.pictures[0].pts_90k;
     let mut expected = Vec::new();
@@ -43,7 +45,7 @@ pub(crate) fn expected(channel: &Channel, seen: &Seen) -> Vec<Expected> {
             .or_insert_with(|| pictures_of(&clip.path));
         assert_eq!(prints.len(), one.truth.shown_90k.len(), "{}", clip.name);
         let (width, height) = clip::size(one.shown.clip);
-        let (own, filled) = one.pictures.split_at(one.wanted().len());
+        let [before, own, after] = one.parts();
         let mut shown: Vec<_> = own
             .iter()
             .zip(&one.truth.pictures)
@@ -56,8 +58,12 @@ pub(crate) fn expected(channel: &Channel, seen: &Seen) -> Vec<Expected> {
                 )
             })
             .collect();
-        let filled = filled.iter().zip(slates.iter().cycle());
-        shown.extend(filled.map(|(picture, print)| (picture.pts_90k, print.clone(), SLATE_BYTES)));
+        for filled in [before, after] {
+            let places = slate_places(filled, &slate).expect("the slate");
+            let prints = places.into_iter().map(|place| slates[place].clone());
+            let filled = filled.iter().zip(prints);
+            shown.extend(filled.map(|(picture, print)| (picture.pts_90k, print, SLATE_BYTES)));
+        }
         shown.sort();
         expected.extend(shown.into_iter().map(|(pts_90k, print, bytes)| Expected {
             airing,

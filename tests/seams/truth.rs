@@ -1,7 +1,7 @@
 //! What a clip holds, as ffprobe reads it: every picture and every frame of sound, with times
-//! counted from the first picture. Pictures that an edit list hides belong to it: without them
-//! the ones after them could not be decoded, so that they are shown. Sound that it hides is not
-//! heard.
+//! counted from the first picture that is shown. Where an edit list begins in the middle of a
+//! group of pictures, the first ones cannot be decoded without what it hides: there the clip
+//! begins at the next key picture.
 
 use super::stream::{picture_print, sound_print};
 use serde_json::Value;
@@ -26,10 +26,12 @@ pub(crate) struct Frame {
 #[derive(Debug)]
 pub(crate) struct Truth {
     /// When all pictures of the file are shown, in the order in which they are: those of a broken
-    /// end, too.
+    /// end and hidden ones, too.
     pub(crate) shown_90k: Vec<i64>,
     pub(crate) pictures: Vec<Picture>,
     pub(crate) frames: Vec<Frame>,
+    /// When the first picture that can be decoded is shown.
+    pub(crate) begins_90k: i64,
     /// When the last picture ends.
     pub(crate) end_90k: i64,
 }
@@ -40,6 +42,8 @@ struct Packet {
     pts_90k: i64,
     dts_90k: i64,
     duration_90k: i64,
+    /// Decoding can begin here.
+    key: bool,
     /// An edit list hides it.
     hidden: bool,
     /// Where it ends in the file, if it lies in one piece.
@@ -69,12 +73,17 @@ impl Truth {
 
     fn made_of(said: &Value, comes: impl Fn(&Packet) -> bool) -> Self {
         let (mut video, mut sound) = (packets(said, "h264"), packets(said, "aac"));
-        let mut shown_90k: Vec<i64> = video.iter().map(|packet| packet.pts_90k).collect();
+        let shown = video.iter().filter(|packet| !packet.hidden);
+        let zero_90k = shown.map(|packet| packet.pts_90k).min().unwrap();
+        let mut shown_90k: Vec<i64> = video.iter().map(|one| one.pts_90k - zero_90k).collect();
         shown_90k.sort();
-        let zero_90k = shown_90k[0];
-        shown_90k.iter_mut().for_each(|shown| *shown -= zero_90k);
-        video.retain(&comes);
-        sound.retain(|packet| comes(packet) && !packet.hidden);
+        let can_begin = |packet: &Packet| packet.key && !packet.hidden;
+        video.drain(..video.iter().position(can_begin).unwrap());
+        let begins_90k = video[0].pts_90k;
+        video.retain(|packet| comes(packet) && packet.pts_90k >= begins_90k);
+        sound.retain(|packet| {
+            comes(packet) && packet.pts_90k + 2 * packet.duration_90k > begins_90k
+        });
         let pictures = video.iter().map(|packet| Picture {
             pts_90k: packet.pts_90k - zero_90k,
             print: picture_print(length_prefixed(&packet.data)),
@@ -90,6 +99,7 @@ impl Truth {
             shown_90k,
             pictures: pictures.collect(),
             frames: frames.collect(),
+            begins_90k: begins_90k - zero_90k,
             end_90k: ends.max().unwrap() - zero_90k,
         }
     }
@@ -119,12 +129,14 @@ fn packets(said: &Value, codec: &str) -> Vec<Packet> {
         let ticks = |key: &str| packet.get(key).and_then(Value::as_i64);
         let rescaled = |ticks: i64| (ticks * 180_000 + per_second).div_euclid(2 * per_second);
         let pts_90k = rescaled(ticks("pts").expect("a time"));
+        let flags = packet["flags"].as_str().unwrap();
         let number = |key: &str| packet[key].as_str().map_or(0, |text| text.parse().unwrap());
         Packet {
             pts_90k,
             dts_90k: ticks("dts").map_or(pts_90k, rescaled),
             duration_90k: rescaled(ticks("duration").unwrap_or(0)),
-            hidden: packet["flags"].as_str().unwrap().contains('D'),
+            key: flags.contains('K'),
+            hidden: flags.contains('D'),
             end: number("pos") + number("size"),
             data: dump(packet["data"].as_str().unwrap_or_default()),
         }
