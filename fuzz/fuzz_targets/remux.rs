@@ -11,17 +11,42 @@ use exstreamtv::limits;
 use exstreamtv::media::{
     AudioCodec, AudioProfile, Profile, Sample, Sync, TICKS_PER_SECOND, TrackId, VideoCodec,
 };
-use exstreamtv::remux::{Pictures, Remuxer, Segment, Service, Sound, Taken};
+use exstreamtv::remux::{
+    Chunk, Counters, Pictures, Remuxer, Segment, Service, Shift, Sound, Taken, bridge,
+};
 use libfuzzer_sys::fuzz_target;
-use stream::Stream;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use stream::{Chain, Stream};
 
 const VIDEO: TrackId = TrackId(1);
 const AUDIO: TrackId = TrackId(2);
 /// Media time of one run: what is made of a gap is made of packets.
 const LONGEST_90K: i64 = 120 * TICKS_PER_SECOND;
-/// What may come out at once: what was held, and a clock reference with its tables for every 36 ms
-/// of a gap.
-const AT_ONCE_BYTES: usize = 4 * limits::REMUX_HELD_BYTES + (120_000 / 36) * 4 * 188;
+/// What may be held when all that is ready was taken: the limit, a picture above it, sound that
+/// waits, and a chunk that is being filled.
+const HELD_BYTES: usize = 2 * limits::REMUX_HELD_BYTES + (1 << 20);
+
+/// Counts what is allocated.
+struct Counting;
+
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is left to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
 
 /// The fuzz data, eaten from its front; zeros when it is over.
 struct Food<'a>(&'a [u8]);
@@ -132,10 +157,25 @@ fn frame(food: &mut Food<'_>, codec: AudioCodec) -> Vec<u8> {
     };
     let mut frame = head.to_vec();
     frame.resize(length, 0xA5);
-    frame
+    // Some containers put many frames into a sample.
+    let many = if kind & 0x30 == 0x30 { usize::from(food.byte()) } else { 0 };
+    if head.is_empty() { frame } else { frame.repeat(1 + many) }
 }
 
-/// One run.
+/// What the frames of a profile's audio consist of.
+fn chain(profile: &AudioProfile) -> Chain {
+    Chain {
+        sample_rate: i64::from(profile.sample_rate),
+        grain: match profile.codec {
+            AudioCodec::Aac => 1024,
+            AudioCodec::Ac3 | AudioCodec::Eac3 => 256,
+            AudioCodec::Mp2 | AudioCodec::Mp3 => 576,
+        },
+        adts: profile.codec == AudioCodec::Aac,
+    }
+}
+
+/// One run: a remuxer, and a viewer who now and then loses his place.
 struct Run {
     profile: Profile,
     remuxer: Remuxer,
@@ -144,19 +184,31 @@ struct Run {
     zero_90k: i64,
     pictures_90k: i64,
     sounds_90k: i64,
+    /// Where the remuxer's counters stand, and the viewer's.
+    made: Counters,
+    sent: Counters,
+    shift: Shift,
+    skips: bool,
+    allocated: usize,
 }
 
 impl Run {
     fn new(choice: u8) -> Option<Self> {
+        let allocated = ALLOCATED.load(Ordering::Relaxed);
         let profile = profile(choice);
         let service = Service { name: "Fuzz".to_owned(), language: "und".to_owned() };
         Some(Self {
             profile,
             remuxer: Remuxer::new(&profile, &service).ok()?,
-            stream: Stream::new(profile.audio.sample_rate),
+            stream: Stream::new(chain(&profile.audio)),
             zero_90k: 900_000,
             pictures_90k: 0,
             sounds_90k: 0,
+            made: Counters::default(),
+            sent: Counters::default(),
+            shift: Shift::default(),
+            skips: false,
+            allocated,
         })
     }
 
@@ -208,14 +260,45 @@ impl Run {
         assert!(!matches!(taken, Ok(Taken::Over)) || track == VIDEO);
     }
 
+    /// Ends the segment somewhere else than it was said to.
+    fn end(&mut self, food: &mut Food<'_>) {
+        let shown_90k = self.remuxer.shown_until_90k().unwrap_or(self.zero_90k);
+        self.remuxer.end_at(shown_90k.saturating_add(food.step_90k()));
+    }
+
+    /// Packets for a viewer whose stream has nothing to send.
+    fn keep_alive(&mut self) {
+        let begun = self.remuxer.has_begun();
+        let chunk = self.remuxer.keep_alive();
+        assert_eq!(chunk.is_some(), begun);
+        if let Some(chunk) = chunk {
+            self.send(&chunk);
+        }
+    }
+
     /// Takes what is ready and looks at it.
     fn pull(&mut self) {
-        let mut bytes = 0;
         while let Some(chunk) = self.remuxer.pull() {
-            bytes += chunk.bytes.len();
-            assert!(bytes <= AT_ONCE_BYTES, "{bytes} bytes at once");
-            self.stream.take(&chunk.bytes, chunk.due_90k);
+            self.send(&chunk);
         }
+        let held = ALLOCATED.load(Ordering::Relaxed).saturating_sub(self.allocated);
+        assert!(held <= HELD_BYTES, "{held} bytes are held");
+    }
+
+    /// The viewer gets a chunk, or skips it up to the next random access point.
+    fn send(&mut self, chunk: &Chunk) {
+        assert!(chunk.before == self.made, "the counters go on");
+        self.made = chunk.after;
+        if self.skips && !chunk.random_access {
+            return;
+        }
+        if self.skips {
+            self.skips = false;
+            self.shift = chunk.before.shift_to(self.sent);
+            self.stream.take_bridge(&bridge(self.sent, chunk));
+        }
+        self.stream.take(chunk, &self.shift.renumber(&chunk.bytes));
+        self.sent = chunk.after.shifted(self.shift);
     }
 }
 
@@ -226,6 +309,10 @@ fuzz_target!(|data: &[u8]| {
     while !food.0.is_empty() {
         match food.byte() {
             0..=7 => run.begin(&mut food),
+            8 | 9 => run.end(&mut food),
+            10 | 11 => run.keep_alive(),
+            // Only one who has got something can lose his place.
+            12 => run.skips = run.sent != Counters::default(),
             _ => run.push(&mut food),
         }
         run.pull();
