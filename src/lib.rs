@@ -29,6 +29,8 @@ pub mod playout;
 pub mod ring;
 pub mod tuner;
 
+pub mod system;
+
 pub mod http;
 
 pub mod app;

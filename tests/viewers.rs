@@ -14,15 +14,16 @@
 mod support;
 mod ts_judge;
 
+use exstreamtv::limits::Link;
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::schedule::Lineup;
-use exstreamtv::tuner::Tuners;
-use std::path::PathBuf;
+use exstreamtv::tuner::{Refusal, Tuners, Want};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use support::{
-    EPOCH_MS, demo_items, lineup, number, of_profile, pictures, pictures_of, profile, simulated,
-    stay, tuners, viewer,
+    EPOCH_MS, demo_items, lineup, long_clip, number, of_profile, pictures, pictures_of, profile,
+    simulated, stay, tuners, viewer,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -66,11 +67,13 @@ fn assert_whole(lineup: &Arc<Lineup>, at_ms: i64, stream: &[u8]) {
 
 /// Video files that this process has open.
 fn open_files() -> usize {
+    open_files_in(&support::demo_folder())
+}
+
+fn open_files_in(folder: &Path) -> usize {
     let files = std::fs::read_dir("/proc/self/fd").unwrap();
     let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
-    targets
-        .filter(|target| target.starts_with(support::demo_folder()))
-        .count()
+    targets.filter(|target| target.starts_with(folder)).count()
 }
 
 fn each_sees_every_picture(video: VideoCodec, audio: AudioCodec) {
@@ -209,6 +212,58 @@ fn a_lone_slow_viewer_is_led_on_when_it_is_eight_seconds_late() {
             "{pause_s} s"
         );
     }
+}
+
+#[test]
+fn who_loses_the_ring_is_led_on_and_comes_back_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let clip = long_clip(folder.path(), 60, 8_000);
+    let lineup = lineup(vec![clip]);
+    let (slow, other) = simulated(async {
+        let (tuners, _lineup_tx) = tuners(&lineup, EPOCH_MS);
+        let tuners = Arc::new(tuners);
+        let other = comes(&tuners, 0, 25.0);
+        let mut lease = viewer(&tuners).await;
+        let mut slow = stay(&mut lease, 6.0).await;
+        // Four megabytes pass meanwhile, and the ring holds one.
+        sleep(Duration::from_secs(4)).await;
+        slow.extend(stay(&mut lease, 12.0).await);
+        assert_eq!(open_files_in(folder.path()), 1, "they share again");
+        (slow, other.await.unwrap())
+    });
+    for (stream, discontinuities) in [(slow, 2), (other, 0)] {
+        let verdict = ts_judge::judge(&stream);
+        verdict.assert_clean();
+        assert_eq!(verdict.facts.discontinuities, discontinuities);
+    }
+}
+
+#[test]
+fn no_more_viewers_are_let_in_than_the_link_carries() {
+    let mut clips = of_profile(&demo_items(), &profile(VideoCodec::H264, AudioCodec::Aac));
+    for clip in &mut clips {
+        // 20 Mb/s: with what packets add, four fit into 85 % of 100 Mb/s.
+        clip.part.size_bytes = clip.part.duration_ms.unwrap() * 20_000 / 8;
+    }
+    let lineup = lineup(clips);
+    simulated(async {
+        let (tuners, _lineup_tx) = tuners(&lineup, EPOCH_MS);
+        let (_link_tx, link_rx) = tokio::sync::watch::channel(Link::of_mbps(100));
+        let tuners = tuners.behind(link_rx);
+        let comes = async |host: u8| {
+            let peer = ([192, 0, 2, host], 9).into();
+            tuners.lease(number(), Want::Any, peer).await
+        };
+        let mut leases = Vec::new();
+        for host in 0..4 {
+            leases.push(comes(host).await.unwrap());
+        }
+        assert_eq!(comes(4).await.err(), Some(Refusal::AllTunersInUse));
+        // Who is on the same machine takes nothing of the link.
+        leases.push(viewer(&tuners).await);
+        leases.remove(0);
+        leases.push(comes(4).await.unwrap());
+    });
 }
 
 #[test]

@@ -360,6 +360,46 @@ fn from(chunks: Vec<Chunk>, due_90k: i64) -> Vec<Chunk> {
 }
 
 #[test]
+fn closed_captions_stay_in_the_pictures() {
+    let profile = Profile {
+        video: VideoCodec::H264,
+        ..profile()
+    };
+    let service = Service {
+        name: "Test".to_owned(),
+        language: "eng".to_owned(),
+    };
+    let mut remuxer = Remuxer::new(&profile, &service).unwrap();
+    let avcc = [
+        1, 0x64, 0, 0x28, 0xFF, 0xE1, 0, 2, 0x67, 0x64, 1, 0, 2, 0x68, 0xEE,
+    ];
+    let mut item = segment(900_000, i64::MAX);
+    item.pictures = Pictures::new(VideoCodec::H264, &Bytes::copy_from_slice(&avcc)).unwrap();
+    item.audio = None;
+    remuxer.begin(item);
+    // SEI, user data registered by ITU-T T.35, ATSC's `GA94` (A/53 part 4).
+    let captions = *b"\x06\x04\x0B\xB5\x00\x31GA94\x03\x41\xFF\xFC\x80\x80\xFF\x80";
+    let mut data = vec![0, 0, 0, captions.len() as u8];
+    data.extend_from_slice(&captions);
+    data.extend_from_slice(&[0, 0, 0, 3, 0x65, PICTURE, PICTURE]);
+    for index in 0..50 {
+        let mut sample = picture(index, Sync::RandomAccess);
+        sample.data = Bytes::from(data.clone());
+        remuxer.push(sample).unwrap();
+    }
+    let chunks: Vec<Chunk> = std::iter::from_fn(|| remuxer.pull()).collect();
+    let pictures = pes(&chunks, 0x100);
+    assert!(pictures.len() > 30);
+    for (_, payload) in pictures {
+        assert!(
+            payload
+                .windows(captions.len())
+                .any(|bytes| bytes == captions)
+        );
+    }
+}
+
+#[test]
 fn streams_joined_at_different_places_are_the_same_from_a_random_access_point_on() {
     let sounds = |from: i64| (0..).map(|n| n * AAC_90K).filter(move |pts| *pts >= from);
     let mut early = remuxer();

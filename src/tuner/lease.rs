@@ -111,13 +111,15 @@ impl Lease {
                 return self.hand_over(chunk);
             }
             let release = self.seat.on_air.timeline.release(chunk.due_90k);
+            // What is sent ahead at the beginning is more than a ring holds.
+            let paced = self.begun.is_some_and(|(begun, _)| release > begun);
             // Kept, so that being dropped while it waits loses nothing.
             let chunk = self.ready.insert(chunk);
-            let random_access = chunk.random_access;
+            let may_share = chunk.random_access && paced;
             if release > Instant::now() {
                 sleep_until(release).await;
             }
-            if random_access && self.share().await {
+            if may_share && Instant::now() < release + MEET && self.share().await {
                 continue;
             }
             if let Some(chunk) = self.ready.take() {

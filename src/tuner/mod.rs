@@ -10,7 +10,7 @@ mod on_air;
 pub use lease::Lease;
 
 use crate::clock::SharedClock;
-use crate::limits;
+use crate::limits::{self, Link};
 use crate::model::ChannelNumber;
 use crate::playout::{self, Timeline};
 use crate::schedule::{Lineup, Schedule};
@@ -28,6 +28,7 @@ pub struct Tuners {
     pool: Arc<Pool>,
     channels: Channels,
     origin_90k: i64,
+    link_rx: Option<watch::Receiver<Link>>,
 }
 
 /// Who holds which tuner. The lock is held for a few instructions, never across an await.
@@ -104,6 +105,8 @@ pub struct Viewer {
     pub peer: SocketAddr,
     /// Since when.
     pub since_ms: i64,
+    /// What the channel takes of the link; 0 for a viewer on the same machine.
+    pub bits_per_second: u64,
     /// Bytes that were handed over so far.
     pub sent_bytes: u64,
     /// How often it was so slow that it was led to what is on now.
@@ -126,7 +129,15 @@ impl Tuners {
             }),
             channels: Channels::default(),
             origin_90k: playout::ORIGIN_90K,
+            link_rx: None,
         }
+    }
+
+    /// Admits no more viewers than a link carries. Who is on the same machine needs none of it.
+    #[must_use]
+    pub fn behind(mut self, link_rx: watch::Receiver<Link>) -> Self {
+        self.link_rx = Some(link_rx);
+        self
     }
 
     /// Has streams begin at another time than usual: for those who want to see it wrap around.
@@ -189,6 +200,11 @@ impl Tuners {
             channel_name: schedule.channel().name.clone(),
             peer,
             since_ms: self.clock.epoch_ms(),
+            bits_per_second: if peer.ip().is_loopback() {
+                0
+            } else {
+                schedule.bits_per_second()
+            },
             sent_bytes: 0,
             skips: 0,
             trouble: None,
@@ -199,20 +215,26 @@ impl Tuners {
             tokio::pin!(freed);
             // Registered before looking, so that a tuner freed in between is not missed.
             freed.as_mut().enable();
-            if let Some(index) = self.pool.take(want, &viewer) {
-                return Ok(Permit {
-                    index,
-                    pool: Arc::clone(&self.pool),
-                });
-            }
+            let refusal = match self.pool.take(want, &viewer, self.link()) {
+                Ok(index) => {
+                    return Ok(Permit {
+                        index,
+                        pool: Arc::clone(&self.pool),
+                    });
+                }
+                Err(refusal) => refusal,
+            };
             tokio::select! {
                 () = freed => {}
-                () = sleep_until(deadline) => return Err(match want {
-                    Want::Any => Refusal::AllTunersInUse,
-                    Want::Tuner(_) => Refusal::TunerInUse,
-                }),
+                () = sleep_until(deadline) => return Err(refusal),
             }
         }
+    }
+
+    /// The link as it is now.
+    fn link(&self) -> Link {
+        let link_rx = self.link_rx.as_ref();
+        link_rx.map_or(Link::UNKNOWN, |link_rx| *link_rx.borrow())
     }
 }
 
@@ -222,15 +244,28 @@ impl Pool {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, want: Want, viewer: &Viewer) -> Option<usize> {
+    /// Puts a viewer on a tuner, if there is one for it and the link carries one stream more.
+    fn take(&self, want: Want, viewer: &Viewer, link: Link) -> Result<usize, Refusal> {
         let mut viewers = self.viewers();
-        let index = match want {
-            Want::Any => viewers.iter().position(Option::is_none)?,
-            Want::Tuner(index) => index,
+        let (index, refusal) = match want {
+            Want::Any => {
+                let free = viewers.iter().position(Option::is_none);
+                (free, Refusal::AllTunersInUse)
+            }
+            Want::Tuner(index) => (Some(index), Refusal::TunerInUse),
         };
-        let tuner = viewers.get_mut(index).filter(|tuner| tuner.is_none())?;
-        *tuner = Some(viewer.clone());
-        Some(index)
+        let index = index.ok_or(refusal)?;
+        if !matches!(viewers.get(index), Some(None)) {
+            return Err(refusal);
+        }
+        let taken = viewers.iter().flatten().map(|one| one.bits_per_second);
+        if !link.admits(taken.sum(), viewer.bits_per_second) {
+            return Err(Refusal::AllTunersInUse);
+        }
+        if let Some(tuner) = viewers.get_mut(index) {
+            *tuner = Some(viewer.clone());
+        }
+        Ok(index)
     }
 }
 

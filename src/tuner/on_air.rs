@@ -10,7 +10,11 @@ use crate::ring::{Cursor, Ring, Writer};
 use crate::schedule::Schedule;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::time::sleep_until;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// How many times faster than it plays a shared stream may be sent.
+const CATCH_UP: u32 = 4;
 
 /// All channels on air. The locks are held for a few instructions, never across an await.
 #[derive(Default)]
@@ -122,7 +126,9 @@ impl OnAir {
     }
 }
 
-/// Fills a ring with what a playout gives, when it is due, for as long as somebody reads it.
+/// Fills a ring with what a playout gives, when it is due, for as long as somebody reads it. What is
+/// late, after a source has stalled, comes at no more than [`CATCH_UP`] times its speed: the ring is
+/// small, and whoever can follow shall not lose it.
 pub(super) async fn fill(
     mut playout: Box<Playout>,
     first: Chunk,
@@ -130,11 +136,17 @@ pub(super) async fn fill(
     on_air: Arc<OnAir>,
 ) {
     let mut chunk = first;
+    let mut earliest = Instant::now();
     while !writer.end_if_unread() {
-        sleep_until(playout.release(&chunk)).await;
+        sleep_until(playout.release(&chunk).max(earliest)).await;
         on_air.note(playout.trouble());
+        let due_90k = chunk.due_90k;
         writer.push(chunk.bytes.len(), chunk);
+        let written = Instant::now();
         chunk = playout.chunk().await;
+        let lasts_90k = chunk.due_90k.saturating_sub(due_90k);
+        let lasts = Duration::from_micros(u64::try_from(lasts_90k).unwrap_or(0) * 100 / 9);
+        earliest = written + lasts / CATCH_UP;
     }
 }
 

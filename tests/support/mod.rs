@@ -271,7 +271,7 @@ pub(crate) fn timed_pictures(path: &Path) -> Vec<Shown> {
     let picture = |line: &str| {
         let mut columns = line.split(',').map(str::trim);
         let pts_90k = columns.nth(2).unwrap().parse().unwrap();
-        (pts_90k, columns.last().unwrap().to_owned())
+        (pts_90k, columns.next_back().unwrap().to_owned())
     };
     frames.map(picture).collect()
 }

@@ -1,7 +1,14 @@
 //! Every bound on what comes from outside, in bytes where bytes matter.
 //!
 //! Nothing in the box grows past a number on this page. A parser that meets a larger length
-//! answers with `Error::OverLimit`; it never allocates first and asks later.
+//! answers with `Error::OverLimit`; it never allocates first and asks later. What all of it adds up
+//! to, and which board can hold it, is in [`Budget`].
+
+mod budget;
+mod link;
+
+pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
+pub use link::Link;
 
 // Coded media.
 
@@ -52,6 +59,9 @@ pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 /// Bytes that a reader fetches at once; one such block per cursor is held.
 pub const BLOCK_BYTES: usize = 128 << 10;
 
+/// Kernel receive buffer of a source's socket: what is read ahead of a demuxer.
+pub const SOURCE_SOCKET_RECEIVE_BYTES: usize = 128 << 10;
+
 // Folders.
 
 /// Files that one folder library may list.
@@ -59,6 +69,9 @@ pub const FOLDER_FILES: usize = 100_000;
 
 /// Folders below a library's root that are entered.
 pub const FOLDER_DEPTH: usize = 32;
+
+/// Drives below a library's root that are remembered, so that one that is away is missed.
+pub const FOLDER_DRIVES: usize = 64;
 
 /// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
 /// from more.
@@ -99,6 +112,15 @@ pub const STORE_LOCKED_MS: u64 = 5_000;
 
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
+
+// The catalog.
+
+/// Media items of the library that memory is reckoned for: the one of the report that this box
+/// exists for.
+pub const CATALOG_ITEMS: usize = 28_949;
+
+/// What the catalog of so many items may take.
+pub const CATALOG_BYTES: usize = 24 << 20;
 
 // Channels and their schedules.
 
@@ -156,6 +178,13 @@ pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
 /// A viewer that takes no byte for this long is let go.
 pub const VIEWER_STALLED_MS: u64 = 30_000;
 
+/// Share of a link's rate that streams may take, in percent. The rest is for headers, for what is
+/// sent again, and for whoever else is on the wire.
+pub const LINK_PERCENT: u64 = 85;
+
+/// How often the rate of the link is looked up: cables are pulled, and switches agree anew.
+pub const LINK_LOOK_MS: u64 = 30_000;
+
 // Tuners.
 
 /// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
@@ -164,6 +193,15 @@ pub const TUNER_WAIT_MS: u64 = 500;
 
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// The clock.
+
+/// How long a box waits to be told the date before it takes one that can be right: a house may have
+/// no Internet.
+pub const CLOCK_PATIENCE_MS: u64 = 300_000;
+
+/// How often a box that does not know the date looks whether it has been told.
+pub const CLOCK_LOOK_MS: u64 = 500;
 
 // The doors.
 
@@ -183,6 +221,12 @@ pub const HTTP_GUIDES: usize = 16;
 
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+
+/// Kernel send buffer of a connection that carries no stream.
+pub const HTTP_SOCKET_SEND_BYTES: usize = 64 << 10;
+
+/// Kernel receive buffer of a connection; clients say little.
+pub const HTTP_SOCKET_RECEIVE_BYTES: usize = 16 << 10;
 
 /// Headers of an HTTP request.
 pub const HTTP_HEADERS: usize = 64;
