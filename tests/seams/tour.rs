@@ -16,8 +16,8 @@ pub(crate) fn tours(count: usize, rounds: usize) -> Vec<usize> {
     let mut order = Vec::with_capacity(count * count * rounds);
     for turn in 0..rounds {
         // Dealt out with another step each time: a permutation where the step has no part in common.
-        let steps = (1..).filter(|step| common(*step, count) == 1);
-        let step = steps.skip(turn).next().unwrap();
+        let mut steps = (1..).filter(|step| common(*step, count) == 1);
+        let step = steps.nth(turn).unwrap();
         order.extend(
             round(count)
                 .into_iter()

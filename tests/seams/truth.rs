@@ -12,6 +12,8 @@ use std::process::Command;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Picture {
     pub(crate) pts_90k: i64,
+    /// Until when it is shown.
+    pub(crate) end_90k: i64,
     pub(crate) print: u64,
 }
 
@@ -32,8 +34,9 @@ pub(crate) struct Truth {
     pub(crate) frames: Vec<Frame>,
     /// When the first picture that can be decoded is shown.
     pub(crate) begins_90k: i64,
-    /// When the last picture ends.
-    pub(crate) end_90k: i64,
+    /// Where the file breaks off, if it does: so many pictures and frames come before the first
+    /// sample that is not there. What comes behind may be shown or not.
+    pub(crate) breaks_off: Option<(usize, usize)>,
 }
 
 /// A packet of a file, with its times in ticks of 90 kHz as the file counts them.
@@ -58,20 +61,35 @@ impl Truth {
         Self::made_of(&said, |_| true)
     }
 
-    /// What a file holds that breaks off: what comes before the sample that is not there, in the
-    /// order of decoding. The pictures of an MP4 fragment may lie before it and belong after it.
+    /// What a file holds that breaks off. The first sample that is missing is meant in the order of
+    /// decoding: in an MP4 fragment the pictures lie before all of its sound, so that they may be
+    /// there and it is not.
     pub(crate) fn of_cut_off(path: &Path) -> Self {
         let said = ffprobe(path);
         let file_bytes = usize::try_from(std::fs::metadata(path).unwrap().len()).unwrap();
-        let all = [packets(&said, "h264"), packets(&said, "aac")].concat();
-        let missing = all.iter().filter(|packet| packet.end >= file_bytes);
-        let until_90k = missing.map(|packet| packet.dts_90k).min();
-        Self::made_of(&said, |packet| {
-            until_90k.is_none_or(|until_90k| packet.dts_90k < until_90k)
-        })
+        let is_whole = |packet: &Packet| packet.end < file_bytes;
+        let (video, sound) = (packets(&said, "h264"), packets(&said, "aac"));
+        let until_90k = match video.iter().chain(&sound).find(|packet| !is_whole(packet)) {
+            None => i64::MAX,
+            Some(broken) => {
+                let heard = sound.iter().filter(|packet| is_whole(packet));
+                let ends = heard.map(|packet| packet.dts_90k + packet.duration_90k);
+                ends.max().unwrap_or(i64::MAX).min(broken.dts_90k)
+            }
+        };
+        let before = |packets: &[Packet]| {
+            let missing = packets
+                .iter()
+                .position(|packet| packet.dts_90k >= until_90k);
+            missing.unwrap_or(packets.len())
+        };
+        Self {
+            breaks_off: Some((before(&video), before(&sound))),
+            ..Self::made_of(&said, is_whole)
+        }
     }
 
-    fn made_of(said: &Value, comes: impl Fn(&Packet) -> bool) -> Self {
+    fn made_of(said: &Value, is_whole: impl Fn(&Packet) -> bool) -> Self {
         let (mut video, mut sound) = (packets(said, "h264"), packets(said, "aac"));
         let shown = video.iter().filter(|packet| !packet.hidden);
         let zero_90k = shown.map(|packet| packet.pts_90k).min().unwrap();
@@ -80,27 +98,25 @@ impl Truth {
         let can_begin = |packet: &Packet| packet.key && !packet.hidden;
         video.drain(..video.iter().position(can_begin).unwrap());
         let begins_90k = video[0].pts_90k;
-        video.retain(|packet| comes(packet) && packet.pts_90k >= begins_90k);
+        video.retain(|packet| is_whole(packet) && packet.pts_90k >= begins_90k);
         sound.retain(|packet| {
-            comes(packet) && packet.pts_90k + 2 * packet.duration_90k > begins_90k
+            is_whole(packet) && packet.pts_90k + 2 * packet.duration_90k > begins_90k
         });
         let pictures = video.iter().map(|packet| Picture {
             pts_90k: packet.pts_90k - zero_90k,
+            end_90k: packet.pts_90k + packet.duration_90k - zero_90k,
             print: picture_print(length_prefixed(&packet.data)),
         });
         let frames = sound.iter().map(|packet| Frame {
             pts_90k: packet.pts_90k - zero_90k,
             print: sound_print(&packet.data),
         });
-        let ends = video
-            .iter()
-            .map(|packet| packet.pts_90k + packet.duration_90k);
         Self {
             shown_90k,
             pictures: pictures.collect(),
             frames: frames.collect(),
             begins_90k: begins_90k - zero_90k,
-            end_90k: ends.max().unwrap() - zero_90k,
+            breaks_off: None,
         }
     }
 }
