@@ -66,21 +66,6 @@ fn an_item_may_break_off_anywhere() {
 }
 
 #[test]
-#[ignore = "a fragment that is not there whole makes the item unplayable, with all that came before"]
-fn a_file_that_breaks_off_inside_a_fragments_tables_plays_up_to_there() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut clips = clip::clips();
-    clips.retain(|clip| clip.name == "pieces.mp4");
-    let bytes = std::fs::read(&clips[0].path).unwrap();
-    let half = clip::box_at(&bytes, bytes.len() / 2).0;
-    let moof = (half..bytes.len()).find(|at| clip::box_at(&bytes, *at).1 == b"moof");
-    let broken = clip::broken_off_at(&clips[0], moof.unwrap() + 100, folder.path());
-    clips.push(broken);
-    let channel = Channel::of(clips, |count| tour::tours(count, 5));
-    check::check(&channel, &channel.watch(std::io::sink()));
-}
-
-#[test]
 #[ignore = "what is decoded after the first picture past the end is not asked for, its sound neither"]
 fn an_item_that_is_cut_sounds_to_its_end() {
     let cut = ["film.mp4", "slot-short.mp4", "edited.mp4"];

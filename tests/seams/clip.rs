@@ -208,39 +208,35 @@ pub(crate) fn clips() -> Vec<Clip> {
 }
 
 /// A clip broken off at so many places, from a third of it on; the files are in `folder`. A clip in
-/// fragments is not broken off inside their tables, but for the case of `broken_off_at`.
+/// fragments is not broken off inside their tables, which ffprobe does not read either.
 pub(crate) fn broken_off(whole: &Clip, places: usize, folder: &Path) -> Vec<Clip> {
     let bytes = std::fs::read(&whole.path).unwrap();
     let kept = (0..places).map(|place| bytes.len() / 3 + bytes.len() * 2 / 3 * place / places);
     let kept =
-        kept.filter(|kept| !whole.name.ends_with(".mp4") || box_at(&bytes, *kept).1 == b"mdat");
-    kept.map(|kept| broken_off_at(whole, kept, folder))
-        .collect()
-}
-
-/// A clip of which so many bytes are kept.
-pub(crate) fn broken_off_at(whole: &Clip, kept: usize, folder: &Path) -> Clip {
-    let bytes = std::fs::read(&whole.path).unwrap();
-    let path = folder.join(format!("{kept}-{}", whole.name));
-    std::fs::write(&path, &bytes[..kept]).unwrap();
-    Clip {
-        name: whole.name,
-        item: support::item(whole.item.id.0 * 1_000_000 + kept as i64, &path),
-        path,
-        is_cut_off: true,
-    }
-}
-
-/// The box of an MP4 file in which a byte lies: where it begins, and its kind.
-pub(crate) fn box_at(file: &[u8], place: usize) -> (usize, &[u8]) {
-    let mut at = 0;
-    loop {
-        let bytes = u32::from_be_bytes(*file[at..].first_chunk().unwrap());
-        let next = at + usize::try_from(bytes).unwrap();
-        if next > place {
-            return (at, &file[at + 4..at + 8]);
+        kept.filter(|kept| !whole.name.ends_with(".mp4") || box_of(&bytes, *kept) == b"mdat");
+    let broken = kept.map(|kept| {
+        let path = folder.join(format!("{kept}-{}", whole.name));
+        std::fs::write(&path, &bytes[..kept]).unwrap();
+        Clip {
+            name: whole.name,
+            item: support::item(whole.item.id.0 * 1_000_000 + kept as i64, &path),
+            path,
+            is_cut_off: true,
         }
-        at = next;
+    });
+    broken.collect()
+}
+
+/// The kind of the MP4 box in which a byte of the file lies.
+fn box_of(mut file: &[u8], mut place: usize) -> &[u8] {
+    loop {
+        let bytes = u32::from_be_bytes(*file.first_chunk().unwrap());
+        let bytes = usize::try_from(bytes).unwrap();
+        if bytes > place {
+            return &file[4..8];
+        }
+        place -= bytes;
+        file = &file[bytes..];
     }
 }
 
