@@ -25,7 +25,11 @@ const AUDIO: TrackId = TrackId(2);
 const LONGEST_90K: i64 = 120 * TICKS_PER_SECOND;
 /// What may be held when all that is ready was taken: the limit, a picture above it, sound that
 /// waits, and a chunk that is being filled.
-const HELD_BYTES: usize = 2 * limits::REMUX_HELD_BYTES + (1 << 20);
+const HELD_BYTES: usize = 2 * limits::REMUX_HELD_BYTES + 256 * SOUND_BYTES;
+
+/// Largest sample of sound, so that two are together still less than a PES packet's length can say:
+/// a larger one is known to break it (tests/remux_found.rs).
+const SOUND_BYTES: usize = 30_000;
 
 /// Counts what is allocated.
 struct Counting;
@@ -149,8 +153,11 @@ fn frame(food: &mut Food<'_>, codec: AudioCodec) -> Vec<u8> {
     }
     let (head, length): (&[u8], usize) = match codec {
         AudioCodec::Aac => (&[], usize::from(kind) + 1),
-        // 48 kHz: 32 kb/s; six blocks in 64 words; 64 kb/s of layer II; 32 kb/s of layer III.
+        // 48 kHz: 640 and 32 kb/s; six blocks in 2048 and 64 words; 64 kb/s of layer II; 32 kb/s of
+        // layer III.
+        AudioCodec::Ac3 if kind & 0x40 != 0 => (&[0x0B, 0x77, 0, 0, 0x24, 0x40], 2560),
         AudioCodec::Ac3 => (&[0x0B, 0x77, 0, 0, 0x00, 0x40], 128),
+        AudioCodec::Eac3 if kind & 0x40 != 0 => (&[0x0B, 0x77, 7, 0xFF, 0x34, 0x80], 4096),
         AudioCodec::Eac3 => (&[0x0B, 0x77, 0, 0x3F, 0x34, 0x80], 128),
         AudioCodec::Mp2 => (&[0xFF, 0xFD, 0x44, 0x00], 192),
         AudioCodec::Mp3 => (&[0xFF, 0xFB, 0x10, 0x00], 104),
@@ -159,7 +166,8 @@ fn frame(food: &mut Food<'_>, codec: AudioCodec) -> Vec<u8> {
     frame.resize(length, 0xA5);
     // Some containers put many frames into a sample.
     let many = if kind & 0x30 == 0x30 { usize::from(food.byte()) } else { 0 };
-    if head.is_empty() { frame } else { frame.repeat(1 + many) }
+    let many = many.min(SOUND_BYTES / frame.len());
+    if head.is_empty() { frame } else { frame.repeat(many.max(1)) }
 }
 
 /// What the frames of a profile's audio consist of.
