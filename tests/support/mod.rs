@@ -112,6 +112,12 @@ pub(crate) fn of_profile(items: &[MediaItem], profile: &Profile) -> Vec<MediaIte
 
 /// A lineup of one channel, number 1, that shows these in order.
 pub(crate) fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
+    let order = items.iter().map(|item| item.id).collect();
+    listed(items, order)
+}
+
+/// A lineup of one channel, number 1, that shows some of these in any order.
+pub(crate) fn listed(items: Vec<MediaItem>, order: Vec<MediaItemId>) -> Arc<Lineup> {
     let library = Library {
         id: LibraryId(1),
         name: "Test".to_owned(),
@@ -125,7 +131,7 @@ pub(crate) fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
         name: "One".to_owned(),
         epoch_ms: EPOCH_MS,
         order: Order::Listed,
-        items: items.iter().map(|item| item.id).collect(),
+        items: order,
     };
     let catalog = Catalog::new(vec![library], items, vec![channel]);
     Arc::new(Lineup::build(Arc::new(catalog), &Wishes::default()))
