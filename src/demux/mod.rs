@@ -11,6 +11,7 @@
 mod commentary;
 pub mod matroska;
 pub mod mp4;
+pub mod ts;
 
 use crate::error::Result;
 use crate::media::{Container, Sample, Track, TrackId};
@@ -33,8 +34,8 @@ pub enum Pull {
     /// The header has been read: `movie()` is there and `start()` may be called. Given again by
     /// every pull until it is.
     Ready,
-    /// The next sample of the started tracks: in the order of `dts_90k` over both for MP4, in
-    /// file order for Matroska.
+    /// The next sample of the started tracks: in the order of `dts_90k` over both for MP4 and, as
+    /// far as it can be kept, for MPEG-TS; in file order for Matroska.
     Sample(Sample),
     /// No sample is left. Given again by every further pull.
     End,
@@ -68,10 +69,12 @@ pub enum Demuxer {
     Mp4(Box<mp4::Mp4>),
     /// A Matroska file.
     Matroska(Box<matroska::Matroska>),
+    /// An MPEG transport stream.
+    Ts(Box<ts::Ts>),
 }
 
 /// Bytes at the start of a file that [`recognise`] wants to see; fewer where the file is shorter.
-pub const RECOGNISE_BYTES: usize = 64;
+pub const RECOGNISE_BYTES: usize = 4096;
 
 /// Tells the format from the first bytes of a file, never from its name.
 ///
@@ -84,6 +87,9 @@ pub fn recognise(head: &[u8]) -> Result<Container> {
     }
     if mp4::recognise(head) {
         return Ok(Container::Mp4);
+    }
+    if ts::recognise(head) {
+        return Ok(Container::MpegTs);
     }
     Err(crate::error::Error::unsupported("this file", name_of(head)))
 }
@@ -100,8 +106,6 @@ fn name_of(head: &[u8]) -> &'static str {
         "it holds zeros only; it may not have been copied to the end"
     } else if at(0, b"RIFF") && at(8, b"AVI ") {
         "AVI files need converting first"
-    } else if at(0, &[0x47]) || at(4, &[0x47]) {
-        "MPEG-TS files cannot be read yet"
     } else if at(0, &[0, 0, 1, 0xBA]) {
         "MPEG program streams (VOB, MPG) need converting first"
     } else if at(0, &[0x30, 0x26, 0xB2, 0x75]) {
@@ -122,6 +126,7 @@ impl Demuxer {
         match container {
             Container::Mp4 => Self::Mp4(Box::new(mp4::Mp4::new(file_bytes))),
             Container::Matroska => Self::Matroska(Box::new(matroska::Matroska::new(file_bytes))),
+            Container::MpegTs => Self::Ts(Box::new(ts::Ts::new(file_bytes))),
         }
     }
 
@@ -134,6 +139,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.pull(),
             Self::Matroska(matroska) => matroska.pull(),
+            Self::Ts(ts) => ts.pull(),
         }
     }
 
@@ -146,6 +152,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.push(offset, bytes),
             Self::Matroska(matroska) => matroska.push(offset, bytes),
+            Self::Ts(ts) => ts.push(offset, bytes),
         }
     }
 
@@ -155,6 +162,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.movie(),
             Self::Matroska(matroska) => matroska.movie(),
+            Self::Ts(ts) => ts.movie(),
         }
     }
 
@@ -169,6 +177,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.start(video, audio, time_90k),
             Self::Matroska(matroska) => matroska.start(video, audio, time_90k),
+            Self::Ts(ts) => ts.start(video, audio, time_90k),
         }
     }
 }
