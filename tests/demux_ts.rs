@@ -13,16 +13,24 @@
 #[path = "demux_matroska/clip.rs"]
 #[allow(dead_code, reason = "shared with another test")]
 mod clip;
+#[path = "demux_ts/damage.rs"]
+mod damage;
 #[path = "demux_matroska/drive.rs"]
 #[allow(dead_code, reason = "shared with another test")]
 mod drive;
+#[path = "demux_ts/joined.rs"]
+mod joined;
 #[path = "demux_ts/packets.rs"]
 mod packets;
+#[path = "demux_ts/program.rs"]
+mod program;
+#[path = "demux_ts/seek.rs"]
+mod seek;
 
-use clip::{Folder, ffmpeg, packets as probed};
+use clip::{Folder, packets as probed};
 use drive::Drive;
 use exstreamtv::media::{Sample, Sync, TrackId};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const H264: &str = "-c:v libx264 -preset medium -g 25 -bf 3";
 const HEVC: &str =
@@ -34,8 +42,11 @@ fn open(path: &Path) -> Drive {
 }
 
 fn chosen(drive: &mut Drive) -> (TrackId, Option<TrackId>) {
-    let movie = drive.movie().unwrap();
-    let tracks = movie.tracks.iter().map(|track| &track.track);
+    if drive.demuxer.movie().is_none() {
+        drive.movie().unwrap();
+    }
+    let tracks = drive.demuxer.movie().unwrap().tracks.iter();
+    let tracks = tracks.map(|track| &track.track);
     let video = tracks.clone().find(|track| track.video().is_some());
     let audio = tracks.clone().find(|track| track.audio().is_some());
     (video.unwrap().id, audio.map(|track| track.id))
@@ -61,6 +72,18 @@ fn in_order(samples: &[Sample]) {
         assert!(sample.pts_90k >= sample.dts_90k);
         let before = last.insert(sample.track, sample.dts_90k);
         assert!(before.is_none_or(|before| sample.dts_90k > before));
+    }
+}
+
+/// Two runs of samples are the same; what is not is told without its bytes.
+fn assert_equal(ours: &[Sample], theirs: &[Sample]) {
+    assert_eq!(ours.len(), theirs.len());
+    for (ours, theirs) in ours.iter().zip(theirs) {
+        assert_eq!(
+            (ours.pts_90k, ours.dts_90k),
+            (theirs.pts_90k, theirs.dts_90k)
+        );
+        assert!(ours == theirs, "at {}", ours.pts_90k);
     }
 }
 
@@ -110,19 +133,6 @@ fn assert_same(samples: &[Sample], path: &Path, stream: usize, slack_90k: i64) {
     }
 }
 
-/// What the samples hold is what MP4 has of the same media, but for delimiters and for parameter
-/// sets, which MP4 has in its header.
-fn assert_same_bytes(ours: &[Sample], mp4: &Path) {
-    let (theirs, _) = play(mp4);
-    assert_eq!(ours.len(), theirs.len());
-    for (ours, theirs) in ours.iter().zip(&theirs) {
-        assert_eq!(ours.pts_90k, theirs.pts_90k);
-        assert_eq!(ours.dts_90k, theirs.dts_90k);
-        assert_eq!(ours.sync, theirs.sync);
-        assert!(packets::slices(&ours.data) == packets::slices(&theirs.data));
-    }
-}
-
 const KINDS: [(&str, &str, &str, &str); 8] = [
     ("a", "25", H264, "-c:a aac"),
     ("b", "24000/1001", H264, "-c:a ac3"),
@@ -151,4 +161,103 @@ fn what_ffmpeg_writes_is_what_ffprobe_reads() {
             assert_same(&sound, &path, 1, 1);
         }
     }
+}
+
+/// Another container of the same media, and so another demuxer.
+#[test]
+fn the_same_media_in_mp4_give_the_same_samples() {
+    let folder = Folder::new();
+    for (name, rate, video, audio) in KINDS {
+        println!("{name}: {rate} {video} {audio}");
+        let audio = audio.replace("44100", "48000");
+        let mp4 = folder.encode(&format!("{name}.mp4"), rate, 3, &format!("{video} {audio}"));
+        let ts = folder.copy(&mp4, &format!("{name}.ts"), "");
+        let (pictures, sound) = play(&ts);
+        let (their_pictures, their_sound) = play(&mp4);
+        assert_eq!(pictures.len(), their_pictures.len());
+        for (ours, theirs) in pictures.iter().zip(&their_pictures) {
+            assert!((ours.pts_90k - theirs.pts_90k).abs() <= 1);
+            assert!((ours.dts_90k - theirs.dts_90k).abs() <= 1);
+            assert_eq!(ours.sync, theirs.sync);
+            if video == MPEG2 {
+                assert!(
+                    ours.data.ends_with(&theirs.data),
+                    "headers may stand in front"
+                );
+            } else {
+                let is_hevc = video == HEVC;
+                let (ours, theirs) = [&ours.data, &theirs.data]
+                    .map(|data| packets::slices(data, is_hevc))
+                    .into();
+                assert!(ours == theirs && !ours.is_empty());
+            }
+        }
+        let (ours, theirs) = (heard(&sound), heard(&their_sound));
+        assert!(ours.len() + 1 >= theirs.len());
+        assert_eq!(ours, theirs[theirs.len() - ours.len()..]);
+        same_description(&ts, &mp4);
+    }
+}
+
+fn heard(samples: &[Sample]) -> Vec<&[u8]> {
+    samples.iter().map(|sample| &sample.data[..]).collect()
+}
+
+/// Both say the same of their tracks, and their codec configurations mean the same.
+fn same_description(ts: &Path, mp4: &Path) {
+    let [ours, theirs] = [ts, mp4].map(|path| open(path).movie().unwrap());
+    assert!(
+        ours.duration_90k.abs_diff(theirs.duration_90k) <= 2,
+        "{ours:?}"
+    );
+    for (ours, theirs) in ours.tracks.iter().zip(&theirs.tracks) {
+        assert_eq!(ours.track.kind, theirs.track.kind);
+        let video = ours.track.video().map(|video| video.codec);
+        match video {
+            Some(exstreamtv::media::VideoCodec::H264) => {
+                assert_eq!(ours.config[1..4], theirs.config[1..4]);
+                let [ours, theirs] = [&ours.config, &theirs.config]
+                    .map(|config| exstreamtv::codec::h264::AvcConfig::parse(config).unwrap());
+                assert_eq!(ours, theirs);
+            }
+            Some(exstreamtv::media::VideoCodec::Hevc) => {
+                assert_eq!(ours.config[1..13], theirs.config[1..13]);
+                assert_eq!(ours.config[16..19], theirs.config[16..19]);
+                let [ours, theirs] = [&ours.config, &theirs.config]
+                    .map(|config| exstreamtv::codec::hevc::HvcConfig::parse(config).unwrap());
+                assert_eq!(
+                    (ours.vps, ours.sps, ours.pps),
+                    (theirs.vps, theirs.sps, theirs.pps)
+                );
+            }
+            Some(exstreamtv::media::VideoCodec::Mpeg2) => assert!(!ours.config.is_empty()),
+            None => assert_eq!(ours.config[..], theirs.config[..ours.config.len()]),
+        }
+    }
+}
+
+#[test]
+fn fields_of_interlaced_pictures_stay_together() {
+    let folder = Folder::new();
+    for codec in [
+        "-c:v mpeg2video -g 12 -bf 2 -flags +ilme+ildct -b:v 900k -c:a mp2",
+        "-c:v libx264 -flags +ilme+ildct -x264-params tff=1 -g 25 -bf 2 -c:a aac",
+    ] {
+        let path = folder.encode("interlaced.ts", "25", 3, codec);
+        let (pictures, sound) = play(&path);
+        assert_same(&pictures, &path, 0, 0);
+        assert_same(&sound, &path, 1, 1);
+    }
+}
+
+/// Captions (ATSC A/53) and other messages are part of the pictures.
+#[test]
+fn messages_in_the_video_pass() {
+    let folder = Folder::new();
+    let path = folder.encode("a.ts", "25", 2, &format!("{H264} -an"));
+    let (pictures, _) = play(&path);
+    let has_sei = |sample: &Sample| packets::nals(&sample.data).any(|nal| nal[0] & 0x1F == 6);
+    assert!(has_sei(&pictures[0]));
+    let has_delimiter = |sample: &Sample| packets::nals(&sample.data).any(|nal| nal[0] & 0x1F == 9);
+    assert!(!pictures.iter().any(has_delimiter));
 }

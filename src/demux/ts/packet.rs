@@ -153,7 +153,12 @@ impl Packets {
                 let rest = window.held(self.at);
                 let next = rest.iter().position(|byte| *byte == SYNC_BYTE);
                 self.at = self.at.saturating_add(widen(next.unwrap_or(rest.len())));
-            } else if self.in_step || self.is_row(window)? {
+            } else if self.in_step {
+                match self.inner_row(window) {
+                    None => return Ok(true),
+                    Some(inside) => self.at = self.at.saturating_add(widen(inside)),
+                }
+            } else if self.is_row(window)? {
                 self.in_step = true;
                 return Ok(true);
             } else {
@@ -161,6 +166,19 @@ impl Packets {
             }
         }
         Ok(false)
+    }
+
+    /// Where packets in a row begin inside of what looks like a packet here: then it is none, or
+    /// one that was cut off. Looked for where no packet follows, as far as can be seen.
+    fn inner_row(&self, window: &Window) -> Option<usize> {
+        let held = window.held(self.at);
+        if held.get(self.stride).is_none_or(|next| *next == SYNC_BYTE) {
+            return None;
+        }
+        (1..PACKET_BYTES).find(|from| {
+            let mut row = (0..FOUND_BY).map(|step| held.get(from + step * self.stride));
+            row.all(|byte| byte == Some(&SYNC_BYTE))
+        })
     }
 
     /// Whether packets follow here in a row, as far as the file goes.
