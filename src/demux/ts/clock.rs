@@ -23,6 +23,11 @@ pub(super) fn since(a: i64, b: i64) -> i64 {
     }
 }
 
+/// Whether decoding times that are so far apart are those of two recordings.
+pub(super) fn is_jump(step_90k: i64) -> bool {
+    !(-BACK_90K..=HOLE_90K).contains(&step_90k)
+}
+
 /// When a picture is decoded and shown, in media time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Times {
@@ -88,11 +93,19 @@ impl Clock {
         self.fresh = true;
     }
 
+    /// Goes on behind a join that is known, if that is where the clock is.
+    pub(super) fn join(&mut self, anchor: Anchor) {
+        let next_90k = self.newest.at_90k.saturating_add(self.frame_90k);
+        if next_90k.abs_diff(anchor.at_90k) <= BACK_90K.unsigned_abs() {
+            self.before = Some(self.newest);
+            self.set(anchor);
+        }
+    }
+
     /// The times of the next picture.
     pub(super) fn picture(&mut self, stamp: Stamp) -> Times {
         let step = since(stamp.dts, self.newest.raw);
-        let is_join =
-            !self.fresh && (step < -BACK_90K || step > HOLE_90K && !self.is_heard(stamp.dts));
+        let is_join = !self.fresh && is_jump(step) && (step < 0 || !self.is_heard(stamp.dts));
         let next_90k = if is_join {
             self.before = Some(self.newest);
             self.newest.at_90k.saturating_add(self.frame_90k)

@@ -66,6 +66,13 @@ impl Layout {
         self.streams.iter().find(|one| one.movie.track.id == track)
     }
 
+    /// The piece, other than the first, that begins with this packet.
+    pub(super) fn piece_from(&self, at: u64) -> Option<Piece> {
+        let joined = self.pieces.get(1..).unwrap_or_default();
+        let found = joined.binary_search_by_key(&at, |piece| piece.from).ok()?;
+        joined.get(found).copied()
+    }
+
     /// The piece that a place in the file belongs to, and where it ends.
     pub(super) fn piece_at(&self, at: u64, file_bytes: u64) -> (Piece, u64) {
         let next = self.pieces.partition_point(|piece| piece.from <= at);

@@ -1,23 +1,17 @@
-//! Opening a file: its framing, its program, the first pictures and frames of each stream, and
-//! where it ends.
+//! Opening a file: its framing, its program, the first pictures and frames of each stream, where
+//! recordings were joined, and where it ends.
 
-use super::clock::{Anchor, Clock};
+use super::clock::Anchor;
 use super::last::LastPicture;
-use super::layout::{Layout, Piece, Place, Stream};
-use super::listing::{Kind, Listing, SoundCoding};
+use super::layout::{Layout, Piece, Place};
 use super::packet::{Framing, Packet, Packets};
-use super::picture::{self, Description};
+use super::probe::Probe;
 use super::program::{Patience, Programs};
-use super::rate::Rate;
-use super::sound::{FrameHeader, SoundLine};
-use super::video::VideoLine;
+use super::survey::Survey;
 use super::window::{Halt, Step, Window, widen};
-use crate::demux::{MovieTrack, RECOGNISE_BYTES};
+use crate::demux::RECOGNISE_BYTES;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::media::{Sync, Track, TrackId, TrackKind, VideoCodec, VideoTrack};
-use bytes::Bytes;
-use std::collections::VecDeque;
 
 /// Bytes in which the PMTs of programs that come first are waited for.
 const TABLES_BYTES: u64 = 2 << 20;
@@ -31,6 +25,8 @@ pub(super) struct Opening {
     framing: Framing,
     programs: Programs,
     probes: Vec<Probe>,
+    /// From when it is known what is played.
+    layout: Option<Layout>,
 }
 
 #[derive(Debug)]
@@ -38,37 +34,9 @@ enum Stage {
     Framing,
     Tables(Packets),
     First(Packets),
-    Last(Box<(LastPicture, Layout)>),
-}
-
-/// A stream being looked at.
-#[derive(Debug)]
-struct Probe {
-    listing: Listing,
-    look: Look,
-}
-
-#[derive(Debug)]
-enum Look {
-    Video(Box<VideoProbe>),
-    Audio(Box<SoundProbe>),
-    Other,
-}
-
-#[derive(Debug)]
-struct VideoProbe {
-    codec: VideoCodec,
-    line: VideoLine,
-    clock: Clock,
-    first: Option<(Place, i64, Description)>,
-    rate: Rate,
-    refused: Option<Error>,
-}
-
-#[derive(Debug)]
-struct SoundProbe {
-    line: SoundLine,
-    heard: Option<FrameHeader>,
+    Joins(Survey),
+    Last(LastPicture),
+    Done,
 }
 
 impl Opening {
@@ -81,37 +49,46 @@ impl Opening {
             },
             programs: Programs::default(),
             probes: Vec::new(),
+            layout: None,
         }
     }
 
     /// Reads on, until all is known.
     pub(super) fn read(&mut self, window: &mut Window) -> Step<Layout> {
         loop {
-            self.stage = match &mut self.stage {
-                Stage::Framing => {
-                    self.framing = framing(window)?;
-                    Stage::Tables(self.packets(window))
-                }
-                Stage::Tables(packets) => {
+            self.stage = match (&mut self.stage, &mut self.layout) {
+                (Stage::Tables(packets), _) => {
                     read_tables(packets, window, &mut self.programs)?;
                     self.probes = probes(&self.programs)?;
                     Stage::First(self.packets(window))
                 }
-                Stage::First(packets) => {
+                (Stage::First(packets), _) => {
                     read_first(packets, window, &mut self.programs, &mut self.probes)?;
                     let layout = self.layout(window).map_err(Halt::Fail)?;
-                    let reorder = self.probes.iter().find_map(Probe::reorder).unwrap_or(0);
-                    let last = LastPicture::new(&layout, window.file_bytes(), reorder);
-                    Stage::Last(Box::new((last, layout)))
+                    let survey = Survey::new(&layout, window.file_bytes());
+                    self.layout = Some(layout);
+                    Stage::Joins(survey)
                 }
-                Stage::Last(both) => {
-                    let (last, layout) = both.as_mut();
-                    let shown_90k = last.find(window, layout)?;
-                    let frame_90k = self.probes.iter().find_map(Probe::frame_90k);
-                    layout.duration_90k = shown_90k.max(0).saturating_add(frame_90k.unwrap_or(0));
-                    let spent = std::mem::replace(&mut self.stage, Stage::Framing);
-                    let Stage::Last(both) = spent else { continue };
-                    return Ok(both.1);
+                (Stage::Joins(survey), Some(layout)) => {
+                    let frame_90k = frame_90k(&self.probes);
+                    layout.pieces = survey.find(window, layout, frame_90k)?;
+                    let reorder = self.probes.iter().find_map(Probe::reorder).unwrap_or(0);
+                    Stage::Last(LastPicture::new(layout, window.file_bytes(), reorder))
+                }
+                (Stage::Last(last), Some(layout)) => {
+                    let shown_90k = last.find(window, layout)?.max(0);
+                    layout.duration_90k = shown_90k.saturating_add(frame_90k(&self.probes));
+                    Stage::Done
+                }
+                (Stage::Done, layout @ Some(_)) => {
+                    if let Some(layout) = layout.take() {
+                        return Ok(layout);
+                    }
+                    continue;
+                }
+                _ => {
+                    self.framing = framing(window)?;
+                    Stage::Tables(self.packets(window))
                 }
             };
         }
@@ -126,8 +103,8 @@ impl Opening {
     /// What was found, but for the duration.
     fn layout(&self, window: &Window) -> Result<Layout> {
         let found = self.probes.iter().find_map(|probe| {
-            let (place, origin_90k, _) = probe.video()?.first.as_ref()?;
-            Some((probe.listing.pid, *place, *origin_90k))
+            let (place, origin_90k) = probe.first()?;
+            Some((probe.pid(), place, origin_90k))
         });
         let (video, place, origin_90k) = found.ok_or_else(|| no_pictures(&self.probes))?;
         // Time 0 is when the first picture is shown.
@@ -193,7 +170,7 @@ fn read_first(
     programs: &mut Programs,
     probes: &mut [Probe],
 ) -> Step<()> {
-    let mut until = probes.iter().find_map(Probe::first_at);
+    let mut until = probes.iter().find_map(first_at);
     loop {
         let limit = until.map_or(limits::SEARCH_BYTES, |at| at.saturating_add(OTHERS_BYTES));
         if packets.at() >= limit || probes.iter().all(Probe::is_known) {
@@ -205,223 +182,35 @@ fn read_first(
         };
         programs.push(&packet);
         look(&packet, probes);
-        until = until.or_else(|| probes.iter().find_map(Probe::first_at));
+        until = until.or_else(|| probes.iter().find_map(first_at));
     }
 }
 
+/// Where the first picture begins, if it was found.
+fn first_at(probe: &Probe) -> Option<u64> {
+    Some(probe.first()?.0.at)
+}
+
+/// Gives a packet to the stream that it belongs to.
 fn look(packet: &Packet<'_>, probes: &mut [Probe]) {
-    let Some(at) = probes.iter().position(|one| one.listing.pid == packet.pid) else {
-        return;
-    };
-    let clock = probes
-        .iter()
-        .find_map(|one| Some(one.video()?.clock.clone()));
-    let Some(probe) = probes.get_mut(at) else {
-        return;
-    };
-    match &mut probe.look {
-        Look::Video(video) => video.push(packet),
-        Look::Audio(sound) if sound.heard.is_none() => {
-            let mut frames = VecDeque::new();
-            if let Some(mut clock) = clock {
-                sound.line.push(packet, &mut clock, &mut frames);
-            }
-            sound.heard = frames.pop_front().map(|frame| frame.header);
-        }
-        Look::Audio(_) | Look::Other => {}
+    let clock = probes.iter().find_map(|one| one.clock().cloned());
+    let probe = probes.iter_mut().find(|one| one.pid() == packet.pid);
+    if let (Some(probe), Some(mut clock)) = (probe, clock) {
+        probe.push(packet, &mut clock);
     }
+}
+
+/// How long the frames of the video last that is played; 0 where that is unknown.
+fn frame_90k(probes: &[Probe]) -> i64 {
+    probes.iter().find_map(Probe::frame_90k).unwrap_or(0)
 }
 
 /// Why there is nothing to begin with.
 fn no_pictures(probes: &[Probe]) -> Error {
-    let videos = || probes.iter().filter_map(Probe::video);
-    if videos().any(|video| video.line.scrambled > 0) {
+    if probes.iter().any(Probe::is_scrambled_video) {
         return Error::unsupported("this file", "its pictures are scrambled");
     }
-    let refused = videos().find_map(|video| video.refused.clone());
+    let refused = probes.iter().find_map(Probe::refused_video);
     let none = "no picture was found that decoding can begin with";
     refused.unwrap_or_else(|| Error::unsupported("this file", none))
-}
-
-impl Probe {
-    fn new(listing: Listing) -> Self {
-        let look = match listing.kind {
-            Kind::Video(codec) => Look::Video(Box::new(VideoProbe::new(codec))),
-            Kind::Audio(coding) => Look::Audio(Box::new(SoundProbe {
-                line: SoundLine::new(coding),
-                heard: None,
-            })),
-            Kind::Other(..) => Look::Other,
-        };
-        Self { listing, look }
-    }
-
-    fn video(&self) -> Option<&VideoProbe> {
-        match &self.look {
-            Look::Video(video) => Some(video),
-            Look::Audio(_) | Look::Other => None,
-        }
-    }
-
-    fn first_at(&self) -> Option<u64> {
-        let (place, ..) = self.video()?.first.as_ref()?;
-        Some(place.at)
-    }
-
-    fn reorder(&self) -> Option<u8> {
-        let (.., description) = self.video()?.first.as_ref()?;
-        Some(description.reorder)
-    }
-
-    /// How long its frames last, where it is video that was found.
-    fn frame_90k(&self) -> Option<i64> {
-        let video = self.video()?;
-        let (.., description) = video.first.as_ref()?;
-        Some(i64::from(
-            video.rate.settle(description.track.frame_duration_90k),
-        ))
-    }
-
-    fn is_known(&self) -> bool {
-        match &self.look {
-            Look::Video(video) => video.first.is_some() && video.rate.is_enough(),
-            Look::Audio(sound) => sound.heard.is_some(),
-            Look::Other => true,
-        }
-    }
-
-    fn finish(&mut self) {
-        match &mut self.look {
-            Look::Video(video) => video.finish(),
-            Look::Audio(sound) if sound.heard.is_none() => {
-                let mut frames = VecDeque::new();
-                sound.line.finish(&mut frames);
-                sound.heard = frames.pop_front().map(|frame| frame.header);
-            }
-            Look::Audio(_) | Look::Other => {}
-        }
-    }
-
-    /// What it is to the rest of the box.
-    fn stream(&self) -> Stream {
-        let (kind, config) = match &self.look {
-            Look::Video(video) => video.kind(),
-            Look::Audio(sound) => sound.kind(),
-            Look::Other => (self.other(), Bytes::new()),
-        };
-        let track = Track {
-            id: TrackId(u64::from(self.listing.pid)),
-            kind,
-            language: self
-                .listing
-                .language
-                .clone()
-                .unwrap_or_else(|| "und".into()),
-            title: None,
-            role: self.listing.role,
-            default: false,
-        };
-        Stream {
-            listing: self.listing.clone(),
-            movie: MovieTrack { track, config },
-        }
-    }
-
-    fn other(&self) -> TrackKind {
-        match self.listing.kind {
-            Kind::Other(codec, why) => other(codec, why),
-            Kind::Video(_) | Kind::Audio(_) => other("data", "neither video nor audio"),
-        }
-    }
-}
-
-fn other(codec: &str, why: &str) -> TrackKind {
-    TrackKind::Other {
-        codec: codec.to_owned(),
-        why: why.to_owned(),
-    }
-}
-
-impl VideoProbe {
-    fn new(codec: VideoCodec) -> Self {
-        Self {
-            codec,
-            line: VideoLine::new(codec, 0),
-            clock: Clock::new(Anchor { raw: 0, at_90k: 0 }, 0),
-            first: None,
-            rate: Rate::default(),
-            refused: None,
-        }
-    }
-
-    fn push(&mut self, packet: &Packet<'_>) {
-        let mut pictures = VecDeque::new();
-        self.line.push(packet, &mut self.clock, &mut pictures);
-        self.see(pictures);
-    }
-
-    fn finish(&mut self) {
-        let mut pictures = VecDeque::new();
-        self.line.finish(&mut pictures);
-        self.see(pictures);
-    }
-
-    fn see(&mut self, pictures: VecDeque<super::video::Picture>) {
-        for picture in pictures {
-            if self.first.is_none() && picture.sync == Sync::RandomAccess {
-                match picture::describe(self.codec, &picture.data) {
-                    Ok(description) => {
-                        let anchor = Anchor {
-                            raw: picture.times.raw,
-                            at_90k: picture.times.dts_90k,
-                        };
-                        let place = Place {
-                            at: picture.at,
-                            anchor,
-                        };
-                        self.first = Some((place, picture.times.pts_90k, description));
-                    }
-                    Err(error) => self.refused = Some(error),
-                }
-            }
-            if self.first.is_some() {
-                self.rate.note(picture.times.pts_90k);
-            }
-        }
-    }
-
-    fn kind(&self) -> (TrackKind, Bytes) {
-        let Some((.., description)) = &self.first else {
-            let why = "video: no picture of it was found at the beginning";
-            return (other("video", why), Bytes::new());
-        };
-        let track = VideoTrack {
-            frame_duration_90k: self.rate.settle(description.track.frame_duration_90k),
-            ..description.track.clone()
-        };
-        (TrackKind::Video(track), description.config.clone())
-    }
-}
-
-impl SoundProbe {
-    fn kind(&self) -> (TrackKind, Bytes) {
-        let Some(header) = &self.heard else {
-            let codec = match self.line.coding() {
-                SoundCoding::Adts => "aac",
-                SoundCoding::Dolby => "ac3",
-                SoundCoding::Mpeg => "mpeg",
-            };
-            let why = match &self.line.refused {
-                _ if self.line.scrambled > 0 => "audio: it is scrambled".to_owned(),
-                Some(Error::Unsupported { why, .. }) => format!("audio: {why}"),
-                _ => "audio: nothing of it was found at the beginning".to_owned(),
-            };
-            return (other(codec, &why), Bytes::new());
-        };
-        let config = header.aac.map(|aac| Bytes::copy_from_slice(&aac.record()));
-        (
-            TrackKind::Audio(header.track.clone()),
-            config.unwrap_or_default(),
-        )
-    }
 }

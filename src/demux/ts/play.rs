@@ -125,7 +125,7 @@ impl Play {
             }
             match self.stage {
                 Stage::Searching => self.settle(window, layout)?,
-                Stage::Waiting(_) | Stage::Playing => self.step(window)?,
+                Stage::Waiting(_) | Stage::Playing => self.step(window, layout)?,
                 Stage::Ended => return Ok(None),
             }
         }
@@ -143,7 +143,7 @@ impl Play {
     }
 
     /// One packet further.
-    fn step(&mut self, window: &mut Window) -> Step<()> {
+    fn step(&mut self, window: &mut Window, layout: &Layout) -> Step<()> {
         let Some(packet) = self.packets.next(window)? else {
             self.end();
             return Ok(());
@@ -156,6 +156,8 @@ impl Play {
                 && packet.at == place.at
             {
                 self.clock.set(place.anchor);
+            } else if let Some(piece) = layout.piece_from(packet.at) {
+                self.clock.join(piece.anchor);
             }
             self.video
                 .line
