@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer};
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// The port of everything but the streams.
@@ -19,10 +20,6 @@ pub const WEB_PORT: u16 = 8411;
 
 /// The port of the streams, the same on every HDHomeRun.
 pub const STREAM_PORT: u16 = 5004;
-
-/// Tuners of a box that does not say otherwise: a big family, and as many as clients expect of one
-/// device. They cost nothing while nobody watches.
-pub const TUNERS: usize = 8;
 
 /// Largest configuration file that is read.
 const FILE_BYTES: u64 = 64 << 10;
@@ -44,9 +41,20 @@ pub struct Config {
     /// The control socket, absolute; `None` for `control.sock` in the state folder.
     #[serde(deserialize_with = "absolute")]
     pub control: Option<PathBuf>,
-    /// How many channels may be watched at once.
+    /// How many channels may be watched at once; `None` for as many as the board usually has.
     #[serde(deserialize_with = "tuners")]
-    pub tuners: usize,
+    pub tuners: Option<usize>,
+    /// Memory of the machine that the box may reckon with, in MB of 1024 kB; `None` for what the
+    /// kernel tells.
+    #[serde(deserialize_with = "memory_mb")]
+    pub memory_mb: Option<u32>,
+    /// What the network carries, in million bits per second; `None` for what the kernel tells.
+    #[serde(deserialize_with = "link_mbps")]
+    pub link_mbps: Option<u32>,
+    /// A file, absolute, that is there once the machine has been told the date; `None` where its
+    /// clock can be believed.
+    #[serde(deserialize_with = "absolute")]
+    pub time_marker: Option<PathBuf>,
     /// What clients call the device.
     #[serde(deserialize_with = "name")]
     pub name: String,
@@ -63,7 +71,10 @@ impl Default for Config {
             web: everywhere(WEB_PORT),
             stream: everywhere(STREAM_PORT),
             control: None,
-            tuners: TUNERS,
+            tuners: None,
+            memory_mb: None,
+            link_mbps: None,
+            time_marker: None,
             name: "EXStreamTV".to_owned(),
             language: "eng".to_owned(),
         }
@@ -123,6 +134,9 @@ fn would_do(key: &str) -> Option<&'static str> {
         "stream" => "an address with a port, like \"0.0.0.0:5004\" or \"[::]:5004\"",
         "control" => "an absolute path, like \"/run/exstreamtv/control.sock\"",
         "tuners" => "a number from 1 to 480",
+        "memory_mb" => "the megabytes of memory, like 1024",
+        "link_mbps" => "megabits per second, like 1000",
+        "time_marker" => "an absolute path, like \"/run/systemd/timesync/synchronized\"",
         "name" => "a short line of text, like \"Living room\"",
         "language" => "a code of ISO 639, like \"eng\" or \"de\"",
         _ => return None,
@@ -138,12 +152,27 @@ fn absolute<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Pa
     }
 }
 
-fn tuners<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<usize, D::Error> {
-    let count = i64::deserialize(from)?;
-    match usize::try_from(count) {
-        Ok(count) if (1..=limits::CHANNELS).contains(&count) => Ok(count),
-        _ => Err(D::Error::custom(format!("{count} is out of range"))),
-    }
+fn tuners<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<usize>, D::Error> {
+    let most = u32::try_from(limits::CHANNELS).unwrap_or(u32::MAX);
+    let count = number(from, 1..=most)?;
+    Ok(usize::try_from(count).ok())
+}
+
+fn memory_mb<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<u32>, D::Error> {
+    number(from, 1..=1 << 30).map(Some)
+}
+
+fn link_mbps<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<u32>, D::Error> {
+    number(from, 1..=1_000_000).map(Some)
+}
+
+fn number<'de, D: Deserializer<'de>>(
+    from: D,
+    range: RangeInclusive<u32>,
+) -> std::result::Result<u32, D::Error> {
+    let number = i64::deserialize(from)?;
+    let number_in_range = u32::try_from(number).ok().filter(|one| range.contains(one));
+    number_in_range.ok_or_else(|| D::Error::custom(format!("{number} is out of range")))
 }
 
 fn name<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<String, D::Error> {
@@ -183,14 +212,17 @@ mod tests {
         let config = Config::parse(
             "box.toml",
             "state = '/srv/tv'\nweb = '[::]:80'\nstream = '127.0.0.1:0'\n\
-             control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n",
+             control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n\
+             memory_mb = 900\nlink_mbps = 100\ntime_marker = '/run/told'\n",
         )
         .unwrap();
         assert_eq!(config.state.unwrap().to_str(), Some("/srv/tv"));
         assert_eq!(config.web.to_string(), "[::]:80");
         assert_eq!(config.stream.to_string(), "127.0.0.1:0");
         assert_eq!(config.control.unwrap().to_str(), Some("/run/tv.sock"));
-        assert_eq!(config.tuners, 3);
+        assert_eq!(config.tuners, Some(3));
+        assert_eq!((config.memory_mb, config.link_mbps), (Some(900), Some(100)));
+        assert_eq!(config.time_marker.unwrap().to_str(), Some("/run/told"));
         assert_eq!(config.name, "Küche");
         assert_eq!(config.language, "deu");
     }
@@ -218,6 +250,13 @@ mod tests {
             ("tuners = 481", "box.toml, line 1, tuners: ", "1 to 480"),
             ("tuners = -1", "box.toml, line 1, tuners: ", "1 to 480"),
             ("tuners = 'many'", "box.toml, line 1, tuners: ", "1 to 480"),
+            ("memory_mb = 0", "box.toml, line 1, memory_mb: ", "1024"),
+            ("link_mbps = -1", "box.toml, line 1, link_mbps: ", "1000"),
+            (
+                "time_marker = 'x'",
+                "box.toml, line 1, time_marker: ",
+                "absolute",
+            ),
             ("name = ' '", "box.toml, line 1, name: ", "short line"),
             ("name = \"a\\nb\"", "box.toml, line 1, name: ", "short line"),
             ("language = 'xx'", "box.toml, line 1, language: ", "eng"),

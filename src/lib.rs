@@ -26,7 +26,10 @@ pub mod schedule;
 pub mod resolver;
 
 pub mod playout;
+pub mod ring;
 pub mod tuner;
+
+pub mod system;
 
 pub mod http;
 

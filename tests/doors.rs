@@ -9,6 +9,8 @@
 
 #[path = "doors/client.rs"]
 mod client;
+#[path = "doors/clock.rs"]
+mod clock;
 #[path = "doors/control.rs"]
 mod control;
 #[path = "doors/documents.rs"]

@@ -20,7 +20,7 @@ use std::path::Path;
 const TABLE: &str = "
     limits      |                                 |
     error       |                                 | thiserror
-    clock       |                                 | tokio
+    clock       | limits                          | tokio
     shutdown    |                                 | tokio
     media       | plain                           | bytes heapless serde
     model       | plain media                     | heapless serde
@@ -36,7 +36,7 @@ const TABLE: &str = "
     catalog     | plain live types config plex folder store | log serde tokio
     schedule    | plain types catalog             | serde
     resolver    | plain live types plex catalog   | log tokio
-    playout     | plain live types config codec demux remux ring fetch schedule resolver | bytes log tokio
+    playout     | plain live types config codec demux remux fetch schedule resolver | bytes log tokio
     tuner       | plain live types remux ring schedule playout | bytes log tokio
     system      | plain live                      | log nix
     discover    | plain live types config tuner   | log nix socket2 tokio

@@ -293,6 +293,53 @@ async fn an_unplugged_drive_costs_nothing() {
 }
 
 #[tokio::test]
+async fn an_unplugged_drive_below_the_root_costs_nothing_either() {
+    use std::os::unix::fs::MetadataExt;
+    let house = House::new().await;
+    house.put("a.avi", AVI);
+    // Another file system, as a link leads to it: mounting is for root.
+    let drive = tempfile::tempdir_in("/dev/shm").unwrap();
+    let device = |path: &Path| fs::metadata(path).unwrap().dev();
+    assert_ne!(device(drive.path()), device(&house.root()));
+    fs::write(drive.path().join("b.avi"), AVI).unwrap();
+    let mount_point = house.root().join("usb");
+    symlink(drive.path(), &mount_point).unwrap();
+    house.sync().await.unwrap();
+    assert_eq!(house.names(), ["a.avi", "usb/b.avi"]);
+
+    // The mount point goes with the drive, or is left behind, empty; again and again.
+    fs::remove_file(&mount_point).unwrap();
+    for round in 0..4 {
+        let report = house.sync().await.unwrap();
+        assert_eq!((report.removed, report.unchanged), (0, 1), "{round}");
+        let remark = report.remarks.concat();
+        assert!(remark.contains("usb: the drive is not there"), "{remark}");
+        assert_eq!(house.names(), ["a.avi", "usb/b.avi"]);
+        if round == 1 {
+            fs::create_dir(&mount_point).unwrap();
+        }
+    }
+
+    // A file that is deleted on a drive that is there is gone.
+    fs::remove_dir(&mount_point).unwrap();
+    symlink(drive.path(), &mount_point).unwrap();
+    assert_eq!(house.sync().await.unwrap().unchanged, 2);
+    fs::rename(drive.path().join("b.avi"), drive.path().join("c.avi")).unwrap();
+    assert_eq!(house.sync().await.unwrap().removed, 1);
+    assert_eq!(house.names(), ["a.avi", "usb/c.avi"]);
+
+    // What takes its place for good is believed.
+    fs::remove_file(&mount_point).unwrap();
+    house.put("usb/d.avi", AVI);
+    let report = house.sync().await.unwrap();
+    assert_eq!((report.added, report.removed), (1, 1));
+    assert!(report.remarks.is_empty(), "{:?}", report.remarks);
+    assert_eq!(house.names(), ["a.avi", "usb/d.avi"]);
+    fs::remove_file(mount_point.join("d.avi")).unwrap();
+    assert_eq!(house.sync().await.unwrap().removed, 1);
+}
+
+#[tokio::test]
 async fn what_may_not_be_read_is_told_and_nothing_below_it_is_lost() {
     let house = House::new().await;
     house.put("open/a.avi", AVI);

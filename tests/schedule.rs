@@ -656,3 +656,46 @@ fn silent_films_are_suggested_and_broken_ones_are_not() {
     assert_eq!(suggested.len(), 1);
     assert_eq!(suggested[0].items, ids(&[1, 2]));
 }
+
+#[test]
+fn a_channel_takes_what_its_heaviest_title_takes_on_average() {
+    let sized = |id, size_bytes, duration_ms| {
+        let mut item = item(id, duration_ms, usual());
+        item.part.size_bytes = size_bytes;
+        item
+    };
+    let items = vec![
+        // 8 Mb/s in an hour, and 4 % for the packets.
+        sized(1, 3_600_000_000, Some(HOUR_MS)),
+        // 16 Mb/s in a minute.
+        sized(2, 120_000_000, Some(60_000)),
+        // Heavier, but not shown.
+        sized(3, 9_000_000_000, None),
+    ];
+    let rates: Vec<_> = items
+        .iter()
+        .map(|item| item.part.bits_per_second())
+        .collect();
+    assert_eq!(rates, [Some(8_320_000), Some(16_640_000), None]);
+    let part = |size_bytes, duration_ms| sized(1, size_bytes, duration_ms).part.bits_per_second();
+    assert_eq!(part(u64::MAX, Some(1)), Some(u64::MAX));
+    assert_eq!(part(1, Some(0)), None);
+    let ids = items.iter().map(|item| item.id).collect();
+    let channel = Channel {
+        id: ChannelId(1),
+        number: "5".parse().unwrap(),
+        name: "Five".to_owned(),
+        epoch_ms: EPOCH_MS,
+        order: Order::Listed,
+        items: ids,
+    };
+    let catalog = Catalog::new(Vec::new(), items, vec![channel]);
+    let schedule = Schedule::build(&catalog.channels()[0], &catalog, &Wishes::default());
+    assert_eq!(schedule.bits_per_second(), 16_640_000);
+    let nothing = Schedule::build(
+        &catalog.channels()[0],
+        &Catalog::default(),
+        &Wishes::default(),
+    );
+    assert_eq!(nothing.bits_per_second(), 0);
+}

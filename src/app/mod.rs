@@ -1,6 +1,7 @@
 //! The commands: what the command line asks for, wired together from everything above.
 
 mod arguments;
+mod board;
 mod channels;
 mod control;
 mod demo;

@@ -4,25 +4,28 @@
 //! instead of being turned away. A library that cannot be read is a sentence in the log and on the
 //! status page, never a reason not to start.
 
+use super::board;
 use super::device;
 use super::listen::{Doors, Places, SocketFiles};
 use super::output::answer;
 use super::signal::Signals;
 use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
-use crate::clock::{SharedClock, SystemClock};
+use crate::clock::{BoardClock, Doubt, SharedClock, SystemClock};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::{self, House};
+use crate::limits::{Budget, Link};
 use crate::schedule::{Lineup, Wishes};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::store::Store;
 use crate::tuner::Tuners;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long the doors may take to close when the box stops. Viewers are let go at once; a client
 /// in the middle of an answer gets it.
@@ -50,12 +53,13 @@ type Tasks = JoinSet<()>;
 /// Where the box cannot start, and where it fails or `on_air` does: then it stops in order too.
 pub(super) async fn keep(
     config: &Config,
+    budget: Budget,
     folder: &StateFolder,
     on_air: impl AsyncFnOnce(&Running) -> Result<()>,
 ) -> Result<()> {
     let mut signals = Signals::take()?;
     let (running, mut tasks) = tokio::select! {
-        running = Running::start(config, folder) => running?,
+        running = Running::start(config, budget, folder) => running?,
         name = signals.next() => {
             log::info!("{name}: stopped while starting");
             return Ok(());
@@ -71,9 +75,9 @@ pub(super) async fn keep(
         failed = async {
             answer(places.line()?)?;
             on_air(&running).await?;
-            std::future::pending().await
+            pending().await
         } => failed,
-        Some(Err(fallen)) = tasks.join_next() => Err(Error::invalid(
+        fallen = fallen(&mut tasks) => Err(Error::invalid(
             "the box stops, because something that it needs has failed",
             fallen.to_string(),
         )),
@@ -89,9 +93,14 @@ pub(super) async fn keep(
 
 impl Running {
     /// Opens the doors, reads the store and puts the box behind the doors.
-    async fn start(config: &Config, folder: &StateFolder) -> Result<(Self, Tasks)> {
-        let clock: SharedClock = Arc::new(SystemClock);
-        let started_ms = clock.epoch_ms();
+    async fn start(config: &Config, budget: Budget, folder: &StateFolder) -> Result<(Self, Tasks)> {
+        let up_since = Instant::now();
+        let doubt = Doubt {
+            seen_ms: folder.seen_ms(),
+            marker: config.time_marker.clone(),
+        };
+        let board_clock = Arc::new(BoardClock::new(SystemClock, doubt));
+        let clock: SharedClock = Arc::clone(&board_clock) as SharedClock;
         let (doors, places) = Doors::open(config, folder)?;
         let (stopper, shutdown) = shutdown::channel();
         let store = Store::open(folder.path()).await?;
@@ -101,15 +110,23 @@ impl Running {
         let wishes = Wishes {
             language: config.language.clone(),
         };
+        log::info!("{}", board::sum(config, budget));
         let mut tasks = JoinSet::new();
+        tasks.spawn(board::wait_for_date(board_clock, shutdown.clone()));
+        let (link_tx, link_rx) = watch::channel(Link::UNKNOWN);
+        tasks.spawn(board::follow_link(
+            config.link_mbps,
+            link_tx,
+            shutdown.clone(),
+        ));
         let lineup_rx = lay_out(librarian.catalog(), wishes, &shutdown, &mut tasks).await?;
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
             lineup_rx: lineup_rx.clone(),
-            tuners: Arc::new(Tuners::new(config.tuners, lineup_rx, clock)),
+            tuners: Arc::new(Tuners::new(budget.tuners, lineup_rx, clock).behind(link_rx)),
             librarian,
-            started_ms,
+            up_since,
             web: places.web,
             stream: places.stream,
             host_name: host_name(),
@@ -184,6 +201,17 @@ impl Running {
         drop(house);
         if timeout(WRITE, store.close()).await.is_err() {
             log::warn!("the store did not finish in time; it is repaired at the next start");
+        }
+    }
+}
+
+/// Waits until a task falls. Those that end by themselves have done their work.
+async fn fallen(tasks: &mut Tasks) -> JoinError {
+    loop {
+        match tasks.join_next().await {
+            Some(Ok(())) => {}
+            Some(Err(fallen)) => return fallen,
+            None => pending().await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `serve`: the box.
 
 use super::arguments;
+use super::board;
 use super::running::{Running, keep};
 use super::state::{self, StateFolder};
 use crate::config::Config;
@@ -10,10 +11,11 @@ use crate::error::Result;
 pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
     super::log_to_stderr("info");
     let config = config(arguments)?;
+    let budget = board::budget(&config)?;
     let path = config.state.clone().map_or_else(state::usual_folder, Ok)?;
     let folder = StateFolder::hold(&path)?;
     super::on_runtime(async {
-        Box::pin(keep(&config, &folder, async |running: &Running| {
+        Box::pin(keep(&config, budget, &folder, async |running: &Running| {
             running.look_through_libraries().await;
             Ok(())
         }))

@@ -16,6 +16,7 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub(super) struct StateFolder {
     path: PathBuf,
+    seen_ms: i64,
     _lock: File,
 }
 
@@ -36,8 +37,20 @@ impl StateFolder {
             .canonicalize()
             .map_err(|error| Error::io("find the state folder", shown, &error))?;
         protect(&path)?;
+        // Before anything is written into it.
+        let seen_ms = newest_ms(&path);
         let lock = lock(&path)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self {
+            path,
+            seen_ms,
+            _lock: lock,
+        })
+    }
+
+    /// The newest date at which the box is known to have written here before it was started now;
+    /// 0 for a new folder.
+    pub(super) fn seen_ms(&self) -> i64 {
+        self.seen_ms
     }
 
     /// Its absolute path.
@@ -62,6 +75,14 @@ fn protect(folder: &Path) -> Result<()> {
         log::warn!("the state folder {} is open to other users", shown());
     }
     Ok(())
+}
+
+/// When the newest of a folder's files was written.
+fn newest_ms(folder: &Path) -> i64 {
+    let files = folder.read_dir().into_iter().flatten().flatten();
+    let about = files.filter_map(|file| file.metadata().ok().filter(|about| about.is_file()));
+    let written_ms = |about: std::fs::Metadata| about.mtime().saturating_mul(1_000);
+    about.map(written_ms).max().unwrap_or(0)
 }
 
 /// Takes the lock file. The kernel gives the lock back however the process ends; the file stays,
@@ -180,6 +201,21 @@ mod tests {
         assert!(words.contains(&me) && words.contains("--state"), "{words}");
         drop(held);
         StateFolder::hold(place.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_tells_when_it_was_written_before_it_was_held() {
+        let place = tempfile::tempdir().unwrap();
+        assert_eq!(StateFolder::hold(place.path()).unwrap().seen_ms(), 0);
+        let write = |name: &str, second| {
+            let file = std::fs::File::create(place.path().join(name)).unwrap();
+            let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(second);
+            file.set_modified(at).unwrap();
+        };
+        write("exstreamtv.db", 4_000_000_000);
+        write("lock", 1_000_000_000);
+        let held = StateFolder::hold(place.path()).unwrap();
+        assert_eq!(held.seen_ms(), 4_000_000_000_000);
     }
 
     #[test]

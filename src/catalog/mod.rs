@@ -2,6 +2,7 @@
 //!
 //! Nothing on a viewer's way asks the store; it asks this. The [`Librarian`] makes the snapshots.
 
+mod drive;
 mod librarian;
 pub mod sync;
 

@@ -2,9 +2,11 @@
 //! store.
 //!
 //! Items are written while the scan goes on, and removed only after one that saw everything. What
-//! could not be looked at stays: a drive that was unplugged costs nothing.
+//! could not be looked at stays: a drive that was unplugged costs nothing, be it the library's own
+//! or one below its root.
 
 use super::Catalog;
+use super::drive::Drives;
 use crate::error::{Error, Result};
 use crate::folder::{self, Found, Progress, Stamp};
 use crate::limits;
@@ -62,6 +64,7 @@ pub async fn run_once(
         upserts: Vec::new(),
         met: HashSet::with_capacity(known.len()),
         unlisted: Vec::new(),
+        drives: Drives::remembered(store, library.id).await?,
         report: Report::default(),
     };
     let (found_tx, found_rx) = mpsc::channel(FOUND);
@@ -74,7 +77,9 @@ pub async fn run_once(
     let (scanned, taken_in) = tokio::join!(scanning, intake.take_in(found_rx));
     // A store that failed stops the scan too; its words are the ones that matter.
     taken_in?;
+    intake.drives.remember(store).await?;
     scanned?;
+    intake.spare_drives();
     intake.remove_gone(path).await?;
     Ok(intake.report)
 }
@@ -97,6 +102,7 @@ struct Intake<'a> {
     met: HashSet<MediaItemId>,
     /// Folders below which nothing is known, with a slash at the end.
     unlisted: Vec<String>,
+    drives: Drives,
     report: Report,
 }
 
@@ -106,6 +112,7 @@ impl Intake<'_> {
             match found {
                 Found::Unchanged { path } => self.unchanged(&path),
                 Found::Item(item) => self.item(item),
+                Found::Drive { folder } => self.drives.meet(folder),
                 Found::Unlisted { folder, why } => self.unlisted(folder, &why),
             }
             if self.upserts.len() >= limits::STORE_BATCH_ITEMS {
@@ -116,6 +123,7 @@ impl Intake<'_> {
     }
 
     fn unchanged(&mut self, path: &str) {
+        self.drives.meet_file(path);
         let Some(item) = self.known.get(path) else {
             return;
         };
@@ -133,8 +141,19 @@ impl Intake<'_> {
             }
             None => self.report.added += 1,
         }
+        self.drives.meet_file(&item.part.path);
         self.report.unplayable += usize::from(item.part.problem.is_some());
         self.upserts.push(item);
+    }
+
+    /// What is on a drive that is away stays.
+    fn spare_drives(&mut self) {
+        let away: Vec<String> = self.drives.away().map(str::to_owned).collect();
+        for folder in away {
+            let why = "the drive is not there; is it plugged in? Its titles are kept";
+            log::warn!("library '{}': {folder}: {why}", self.library.name);
+            self.unlisted(folder, why);
+        }
     }
 
     fn unlisted(&mut self, folder: String, why: &str) {

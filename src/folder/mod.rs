@@ -38,6 +38,12 @@ pub enum Found {
         /// Its path.
         path: String,
     },
+    /// A folder below the root with a file system of its own: a drive that is there now. Comes
+    /// before what is on it.
+    Drive {
+        /// Its path.
+        folder: String,
+    },
     /// A folder that could not be listed. What is known below it may still be there.
     Unlisted {
         /// Its path.
@@ -90,6 +96,7 @@ pub async fn scan(
     while let Some(step) = answered(root, step_rx.recv()).await? {
         match step {
             Step::File(candidate) => scan.meet(candidate, &known).await?,
+            Step::Drive { folder } => scan.send(Found::Drive { folder }).await?,
             Step::Unlisted { folder, why } => {
                 log::warn!("folder: cannot list {folder}: {why}");
                 scan.send(Found::Unlisted { folder, why }).await?;

@@ -28,6 +28,11 @@ const EXTENSIONS: [&str; 30] = [
 pub(super) enum Step {
     /// A file that may be video.
     File(Candidate),
+    /// A folder that lies on another file system than the one around it.
+    Drive {
+        /// Its path.
+        folder: String,
+    },
     /// A folder, or the rest of one, that could not be listed; what is below it is unknown.
     Unlisted {
         /// Its path.
@@ -83,7 +88,7 @@ pub(super) fn walk(root: &Path, step_tx: mpsc::Sender<Step>) -> Result<()> {
         files: 0,
     };
     // The only break is a receiver that has gone: nobody is left to tell.
-    let _ = walk.enter(root, 0);
+    let _ = walk.enter(root, 0, found.dev());
     Ok(())
 }
 
@@ -98,7 +103,8 @@ struct Walk<'a> {
 struct Stop;
 
 impl Walk<'_> {
-    fn enter(&mut self, folder: &Path, depth: usize) -> std::result::Result<(), Stop> {
+    /// Goes through a folder on the file system `device`.
+    fn enter(&mut self, folder: &Path, depth: usize, device: u64) -> std::result::Result<(), Stop> {
         let (mut entries, failed) = list(folder);
         if let Some(error) = failed {
             self.unlisted(folder, error.to_string())?;
@@ -115,7 +121,7 @@ impl Walk<'_> {
             };
             if is_folder {
                 if !extra::is_folder(&name.to_string_lossy(), &parent) {
-                    self.enter_below(&path, depth + 1)?;
+                    self.enter_below(&path, depth + 1, device)?;
                 }
             } else if is_candidate(&name, &parent) {
                 self.meet(path, is_link)?;
@@ -124,7 +130,12 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn enter_below(&mut self, folder: &Path, depth: usize) -> std::result::Result<(), Stop> {
+    fn enter_below(
+        &mut self,
+        folder: &Path,
+        depth: usize,
+        around: u64,
+    ) -> std::result::Result<(), Stop> {
         let found = match fs::metadata(folder) {
             Ok(found) => found,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -139,7 +150,11 @@ impl Walk<'_> {
         if self.entered.len() > limits::FOLDER_FILES {
             return self.too_many("folders");
         }
-        self.enter(folder, depth)
+        if found.dev() != around {
+            let folder = shown(folder.as_os_str());
+            self.send(Step::Drive { folder })?;
+        }
+        self.enter(folder, depth, found.dev())
     }
 
     /// Hands over a file, unless it vanished since the folder was listed.

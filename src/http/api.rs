@@ -51,24 +51,18 @@ struct MediaPage<'a> {
 }
 
 /// The documents below `/api/`; `None` for an address that is none of them.
-pub(super) fn read(
-    house: &House,
-    path: &str,
-    head: &Head,
-    lineup: &Lineup,
-    now_ms: i64,
-) -> Option<Answer> {
+pub(super) fn read(house: &House, path: &str, head: &Head, lineup: &Lineup) -> Option<Answer> {
     Some(match path {
-        "/api/health" => health::health(house, lineup, now_ms),
-        "/api/health/channels" => health::channels(lineup, now_ms),
-        "/api/channels" => channels(lineup, now_ms),
+        "/api/health" => health::health(house, lineup),
+        "/api/health/channels" => health::channels(lineup, house.date_ms()),
+        "/api/channels" => channels(lineup, house.date_ms()),
         "/api/libraries" => libraries(lineup.catalog()),
         "/api/media" => media(head, lineup.catalog()),
         _ => return None,
     })
 }
 
-fn channels(lineup: &Lineup, now_ms: i64) -> Answer {
+fn channels(lineup: &Lineup, date_ms: Option<i64>) -> Answer {
     let channels: Vec<_> = lineup
         .schedules()
         .iter()
@@ -80,7 +74,7 @@ fn channels(lineup: &Lineup, now_ms: i64) -> Answer {
                 name: &channel.name,
                 profile: schedule.profile(),
                 items: channel.items.len(),
-                on: NowNext::at(lineup, schedule, now_ms),
+                on: NowNext::at(lineup, schedule, date_ms),
                 left_out: left_out
                     .iter()
                     .take(limits::SENTENCES)

@@ -6,6 +6,7 @@
 
 use super::address::Roots;
 use super::answer::{Answer, raw_words};
+use super::door::Outlet;
 use super::head::{Head, Method, Reader, Unread};
 use super::stream::Tuning;
 use super::{House, api, control, device, guide, head, page, stream};
@@ -66,7 +67,7 @@ enum Route {
 pub(super) async fn converse<R, W>(mut reader: R, mut writer: W, caller: Caller, mut line: Line)
 where
     R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send,
+    W: Outlet,
 {
     let mut taken = BytesMut::new();
     let read = tokio::select! {
@@ -81,6 +82,7 @@ where
             let _ = write_in_time(&mut writer, words.as_bytes()).await;
         }
         Ok((Route::Stream(tuning, peer), head)) => {
+            writer.widen();
             let viewer = stream::Viewing {
                 house: &line.house,
                 peer,
@@ -192,7 +194,7 @@ fn read(house: &House, head: &Head, roots: &Roots) -> Option<Answer> {
     let lineup = house.lineup();
     let now_ms = house.now_ms();
     Some(match head.path.as_str() {
-        "/" => page::status(house, &lineup, roots, now_ms),
+        "/" => page::status(house, &lineup, roots),
         "/discover.json" => device::discover(house, roots),
         "/lineup.json" => device::lineup_json(head, &lineup, roots),
         "/lineup.xml" => device::lineup_xml(&lineup, roots),
@@ -200,7 +202,7 @@ fn read(house: &House, head: &Head, roots: &Roots) -> Option<Answer> {
         "/lineup_status.json" => device::lineup_status(),
         "/status.json" => device::status(house, now_ms),
         "/iptv/channels.m3u" => guide::playlist(&lineup, roots),
-        path => return api::read(house, path, head, &lineup, now_ms),
+        path => return api::read(house, path, head, &lineup),
     })
 }
 

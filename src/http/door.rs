@@ -10,7 +10,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::io::AsyncWrite;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -112,12 +113,32 @@ impl Socket {
     }
 }
 
+/// What goes out to a client.
+pub(super) trait Outlet: AsyncWrite + Unpin + Send {
+    /// Has the kernel keep as much as a stream needs; documents need less.
+    fn widen(&self);
+}
+
+impl Outlet for tcp::WriteHalf<'_> {
+    fn widen(&self) {
+        let socket: &TcpStream = self.as_ref();
+        // One that is gone fails here, and again when it is written to.
+        let _ = SockRef::from(socket).set_send_buffer_size(limits::STREAM_SOCKET_SEND_BYTES);
+    }
+}
+
+impl Outlet for unix::WriteHalf<'_> {
+    /// No stream goes out there.
+    fn widen(&self) {}
+}
+
 /// Bounds what the kernel keeps for a client, and notices when it is gone without a word: a
 /// television that lost its power, or Wi-Fi that ended.
 fn prepare(stream: &TcpStream) -> io::Result<()> {
     let patience = Duration::from_millis(limits::VIEWER_STALLED_MS);
     let socket = SockRef::from(stream);
-    socket.set_send_buffer_size(limits::STREAM_SOCKET_SEND_BYTES)?;
+    socket.set_send_buffer_size(limits::HTTP_SOCKET_SEND_BYTES)?;
+    socket.set_recv_buffer_size(limits::HTTP_SOCKET_RECEIVE_BYTES)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_user_timeout(Some(patience))?;
     let keepalive = TcpKeepalive::new()

@@ -29,9 +29,13 @@ struct ChannelHealth<'a> {
     left_out: usize,
 }
 
+/// What a box says that has not been told the date.
+pub(super) const NO_DATE: &str = "The box has not been told the date yet, so nobody knows what is \
+                                  on; until then every channel shows the slate.";
+
 /// `/api/health`: 200 when every channel can be tuned, else 503 and why not.
-pub(super) fn health(house: &House, lineup: &Lineup, now_ms: i64) -> Answer {
-    let reasons = untunable(lineup, now_ms);
+pub(super) fn health(house: &House, lineup: &Lineup) -> Answer {
+    let reasons = untunable(lineup, house.date_ms());
     let tuners = house.tuners.status();
     let (status, code) = verdict(reasons.is_empty());
     Answer::json_with(
@@ -39,7 +43,7 @@ pub(super) fn health(house: &House, lineup: &Lineup, now_ms: i64) -> Answer {
         &Health {
             status,
             version: house.version,
-            uptime_ms: now_ms.saturating_sub(house.started_ms),
+            uptime_ms: house.up_ms(),
             channels: lineup.schedules().len(),
             tuners: tuners.len(),
             tuners_in_use: tuners.iter().filter(|one| one.viewer.is_some()).count(),
@@ -49,18 +53,22 @@ pub(super) fn health(house: &House, lineup: &Lineup, now_ms: i64) -> Answer {
 }
 
 /// `/api/health/channels`: the same for each channel by itself.
-pub(super) fn channels(lineup: &Lineup, now_ms: i64) -> Answer {
+pub(super) fn channels(lineup: &Lineup, date_ms: Option<i64>) -> Answer {
     let channels: Vec<_> = lineup
         .schedules()
         .iter()
         .map(|schedule| {
-            let airs = schedule.on_air(now_ms).is_some();
             let channel = schedule.channel();
+            let reason = match date_ms {
+                None => Some(NO_DATE.to_owned()),
+                Some(now_ms) if schedule.on_air(now_ms).is_some() => None,
+                Some(_) => Some(nothing_on(channel.number, &channel.name)),
+            };
             ChannelHealth {
                 number: channel.number,
                 name: &channel.name,
-                status: verdict(airs).0,
-                reason: (!airs).then(|| nothing_on(channel.number, &channel.name)),
+                status: verdict(reason.is_none()).0,
+                reason,
                 left_out: schedule.left_out().len(),
             }
         })
@@ -69,11 +77,15 @@ pub(super) fn channels(lineup: &Lineup, now_ms: i64) -> Answer {
     Answer::json_with(verdict(well).1, &channels)
 }
 
-/// Why a viewer would be refused, one sentence each; nothing when every channel can be tuned.
-pub(super) fn untunable(lineup: &Lineup, now_ms: i64) -> Vec<String> {
+/// Why a viewer would not see what is on, one sentence each; nothing when every channel can be
+/// tuned.
+pub(super) fn untunable(lineup: &Lineup, date_ms: Option<i64>) -> Vec<String> {
     if lineup.schedules().is_empty() {
         return vec!["There is no channel yet.".to_owned()];
     }
+    let Some(now_ms) = date_ms else {
+        return vec![NO_DATE.to_owned()];
+    };
     let schedules = lineup.schedules().iter();
     let mut dark = schedules.filter(|schedule| schedule.on_air(now_ms).is_none());
     let first = dark.by_ref().take(limits::SENTENCES);

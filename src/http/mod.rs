@@ -37,6 +37,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What all doors share.
 pub struct House {
@@ -50,8 +51,8 @@ pub struct House {
     pub tuners: Arc<Tuners>,
     /// Keeps the owner's libraries and channels.
     pub librarian: Arc<Librarian>,
-    /// When the box started.
-    pub started_ms: i64,
+    /// When the box started. Not a date: that may not be known yet, and step.
+    pub up_since: Instant,
     /// Where documents and pages are served.
     pub web: SocketAddr,
     /// Where streams are served.
@@ -89,9 +90,19 @@ impl House {
         Arc::clone(&self.lineup_rx.borrow())
     }
 
-    /// The date of this moment.
+    /// The date of this moment, as the clock has it.
     fn now_ms(&self) -> i64 {
         self.clock.epoch_ms()
+    }
+
+    /// The date of this moment; `None` until it is known. What is on depends on it.
+    fn date_ms(&self) -> Option<i64> {
+        self.clock.is_known().then(|| self.now_ms())
+    }
+
+    /// How long the box has been running.
+    fn up_ms(&self) -> i64 {
+        i64::try_from(self.up_since.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 }
 

@@ -15,6 +15,9 @@ use jiff::tz::TimeZone;
 /// Problems that are shown before one has to ask for the rest.
 const PROBLEMS_AT_ONCE: usize = 6;
 
+/// Seconds after which a page may be renewed.
+const SOON_S: i64 = 15;
+
 /// Programmes that are shorter show their seconds.
 const SHORT_MS: i64 = 120_000;
 
@@ -25,6 +28,8 @@ struct StatusPage<'a> {
     counts: Counts,
     beginning: Beginning,
     renewed_s: i64,
+    /// What a channel shows that shows nothing.
+    dark: &'a str,
     channels: Vec<ChannelCard<'a>>,
     viewers: Vec<ViewerLine>,
     free: String,
@@ -95,23 +100,28 @@ struct ViewerLine {
 }
 
 /// `/`: what is on, who watches, what is wrong, how to tune.
-pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots, now_ms: i64) -> Answer {
+pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
+    let date_ms = house.date_ms();
     let zone = zone();
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
-    let (problems, more_problems) = split(problems(lineup, now_ms), PROBLEMS_AT_ONCE);
+    let (problems, more_problems) = split(problems(lineup, date_ms), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
     render(
         200,
         &StatusPage {
             name: &house.device.friendly_name,
-            counts: counts(lineup, &tuners, now_ms.saturating_sub(house.started_ms)),
+            counts: counts(lineup, &tuners, house.up_ms()),
             beginning: beginning(house, lineup),
-            renewed_s: renewed_s(lineup, now_ms),
+            renewed_s: renewed_s(lineup, date_ms),
+            dark: match date_ms {
+                Some(_) => "Nothing that can be shown",
+                None => "The date is not known yet",
+            },
             channels: lineup
                 .schedules()
                 .iter()
-                .map(|schedule| card(lineup, schedule, &tuners, &zone, now_ms))
+                .map(|schedule| card(lineup, schedule, &tuners, &zone, date_ms))
                 .collect(),
             viewers,
             free: match tuners.len() {
@@ -173,11 +183,14 @@ fn beginning(house: &House, lineup: &Lineup) -> Beginning {
 
 /// Seconds after which the page is worth another look: when the first programme ends, but soon
 /// enough for the bars to move, and not while somebody reads.
-fn renewed_s(lineup: &Lineup, now_ms: i64) -> i64 {
+fn renewed_s(lineup: &Lineup, date_ms: Option<i64>) -> i64 {
+    let Some(now_ms) = date_ms else {
+        return SOON_S;
+    };
     let on_air = lineup.schedules().iter();
     let ends = on_air.filter_map(|schedule| schedule.on_air(now_ms));
     let first_ms = ends.map(|airing| airing.end_ms).min().unwrap_or(now_ms);
-    (first_ms.saturating_sub(now_ms) / 1_000).clamp(15, 60)
+    (first_ms.saturating_sub(now_ms) / 1_000).clamp(SOON_S, 60)
 }
 
 fn card<'a>(
@@ -185,10 +198,10 @@ fn card<'a>(
     schedule: &'a Schedule,
     tuners: &[TunerStatus],
     zone: &TimeZone,
-    now_ms: i64,
+    date_ms: Option<i64>,
 ) -> ChannelCard<'a> {
-    let on = NowNext::at(lineup, schedule, now_ms);
-    let permille = on.now.as_ref().map_or(0, |now| {
+    let on = NowNext::at(lineup, schedule, date_ms);
+    let permille = on.now.as_ref().zip(date_ms).map_or(0, |(now, now_ms)| {
         let whole = now.end_ms.saturating_sub(now.start_ms).max(1);
         let passed = now_ms.saturating_sub(now.start_ms).clamp(0, whole);
         passed.saturating_mul(1_000) / whole

@@ -28,10 +28,10 @@ struct Group<'a> {
 
 /// Everything that keeps something from being shown, what concerns most titles first. That there is
 /// no channel yet is no problem but a beginning, and the page says what to do.
-pub(super) fn problems(lineup: &Lineup, now_ms: i64) -> Vec<Problem> {
+pub(super) fn problems(lineup: &Lineup, date_ms: Option<i64>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if !lineup.schedules().is_empty() {
-        problems.extend(health::untunable(lineup, now_ms).into_iter().map(plain));
+        problems.extend(health::untunable(lineup, date_ms).into_iter().map(plain));
     }
     problems.extend(unplayable(lineup));
     problems.extend(left_out(lineup));

@@ -22,7 +22,7 @@ pub(super) struct Programme {
 /// What is on a channel at an instant, and after that.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(super) struct NowNext {
-    /// `None` where the channel has nothing that can be shown.
+    /// `None` where the channel has nothing that can be shown, and while nobody knows the date.
     pub(super) now: Option<Programme>,
     /// What follows.
     pub(super) next: Option<Programme>,
@@ -30,8 +30,8 @@ pub(super) struct NowNext {
 
 impl NowNext {
     /// Asks the schedule.
-    pub(super) fn at(lineup: &Lineup, schedule: &Schedule, at_ms: i64) -> Self {
-        let now = schedule.on_air(at_ms);
+    pub(super) fn at(lineup: &Lineup, schedule: &Schedule, date_ms: Option<i64>) -> Self {
+        let now = date_ms.and_then(|date_ms| schedule.on_air(date_ms));
         let next = now.and_then(|now| schedule.on_air(now.end_ms));
         let told = |airing: Airing| {
             let item = lineup.item(&airing);

@@ -111,6 +111,18 @@ pub struct Part {
     pub problem: Option<String>,
 }
 
+impl Part {
+    /// What its stream takes on average: its bytes in its time, and 4 % for the packets that carry
+    /// it. `None` where it is not known how long it is.
+    #[must_use]
+    pub fn bits_per_second(&self) -> Option<u64> {
+        let duration_ms = self.duration_ms.filter(|duration_ms| *duration_ms > 0)?;
+        let bits = u128::from(self.size_bytes) * 8 * 104 / 100;
+        let rate = bits * 1_000 / u128::from(duration_ms);
+        Some(u64::try_from(rate).unwrap_or(u64::MAX))
+    }
+}
+
 /// A line of the lineup.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Channel {

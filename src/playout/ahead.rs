@@ -1,28 +1,33 @@
 //! Opening an item before it is needed, on a task of its own.
 
-use super::feed::Feed;
+use super::feed::{Feed, Join};
 use crate::error::{Error, Result};
-use crate::limits;
 use crate::media::Profile;
 use crate::model::Airing;
 use crate::resolver::resolve;
 use crate::schedule::Lineup;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 
-/// An airing whose item is being opened. Dropping it gives up.
+/// An airing whose item is being opened, or sought through. Dropping it gives up.
 pub(super) struct Ahead {
     pub(super) airing: Airing,
-    task: JoinHandle<Result<Feed>>,
+    task: JoinHandle<Opened>,
 }
 
+/// The item, standing where it is to be joined; `None` where nothing of it is left to be shown.
+pub(super) type Opened = Result<Option<Box<Feed>>>;
+
 impl Ahead {
-    /// Starts opening `airing`, at what it shows at `at_ms`.
-    pub(super) fn open(lineup: &Arc<Lineup>, airing: Airing, profile: Profile, at_ms: i64) -> Self {
+    /// Starts opening `airing`, to be joined at what it shows at `at_ms`.
+    pub(super) fn open(
+        lineup: &Arc<Lineup>,
+        airing: Airing,
+        profile: Profile,
+        (at_ms, join): (i64, Join),
+    ) -> Self {
         let lineup = Arc::clone(lineup);
-        let time_90k = at_ms.saturating_sub(airing.start_ms).saturating_mul(90);
+        let time_90k = time_90k(&airing, at_ms);
         let task = tokio::spawn(async move {
             let Some(item) = lineup.item(&airing) else {
                 return Err(Error::unsupported(
@@ -31,23 +36,38 @@ impl Ahead {
                 ));
             };
             let source = resolve(item)?;
-            Feed::open(&source, &profile, &lineup.wishes().language, time_90k).await
+            let language = &lineup.wishes().language;
+            let mut feed = Feed::open(&source, &profile, language).await?;
+            let found = feed.go_to(time_90k, join).await?;
+            Ok(found.then(|| Box::new(feed)))
         });
         Self { airing, task }
     }
 
-    /// The opened item; `None` if it takes longer than a viewer's lead can cover. Ask again then.
-    pub(super) async fn ready(&mut self) -> Option<Result<Feed>> {
-        let patience = Duration::from_millis(limits::OPEN_PATIENCE_MS);
-        match timeout(patience, &mut self.task).await {
-            Ok(Ok(opened)) => Some(opened),
-            Ok(Err(_)) => Some(Err(Error::unsupported(
-                "the item",
-                "opening it was broken off",
-            ))),
-            Err(_) => None,
-        }
+    /// Starts going to another place of an open item.
+    pub(super) fn seek(mut feed: Box<Feed>, airing: Airing, (at_ms, join): (i64, Join)) -> Self {
+        let time_90k = time_90k(&airing, at_ms);
+        let task = tokio::spawn(async move {
+            let found = feed.go_to(time_90k, join).await?;
+            Ok(found.then_some(feed))
+        });
+        Self { airing, task }
     }
+
+    /// Whether `opened` returns at once.
+    pub(super) fn is_done(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// The outcome. Safe to drop and call again until it has returned.
+    pub(super) async fn opened(&mut self) -> Opened {
+        let broken = |_| Err(Error::unsupported("the item", "opening it was broken off"));
+        (&mut self.task).await.unwrap_or_else(broken)
+    }
+}
+
+fn time_90k(airing: &Airing, at_ms: i64) -> i64 {
+    at_ms.saturating_sub(airing.start_ms).saturating_mul(90)
 }
 
 impl Drop for Ahead {

@@ -3,15 +3,12 @@
 use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise};
 use crate::error::{Error, Result};
 use crate::fetch::Reader;
-use crate::limits;
-use crate::media::{Profile, Sample, TrackId};
+use crate::media::{Profile, Sample, Sync, TrackId};
 use crate::remux::{Pictures, Sound};
 use crate::resolver::Source;
 use crate::schedule::{Fit, fit};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::time::Duration;
-use tokio::time::timeout;
 
 /// Where bytes come from.
 #[derive(Debug)]
@@ -39,17 +36,12 @@ impl Bulk {
                 let to = from.saturating_add(len).min(bytes.len());
                 Ok(Bytes::from_static(bytes.get(from..to).unwrap_or_default()))
             }
-            Self::File(reader) => {
-                let patience = Duration::from_millis(limits::READ_PATIENCE_MS);
-                timeout(patience, reader.read(offset, len))
-                    .await
-                    .map_err(|_| Error::unsupported("the file", "its disk does not answer"))?
-            }
+            Self::File(reader) => reader.read(offset, len).await,
         }
     }
 }
 
-/// An opened file, standing at a random access point.
+/// An opened file; once it has gone somewhere, standing at a random access point.
 #[derive(Debug)]
 pub(super) struct Feed {
     bulk: Bulk,
@@ -60,32 +52,33 @@ pub(super) struct Feed {
     begins_90k: i64,
 }
 
+/// At which random access point an item is joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Join {
+    /// The last one at or before the time asked for; the first one where there is none before.
+    Before,
+    /// The first one at or after it.
+    After,
+}
+
 /// Audio samples that may stand before the first picture.
 const FIRST_SAMPLES: usize = 512;
 
 impl Feed {
-    /// Opens an item and goes to the random access point at or before `time_90k`.
-    pub(super) async fn open(
-        source: &Source,
-        profile: &Profile,
-        language: &str,
-        time_90k: i64,
-    ) -> Result<Self> {
+    /// Opens an item.
+    pub(super) async fn open(source: &Source, profile: &Profile, language: &str) -> Result<Self> {
         let bulk = Bulk::File(Reader::open(&source.path).await?);
-        Self::start(bulk, profile, language, time_90k).await
+        Self::start(bulk, profile, language).await
     }
 
     /// Opens a file that is part of the program.
     pub(super) async fn embedded(bytes: &'static [u8], profile: &Profile) -> Result<Self> {
-        Self::start(Bulk::Embedded(bytes), profile, "", 0).await
+        let mut feed = Self::start(Bulk::Embedded(bytes), profile, "").await?;
+        feed.go_to(0, Join::Before).await?;
+        Ok(feed)
     }
 
-    async fn start(
-        mut bulk: Bulk,
-        profile: &Profile,
-        language: &str,
-        time_90k: i64,
-    ) -> Result<Self> {
+    async fn start(mut bulk: Bulk, profile: &Profile, language: &str) -> Result<Self> {
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
         let mut demuxer = Demuxer::new(recognise(&head)?, bulk.len());
         while let Pull::Need(span) = demuxer.pull()? {
@@ -96,22 +89,41 @@ impl Feed {
             .movie()
             .ok_or_else(|| Error::unsupported("the file", "it is empty"))?;
         let choice = choose(movie, profile, language)?;
-        let audio = choice.audio.as_ref().map(|(track, _)| *track);
-        demuxer.start(choice.video, audio, time_90k)?;
-        let first = VecDeque::new();
-        let mut feed = Self {
+        Ok(Self {
             bulk,
             demuxer,
             choice,
-            first,
+            first: VecDeque::new(),
             begins_90k: 0,
-        };
-        feed.find_first_picture().await?;
-        Ok(feed)
+        })
     }
 
-    /// Reads up to the first picture.
-    async fn find_first_picture(&mut self) -> Result<()> {
+    /// Goes to a random access point; says whether there is one.
+    ///
+    /// # Errors
+    /// The file breaks its format or cannot be read.
+    pub(super) async fn go_to(&mut self, time_90k: i64, join: Join) -> Result<bool> {
+        self.stand_at(time_90k).await?;
+        if join == Join::Before || self.begins_90k >= time_90k {
+            return Ok(true);
+        }
+        // No index tells what the next one is, so that it is read up to there.
+        while let Some(sample) = self.sample().await? {
+            let is_picture = sample.track == self.choice.video;
+            let random_access = is_picture && sample.sync == Sync::RandomAccess;
+            if random_access && sample.pts_90k >= time_90k {
+                self.stand_at(sample.pts_90k).await?;
+                return Ok(self.begins_90k >= time_90k);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Goes to the random access point at or before a time, and reads up to its picture.
+    async fn stand_at(&mut self, time_90k: i64) -> Result<()> {
+        let audio = self.choice.audio.as_ref().map(|(track, _)| *track);
+        self.demuxer.start(self.choice.video, audio, time_90k)?;
+        self.first.clear();
         while let Some(sample) = self.read_sample().await? {
             let picture = (sample.track == self.choice.video).then_some(sample.pts_90k);
             self.first.push_back(sample);

@@ -1,51 +1,110 @@
-//! Wall time and the stream's time, and how one becomes the other.
+//! The time of a channel's streams, and how it becomes wall time and back.
 
+use crate::clock::Clock;
 use crate::limits;
 use crate::media::TICKS_PER_SECOND;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::time::{Duration, Instant};
 
-/// The stream's time at its origin. Not 0, so that clocks that run behind never go below it.
-const ORIGIN_90K: i64 = 10 * TICKS_PER_SECOND;
+/// The time at which streams begin. Not 0, so that clocks that run behind never go below it.
+pub const ORIGIN_90K: i64 = 10 * TICKS_PER_SECOND;
 
-/// Fixes a stream's timeline to the wall: made once, when the stream begins.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Timeline {
-    origin_ms: i64,
-    origin: Instant,
+/// Reading the date takes less than this, unless the machine was busy elsewhere meanwhile.
+const READING: Duration = Duration::from_millis(20);
+
+/// The time of all streams of one channel. It runs with the monotonic clock, for ever and without a
+/// jump; where the wall lies on it is shared, and moves when the date is set.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    begun: Instant,
+    begun_90k: i64,
+    wall_ms: Arc<AtomicI64>,
+}
+
+/// Where the wall lies on a timeline, at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wall {
+    /// What the date was, or would have been, when the timeline began.
+    begun_ms: i64,
+    begun_90k: i64,
 }
 
 impl Timeline {
-    /// A timeline on which it is `now_ms` at this instant.
-    pub(super) fn starting_at(now_ms: i64) -> Self {
+    /// A timeline on which it is `begun_90k` now.
+    #[must_use]
+    pub fn new(clock: &dyn Clock, begun_90k: i64) -> Self {
         Self {
-            origin_ms: now_ms,
-            origin: Instant::now(),
+            begun: Instant::now(),
+            begun_90k,
+            wall_ms: Arc::new(AtomicI64::new(clock.epoch_ms())),
         }
     }
 
-    /// The stream's time at a wall time.
-    pub(super) fn ticks(&self, at_ms: i64) -> i64 {
-        at_ms
-            .saturating_sub(self.origin_ms)
-            .saturating_mul(90)
-            .saturating_add(ORIGIN_90K)
+    /// The stream's time now, without any lead.
+    pub(super) fn now_90k(&self) -> i64 {
+        let passed_90k = self.begun.elapsed().as_micros() * 9 / 100;
+        let passed_90k = i64::try_from(passed_90k).unwrap_or(i64::MAX);
+        self.begun_90k.saturating_add(passed_90k)
     }
 
-    /// The wall time at a time of the stream, rounded down.
-    pub(super) fn epoch_ms(&self, at_90k: i64) -> i64 {
-        at_90k
-            .saturating_sub(ORIGIN_90K)
-            .div_euclid(90)
-            .saturating_add(self.origin_ms)
+    /// Where the wall lies.
+    pub(super) fn wall(&self) -> Wall {
+        Wall {
+            begun_ms: self.wall_ms.load(Ordering::Relaxed),
+            begun_90k: self.begun_90k,
+        }
     }
 
-    /// When something that is due at `at_90k` goes to a viewer: ahead by the lead. It is measured
+    /// Looks whether the date has been set, and moves the wall if so.
+    pub(super) fn follow(&self, clock: &dyn Clock) {
+        let before = Instant::now();
+        let now_ms = clock.epoch_ms();
+        if before.elapsed() > READING {
+            return;
+        }
+        let passed = i64::try_from((before - self.begun).as_millis()).unwrap_or(i64::MAX);
+        let begun_ms = now_ms.saturating_sub(passed);
+        let known_ms = self.wall_ms.load(Ordering::Relaxed);
+        if begun_ms.abs_diff(known_ms) > limits::CLOCK_STEP_MS {
+            log::info!(
+                "the date was set: by {} ms",
+                begun_ms.saturating_sub(known_ms)
+            );
+            self.wall_ms.store(begun_ms, Ordering::Relaxed);
+        }
+    }
+
+    /// When something that is due at `due_90k` goes to a viewer: ahead by the lead. It is measured
     /// by the monotonic clock, so that setting the date neither stalls nor floods anyone.
-    pub(super) fn release(&self, at_90k: i64) -> Instant {
-        let after_ms = self.epoch_ms(at_90k).saturating_sub(self.origin_ms) - limits::LEAD_MS;
-        match u64::try_from(after_ms) {
-            Ok(after_ms) => self.origin + Duration::from_millis(after_ms),
-            Err(_) => self.origin,
+    #[must_use]
+    pub fn release(&self, due_90k: i64) -> Instant {
+        let lead_90k = limits::LEAD_MS.saturating_mul(90);
+        let after_90k = due_90k
+            .saturating_sub(self.begun_90k)
+            .saturating_sub(lead_90k);
+        match u64::try_from(after_90k) {
+            Ok(after_90k) => self.begun + Duration::from_micros(after_90k.saturating_mul(100) / 9),
+            Err(_) => self.begun,
         }
+    }
+}
+
+impl Wall {
+    /// The stream's time at a wall time.
+    pub(super) fn ticks(self, at_ms: i64) -> i64 {
+        at_ms
+            .saturating_sub(self.begun_ms)
+            .saturating_mul(90)
+            .saturating_add(self.begun_90k)
+    }
+
+    /// The wall time at a time of the stream, rounded up.
+    pub(super) fn epoch_ms(self, at_90k: i64) -> i64 {
+        at_90k
+            .saturating_sub(self.begun_90k)
+            .saturating_add(89)
+            .div_euclid(90)
+            .saturating_add(self.begun_ms)
     }
 }

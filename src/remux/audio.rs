@@ -1,5 +1,8 @@
 //! The audio line: one chain of frames that is exact to the sample, whatever the items bring.
 //!
+//! The chain lies on a grid that begins at time 0 of the timeline, so that two streams of a channel
+//! cut the same sound into the same packets, wherever they were joined.
+//!
 //! A frame goes on air if it lies within half a frame of the chain's end, where an item begins, and
 //! within one frame later on. Later ones wait for silence to fill the hole; earlier ones are
 //! dropped.
@@ -9,9 +12,9 @@ use crate::codec::{aac, ac3, mpeg_audio};
 use crate::error::Result;
 use crate::media::{AudioCodec, AudioProfile, Sample, TICKS_PER_SECOND};
 use bytes::Bytes;
-use std::collections::VecDeque;
+use heapless::Deque;
 
-/// Frames go out together until they last this long: four AAC frames, three of AC-3.
+/// Frames go out together, as many as last this long: four AAC frames, three of AC-3.
 const PES_90K: i64 = 80 * 90;
 /// A PES is closed before its 16-bit length could overflow.
 const PES_BYTES: usize = 32 << 10;
@@ -85,14 +88,16 @@ pub(super) struct AudioLine {
     items: u64,
     /// The item whose frames have found their place in the chain.
     settled: u64,
-    waiting: VecDeque<Frame>,
-    /// Where the chain began, and how many PCM samples long it is.
-    start_90k: Option<i64>,
+    waiting: Deque<Frame, WAITING_FRAMES>,
+    /// Whether the chain has begun; its end, in PCM samples from time 0.
+    begun: bool,
     samples: i64,
-    /// The PES being put together, and where in the chain it begins.
+    /// The PES being put together, and where it begins.
     pes: Vec<u8>,
     pes_samples: i64,
     pes_is_whole: bool,
+    /// A PES ends at each multiple of this many PCM samples.
+    pes_grid: i64,
 }
 
 impl AudioLine {
@@ -108,15 +113,19 @@ impl AudioLine {
             }
             _ => None,
         };
+        let sample_rate = i64::from(profile.sample_rate.max(1));
+        let frame = i64::from(silence.samples.max(1));
+        let pes_frames = div_ceil(PES_90K * sample_rate, frame * TICKS_PER_SECOND);
         Ok(Self {
-            sample_rate: i64::from(profile.sample_rate.max(1)),
+            sample_rate,
+            pes_grid: pes_frames * frame,
             silence,
             silence_header,
             item: None,
             items: 0,
             settled: 0,
-            waiting: VecDeque::new(),
-            start_90k: None,
+            waiting: Deque::new(),
+            begun: false,
             samples: 0,
             pes: Vec::new(),
             pes_samples: 0,
@@ -133,9 +142,29 @@ impl AudioLine {
         });
     }
 
-    /// The chain begins when the first picture is shown.
+    /// Has the current item end earlier; what waits of it beyond that is dropped.
+    pub(super) fn end_at(&mut self, end_90k: i64) {
+        let Some(item) = &mut self.item else { return };
+        item.end_90k = end_90k;
+        while let Some(frame) = self.waiting.back()
+            && frame.item == self.items
+            && self.centre_90k(frame.pts_90k, frame.samples) >= end_90k
+        {
+            self.waiting.pop_back();
+        }
+    }
+
+    /// The chain begins at the first place of the grid from `shown_90k` on, when the first picture
+    /// is shown.
     pub(super) fn start_at(&mut self, shown_90k: i64) {
-        self.start_90k.get_or_insert(shown_90k);
+        if self.begun {
+            return;
+        }
+        let frame = i64::from(self.silence.samples.max(1));
+        let shown = shown_90k.saturating_mul(self.sample_rate);
+        self.samples = div_ceil(shown, frame * TICKS_PER_SECOND).saturating_mul(frame);
+        self.pes_samples = self.samples;
+        self.begun = true;
     }
 
     pub(super) fn push(&mut self, sample: &Sample) -> Result<()> {
@@ -153,34 +182,38 @@ impl AudioLine {
             _ => None,
         };
         let pts_90k = zero_90k.saturating_add(sample.pts_90k);
-        let centre_90k = pts_90k.saturating_add(self.ticks(i64::from(samples)) / 2);
-        if centre_90k >= *end_90k || self.waiting.len() >= WAITING_FRAMES {
+        if self.centre_90k(pts_90k, samples) >= *end_90k {
             return Ok(());
         }
-        let data = sample.data.clone();
-        self.waiting.push_back(Frame {
+        let frame = Frame {
             pts_90k,
             samples,
             item: self.items,
             header,
-            data,
-        });
+            data: sample.data.clone(),
+        };
+        // Sound that is so far ahead of the pictures is left out.
+        let _ = self.waiting.push_back(frame);
         Ok(())
+    }
+
+    fn centre_90k(&self, pts_90k: i64, samples: u32) -> i64 {
+        pts_90k.saturating_add(self.ticks(i64::from(samples)) / 2)
     }
 
     /// Where in time the next PES begins; `None` before the first picture.
     pub(super) fn next_pes_90k(&self) -> Option<i64> {
-        Some(self.start_90k?.saturating_add(self.ticks(self.pes_samples)))
+        self.begun.then(|| self.ticks(self.pes_samples))
     }
 
     /// Puts the next PES together; says whether it is whole. Where frames are missing it waits for
     /// them, up to `silent_until_90k`, before which a missing frame is silence.
     pub(super) fn fill_pes(&mut self, silent_until_90k: Option<i64>) -> bool {
+        if !self.begun {
+            return false;
+        }
         while !self.pes_is_whole {
-            let Some(start_90k) = self.start_90k else {
-                return false;
-            };
-            let next_90k = start_90k.saturating_add(self.ticks(self.samples));
+            let next_90k = self.ticks(self.samples);
             let Some(frame) = self.waiting.front() else {
                 let mute_90k = match &self.item {
                     Some(Item {
@@ -240,12 +273,19 @@ impl AudioLine {
         }
         self.pes.extend_from_slice(data);
         self.samples = self.samples.saturating_add(i64::from(samples));
-        let length_90k = self.ticks(self.samples.saturating_sub(self.pes_samples));
-        self.pes_is_whole = length_90k >= PES_90K || self.pes.len() >= PES_BYTES;
+        let ends = (self.pes_samples.div_euclid(self.pes_grid) + 1).saturating_mul(self.pes_grid);
+        self.pes_is_whole = self.samples >= ends || self.pes.len() >= PES_BYTES;
     }
 
     /// PCM samples as time, rounded down.
     fn ticks(&self, samples: i64) -> i64 {
-        samples.saturating_mul(TICKS_PER_SECOND) / self.sample_rate
+        samples
+            .saturating_mul(TICKS_PER_SECOND)
+            .div_euclid(self.sample_rate)
     }
+}
+
+/// Divides by a positive number, rounding up.
+fn div_ceil(number: i64, by: i64) -> i64 {
+    number.div_euclid(by) + i64::from(number.rem_euclid(by) != 0)
 }

@@ -14,11 +14,13 @@
 //! `limits::REMUX_HELD_BYTES`.
 
 mod audio;
+mod counters;
 mod packet;
 mod psi;
 mod video;
 
 pub use audio::Sound;
+pub use counters::{Counters, Shift, bridge};
 pub use psi::Service;
 pub use video::Pictures;
 
@@ -77,6 +79,13 @@ pub struct Chunk {
     pub bytes: Bytes,
     /// Time on the channel's timeline (as DTS) of the first thing in it: when it is due.
     pub due_90k: i64,
+    /// Whether it begins with PAT, PMT and a random access point, so that a viewer can begin here.
+    /// Every random access point begins a chunk.
+    pub random_access: bool,
+    /// Where the continuity counters stand before it.
+    pub before: Counters,
+    /// Where they stand after it.
+    pub after: Counters,
 }
 
 /// Makes one channel's stream.
@@ -97,7 +106,16 @@ pub struct Remuxer {
     pcr_90k: i64,
     psi_90k: i64,
     sdt_90k: i64,
-    chunk_90k: Option<i64>,
+    chunk: Option<Open>,
+    /// Where the counters stood when the last chunk was closed.
+    closed: Counters,
+}
+
+/// The chunk that is being filled.
+#[derive(Debug, Clone, Copy)]
+struct Open {
+    due_90k: i64,
+    random_access: bool,
 }
 
 impl Remuxer {
@@ -118,7 +136,8 @@ impl Remuxer {
             pcr_90k: i64::MIN,
             psi_90k: i64::MIN,
             sdt_90k: i64::MIN,
-            chunk_90k: None,
+            chunk: None,
+            closed: Counters::default(),
         })
     }
 
@@ -165,9 +184,37 @@ impl Remuxer {
         Ok(taken)
     }
 
+    /// Ends the current segment at `end_90k`, if it is to end later: what is pushed of it from now
+    /// on, and sound that waits, is left out from there.
+    pub fn end_at(&mut self, end_90k: i64) {
+        if let Some(segment) = &mut self.segment {
+            segment.end_90k = segment.end_90k.min(end_90k);
+            self.video.end_at(segment.end_90k);
+            self.audio.end_at(segment.end_90k);
+        }
+    }
+
+    /// Packets to be sent where a stream has nothing to send: what has come together so far, and
+    /// the tables once more. `None` before the stream has begun.
+    pub fn keep_alive(&mut self) -> Option<Chunk> {
+        if !self.has_begun() {
+            return None;
+        }
+        self.open_chunk();
+        self.write_psi();
+        self.close_chunk();
+        self.pull()
+    }
+
     /// The next packets, if enough have come together.
     pub fn pull(&mut self) -> Option<Chunk> {
         self.ready.pop_front()
+    }
+
+    /// Whether anything has been written.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.clock_90k != i64::MIN
     }
 
     /// Where on the timeline the pictures that were pushed so far end.
@@ -224,7 +271,17 @@ impl Remuxer {
             return Ok(());
         };
         self.advance(dts_90k);
-        if unit.random_access || self.psi_is_due() {
+        if unit.random_access {
+            self.close_chunk();
+            self.chunk = Some(Open {
+                due_90k: self.clock_90k,
+                random_access: true,
+            });
+            // With the service description, so that streams that have passed a random access point
+            // in common are the same from there on.
+            self.sdt_90k = i64::MIN;
+            self.write_psi();
+        } else if self.psi_is_due() {
             self.write_psi();
         }
         self.pcr_90k = self.clock_90k;
@@ -240,7 +297,7 @@ impl Remuxer {
     fn advance(&mut self, to_90k: i64) {
         if self.clock_90k == i64::MIN {
             self.clock_90k = to_90k;
-            self.chunk_90k = Some(to_90k);
+            self.open_chunk();
             return;
         }
         let to_90k = to_90k.max(self.clock_90k);
@@ -268,6 +325,7 @@ impl Remuxer {
         self.clock_90k.saturating_sub(self.psi_90k) >= PSI_EVERY_90K
     }
 
+    /// Writes PAT and PMT, and SDT where that is due.
     fn write_psi(&mut self) {
         self.psi_90k = self.clock_90k;
         self.packets.program_tables();
@@ -278,28 +336,42 @@ impl Remuxer {
     }
 
     fn open_chunk(&mut self) {
-        self.chunk_90k.get_or_insert(self.clock_90k);
+        self.chunk.get_or_insert(Open {
+            due_90k: self.clock_90k,
+            random_access: false,
+        });
     }
 
     fn close_chunk_when_full(&mut self) {
-        let Some(due_90k) = self.chunk_90k else {
+        let old = self
+            .chunk
+            .is_some_and(|open| self.clock_90k.saturating_sub(open.due_90k) >= CHUNK_90K);
+        if old || self.packets.len() >= limits::CHUNK_BYTES {
+            self.close_chunk();
+        }
+    }
+
+    fn close_chunk(&mut self) {
+        let Some(open) = self.chunk.take() else {
             return;
         };
-        let old = self.clock_90k.saturating_sub(due_90k) >= CHUNK_90K;
-        if !old && self.packets.len() < limits::CHUNK_BYTES {
-            return;
-        }
         let mut packets = self.packets.take();
+        let mut random_access = open.random_access;
+        let mut before = std::mem::replace(&mut self.closed, self.packets.counters());
         // A large picture may be many chunks; the writer to the socket sees bounded pieces.
-        while packets.len() > limits::CHUNK_BYTES {
-            let bytes = packets.split_to(limits::CHUNK_BYTES);
-            self.ready.push_back(Chunk { bytes, due_90k });
+        while !packets.is_empty() {
+            let bytes = packets.split_to(packets.len().min(limits::CHUNK_BYTES));
+            let after = before.after(&bytes);
+            self.ready.push_back(Chunk {
+                bytes,
+                due_90k: open.due_90k,
+                random_access,
+                before,
+                after,
+            });
+            random_access = false;
+            before = after;
         }
-        self.ready.push_back(Chunk {
-            bytes: packets,
-            due_90k,
-        });
-        self.chunk_90k = None;
     }
 }
 

@@ -1,12 +1,15 @@
 //! Transport packets and PES headers (ISO/IEC 13818-1 §2.4.3): counters, clock references,
 //! stuffing. Payload goes straight from the sample into its packets.
 
+use super::counters::Counters;
 use super::psi::Tables;
 use super::video::AccessUnit;
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub(super) const PACKET_BYTES: usize = 188;
-const SYNC_BYTE: u8 = 0x47;
+pub(super) const SYNC_BYTE: u8 = 0x47;
+/// A program clock reference as it is written.
+pub(super) const PCR_FIELD_BYTES: usize = 6;
 /// Largest PES header written here: both time stamps.
 const PES_HEADER_BYTES: usize = 19;
 /// Times are 33 bits wide on the wire.
@@ -23,6 +26,31 @@ pub(super) enum Pid {
 }
 
 impl Pid {
+    pub(super) const ALL: [Self; 5] = [
+        Self::Association,
+        Self::Service,
+        Self::Video,
+        Self::Audio,
+        Self::Map,
+    ];
+
+    /// Its place in [`Self::ALL`].
+    pub(super) const fn index(self) -> usize {
+        match self {
+            Self::Association => 0,
+            Self::Service => 1,
+            Self::Video => 2,
+            Self::Audio => 3,
+            Self::Map => 4,
+        }
+    }
+
+    /// The one with this number.
+    pub(super) fn of(number: [u8; 2]) -> Option<Self> {
+        let number = u16::from_be_bytes(number);
+        Self::ALL.into_iter().find(|pid| pid.number() == number)
+    }
+
     pub(super) const fn number(self) -> u16 {
         match self {
             Self::Association => 0x0000,
@@ -30,28 +58,6 @@ impl Pid {
             Self::Video => 0x0100,
             Self::Audio => 0x0101,
             Self::Map => 0x1000,
-        }
-    }
-}
-
-/// Continuity counters, one for each PID.
-#[derive(Debug, Default)]
-struct Counters {
-    association: u8,
-    service: u8,
-    video: u8,
-    audio: u8,
-    map: u8,
-}
-
-impl Counters {
-    fn of(&mut self, pid: Pid) -> &mut u8 {
-        match pid {
-            Pid::Association => &mut self.association,
-            Pid::Service => &mut self.service,
-            Pid::Video => &mut self.video,
-            Pid::Audio => &mut self.audio,
-            Pid::Map => &mut self.map,
         }
     }
 }
@@ -89,6 +95,11 @@ impl Packets {
         self.out.len()
     }
 
+    /// Where the counters stand after what was written so far.
+    pub(super) fn counters(&self) -> Counters {
+        self.counters
+    }
+
     /// The packets so far; the buffer is empty afterwards.
     pub(super) fn take(&mut self) -> Bytes {
         self.out.split().freeze()
@@ -119,7 +130,7 @@ impl Packets {
     /// A packet that carries nothing but a program clock reference.
     pub(super) fn clock_reference(&mut self, pcr_90k: i64) {
         // No payload: the counter does not move (§2.4.3.3).
-        let counter = self.counters.of(Pid::Video).wrapping_sub(1) & 0x0F;
+        let counter = self.counters.last(Pid::Video);
         let [high, low] = Pid::Video.number().to_be_bytes();
         self.out
             .put_slice(&[SYNC_BYTE, high, low, 0x20 | counter, 183, 0x10]);
@@ -234,9 +245,7 @@ impl Packets {
     /// A packet's first four bytes. `control` is the adaptation field control, in place.
     fn header(&mut self, pid: Pid, unit_start: bool, control: u8) {
         self.out.reserve(PACKET_BYTES);
-        let counter = self.counters.of(pid);
-        let now = *counter;
-        *counter = (now + 1) & 0x0F;
+        let now = self.counters.next(pid);
         let [high, low] = pid.number().to_be_bytes();
         let high = high | if unit_start { 0x40 } else { 0 };
         self.out.put_slice(&[SYNC_BYTE, high, low, control | now]);
@@ -244,7 +253,7 @@ impl Packets {
 }
 
 /// `program_clock_reference` with an extension of 0 (§2.4.3.5).
-fn pcr_bytes(pcr_90k: i64) -> [u8; 6] {
+pub(super) fn pcr_bytes(pcr_90k: i64) -> [u8; PCR_FIELD_BYTES] {
     let base = pcr_90k & TIME_MASK;
     let [.., a, b, c, d, e, f] = ((base << 15) | 0x7E00).to_be_bytes();
     [a, b, c, d, e, f]

@@ -149,7 +149,8 @@ fn every_sound_is_carried_and_the_chain_is_exact() {
     let chunks = play(&mut remuxer, 250, (0..).map(|n| n * AAC_90K));
     let frames = chain(&chunks);
     assert!(frames.len() > 400);
-    assert_eq!(frames[0].0, 900_000);
+    // The first place of the grid from the first picture on.
+    assert_eq!(frames[0].0, 469 * AAC_90K);
     assert!(frames.iter().all(|(_, ours)| *ours));
     assert_exact(&frames);
 }
@@ -171,11 +172,11 @@ fn a_hole_in_the_sound_is_silence_of_its_length() {
 fn sound_that_jitters_by_a_millisecond_is_neither_filled_nor_dropped() {
     let mut remuxer = remuxer();
     remuxer.begin(segment(900_000, i64::MAX));
-    // Begins nearly half a frame late, the worst place for jitter.
+    // Begins nearly half a frame beside the grid, the worst place for jitter.
     let chunks = play(
         &mut remuxer,
         250,
-        (0..).map(|n| n * AAC_90K + 955 + (n % 3 - 1) * 90),
+        (0..).map(|n| n * AAC_90K + 480 + 955 + (n % 3 - 1) * 90),
     );
     let frames = chain(&chunks);
     assert_exact(&frames);
@@ -349,5 +350,120 @@ fn a_picture_with_broken_framing_is_left_out_whole() {
     for (pts_90k, payload) in pictures {
         assert_ne!((pts_90k - 900_000) / FRAME_90K % 5, 3);
         assert!(payload.ends_with(&[0, 0, 1, 0x65, PICTURE, PICTURE]));
+    }
+}
+
+/// The chunks that follow the random access point at `due_90k`, with it.
+fn from(chunks: Vec<Chunk>, due_90k: i64) -> Vec<Chunk> {
+    let before = |chunk: &Chunk| !(chunk.random_access && chunk.due_90k == due_90k);
+    chunks.into_iter().skip_while(before).collect()
+}
+
+#[test]
+fn closed_captions_stay_in_the_pictures() {
+    let profile = Profile {
+        video: VideoCodec::H264,
+        ..profile()
+    };
+    let service = Service {
+        name: "Test".to_owned(),
+        language: "eng".to_owned(),
+    };
+    let mut remuxer = Remuxer::new(&profile, &service).unwrap();
+    let avcc = [
+        1, 0x64, 0, 0x28, 0xFF, 0xE1, 0, 2, 0x67, 0x64, 1, 0, 2, 0x68, 0xEE,
+    ];
+    let mut item = segment(900_000, i64::MAX);
+    item.pictures = Pictures::new(VideoCodec::H264, &Bytes::copy_from_slice(&avcc)).unwrap();
+    item.audio = None;
+    remuxer.begin(item);
+    // SEI, user data registered by ITU-T T.35, ATSC's `GA94` (A/53 part 4).
+    let captions = *b"\x06\x04\x0B\xB5\x00\x31GA94\x03\x41\xFF\xFC\x80\x80\xFF\x80";
+    let mut data = vec![0, 0, 0, captions.len() as u8];
+    data.extend_from_slice(&captions);
+    data.extend_from_slice(&[0, 0, 0, 3, 0x65, PICTURE, PICTURE]);
+    for index in 0..50 {
+        let mut sample = picture(index, Sync::RandomAccess);
+        sample.data = Bytes::from(data.clone());
+        remuxer.push(sample).unwrap();
+    }
+    let chunks: Vec<Chunk> = std::iter::from_fn(|| remuxer.pull()).collect();
+    let pictures = pes(&chunks, 0x100);
+    assert!(pictures.len() > 30);
+    for (_, payload) in pictures {
+        assert!(
+            payload
+                .windows(captions.len())
+                .any(|bytes| bytes == captions)
+        );
+    }
+}
+
+#[test]
+fn streams_joined_at_different_places_are_the_same_from_a_random_access_point_on() {
+    let sounds = |from: i64| (0..).map(|n| n * AAC_90K).filter(move |pts| *pts >= from);
+    let mut early = remuxer();
+    early.begin(segment(900_000, i64::MAX));
+    let early = play(&mut early, 250, sounds(0));
+    let mut late = remuxer();
+    late.begin(segment(900_000, i64::MAX));
+    let mut chunks = Vec::new();
+    let mut sounds = sounds(100 * FRAME_90K).peekable();
+    for index in 100..250 {
+        let sync = [Sync::Dependent, Sync::RandomAccess][usize::from(index % 25 == 0)];
+        late.push(picture(index, sync)).unwrap();
+        while let Some(pts) = sounds.next_if(|pts| *pts < (index + 1) * FRAME_90K) {
+            late.push(sound(pts)).unwrap();
+        }
+        chunks.extend(std::iter::from_fn(|| late.pull()));
+    }
+    let due_90k = 900_000 + 150 * FRAME_90K - 18_000;
+    let (early, late) = (from(early, due_90k), from(chunks, due_90k));
+    assert!(early.len() > 20 && early.len() == late.len());
+    for (early, late) in early.iter().zip(&late) {
+        let shift = late.before.shift_to(early.before);
+        assert_eq!(shift.renumber(&late.bytes), early.bytes);
+        assert_eq!(late.after.shifted(shift), early.after);
+    }
+}
+
+#[test]
+fn a_segment_that_ends_early_leaves_no_sound_behind() {
+    let mut remuxer = remuxer();
+    remuxer.begin(segment(900_000, i64::MAX));
+    // The sound is half a second ahead of the pictures.
+    let mut chunks = play(&mut remuxer, 50, (0..130).map(|n| n * AAC_90K));
+    for n in 94..118 {
+        remuxer.push(sound(n * AAC_90K)).unwrap();
+    }
+    let end_90k = 900_000 + 50 * FRAME_90K;
+    remuxer.end_at(end_90k);
+    let mut mute = segment(end_90k, i64::MAX);
+    mute.audio = None;
+    remuxer.begin(mute);
+    chunks.extend(play(&mut remuxer, 50, std::iter::empty()));
+    let frames = chain(&chunks);
+    assert_exact(&frames);
+    let last = frames.iter().rfind(|(_, ours)| *ours).unwrap().0;
+    assert!(
+        (end_90k - AAC_90K * 3 / 2..end_90k).contains(&last),
+        "{last}"
+    );
+}
+
+#[test]
+fn what_keeps_a_stream_alive_is_part_of_it() {
+    let mut remuxer = remuxer();
+    assert_eq!(remuxer.keep_alive(), None);
+    remuxer.begin(segment(900_000, i64::MAX));
+    let mut chunks = play(&mut remuxer, 30, (0..60).map(|n| n * AAC_90K));
+    for _ in 0..3 {
+        chunks.extend(remuxer.keep_alive());
+    }
+    chunks.extend(play(&mut remuxer, 30, std::iter::empty()));
+    for pair in chunks.windows(2) {
+        assert_eq!(pair[0].after, pair[1].before);
+        assert!(pair[0].due_90k <= pair[1].due_90k);
+        assert_eq!(pair[0].before.after(&pair[0].bytes), pair[0].after);
     }
 }

@@ -203,6 +203,13 @@ impl VideoLine {
         });
     }
 
+    /// Has the current item end earlier.
+    pub(super) fn end_at(&mut self, end_90k: i64) {
+        if let Some(item) = &mut self.item {
+            item.end_90k = end_90k;
+        }
+    }
+
     /// Takes a picture, which has to be decoded after `clock_90k`: until then all is written.
     pub(super) fn push(&mut self, sample: Sample, clock_90k: i64) -> Result<Taken> {
         let Some(item) = &mut self.item else {

@@ -47,6 +47,7 @@ pub struct Schedule {
     profile: Profile,
     language: String,
     picture_lines: u32,
+    bits_per_second: u64,
     lap: Lap,
     left_out: Vec<LeftOut>,
 }
@@ -110,6 +111,7 @@ impl Schedule {
             profile,
             language: wishes.language.clone(),
             picture_lines: candidates.iter().map(picture_lines).max().unwrap_or(0),
+            bits_per_second: candidates.iter().map(bits_per_second).max().unwrap_or(0),
             lap: lay_out(channel.order, &candidates),
             left_out: left_out.into_iter().map(|(_, one)| one).collect(),
         }
@@ -131,6 +133,13 @@ impl Schedule {
     #[must_use]
     pub fn picture_lines(&self) -> u32 {
         self.picture_lines
+    }
+
+    /// What its stream takes at most: the average of the item that takes most; 0 where there is
+    /// none.
+    #[must_use]
+    pub fn bits_per_second(&self) -> u64 {
+        self.bits_per_second
     }
 
     /// How an item goes on air here.
@@ -243,6 +252,10 @@ fn candidate(place: usize, id: MediaItemId, catalog: &Catalog) -> Result<Candida
 fn picture_lines(candidate: &Candidate) -> u32 {
     let videos = candidate.item.part.tracks.iter().filter_map(Track::video);
     videos.map(|video| video.height).max().unwrap_or(0)
+}
+
+fn bits_per_second(candidate: &Candidate) -> u64 {
+    candidate.item.part.bits_per_second().unwrap_or(0)
 }
 
 fn lay_out(order: Order, candidates: &[Candidate]) -> Lap {

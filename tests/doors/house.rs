@@ -29,6 +29,9 @@ use tokio::task::JoinSet;
 pub(crate) const NOW_MS: i64 = 1_767_323_045_000;
 pub(crate) const DATE: &str = "Date: Fri, 02 Jan 2026 03:04:05 GMT\r\n";
 
+/// How long a house has been open.
+pub(crate) const UP: Duration = Duration::from_millis(3_720_000);
+
 /// A clock that stands still.
 pub(crate) struct Stopped;
 
@@ -73,7 +76,7 @@ impl Open {
             lineup_rx,
             tuners: Arc::clone(&tuners),
             librarian: librarian(folder.path()).await,
-            started_ms: NOW_MS - 3_720_000,
+            up_since: tokio::time::Instant::now() - UP,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),
             host_name: "telly".to_owned(),

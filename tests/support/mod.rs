@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
 
 /// The instant at which the channels' loops begin.
 pub(crate) const EPOCH_MS: i64 = 1_700_000_000_000;
@@ -134,28 +136,40 @@ pub(crate) fn number() -> ChannelNumber {
     "1".parse().unwrap()
 }
 
-/// A viewer of the lineup's channel, who tunes at `at_ms`. Needs a runtime whose time is paused.
-pub(crate) async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc<Lineup>>) {
+/// Tuners for the lineup, at `at_ms`. Needs a runtime whose time is paused.
+pub(crate) fn tuners(lineup: &Arc<Lineup>, at_ms: i64) -> (Tuners, watch::Sender<Arc<Lineup>>) {
     let clock: SharedClock = Arc::new(TokioClock::starting_at(at_ms));
     let (lineup_tx, lineup_rx) = watch::channel(Arc::clone(lineup));
-    let tuners = Tuners::new(1, lineup_rx, clock);
-    let lease = tuners
-        .lease(number(), Want::Any, ([127, 0, 0, 1], 9).into())
-        .await
-        .unwrap();
-    (lease, lineup_tx)
+    (Tuners::new(16, lineup_rx, clock), lineup_tx)
+}
+
+/// A viewer of the lineup's channel.
+pub(crate) async fn viewer(tuners: &Tuners) -> Lease {
+    let peer = ([127, 0, 0, 1], 9).into();
+    tuners.lease(number(), Want::Any, peer).await.unwrap()
+}
+
+/// What a viewer gets in the next `seconds`.
+pub(crate) async fn stay(lease: &mut Lease, seconds: f64) -> Vec<u8> {
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    let mut stream = Vec::new();
+    while let Ok(packets) = timeout_at(end, lease.next()).await {
+        stream.extend_from_slice(&packets);
+    }
+    stream
+}
+
+/// A viewer of the lineup's channel, who tunes at `at_ms`. Needs a runtime whose time is paused.
+pub(crate) async fn tune(lineup: &Arc<Lineup>, at_ms: i64) -> (Lease, watch::Sender<Arc<Lineup>>) {
+    let (tuners, lineup_tx) = tuners(lineup, at_ms);
+    (viewer(&tuners).await, lineup_tx)
 }
 
 /// What a viewer gets who tunes at `at_ms` and stays for `seconds`, in simulated time.
 pub(crate) fn watch(lineup: &Arc<Lineup>, at_ms: i64, seconds: u64) -> Vec<u8> {
     simulated(async {
         let (mut lease, _lineup_tx) = tune(lineup, at_ms).await;
-        let end = tokio::time::Instant::now() + std::time::Duration::from_secs(seconds);
-        let mut stream = Vec::new();
-        while tokio::time::Instant::now() < end {
-            stream.extend_from_slice(&lease.next().await);
-        }
-        stream
+        stay(&mut lease, seconds as f64).await
     })
 }
 
@@ -231,4 +245,89 @@ pub(crate) fn keep(stream: &[u8]) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".ts").tempfile().unwrap();
     std::fs::write(file.path(), stream).unwrap();
     file
+}
+
+/// A decoded picture: when it is shown, and its fingerprint.
+pub(crate) type Shown = (i64, String);
+
+/// Every decoded picture of a file with its time, in 1/90000 s as the file has it.
+pub(crate) fn timed_pictures(path: &Path) -> Vec<Shown> {
+    let out = Command::new("ffmpeg")
+        .args(["-v", "error", "-copyts", "-i"])
+        .arg(path)
+        .args(["-map", "0:v:0", "-fps_mode", "passthrough"])
+        .args(["-autoscale", "0", "-enc_time_base", "1:90000"])
+        .args(["-pix_fmt", "yuv420p", "-f", "framemd5", "-"])
+        .output()
+        .expect("ffmpeg is needed: scripts/test installs it");
+    let text = String::from_utf8(out.stdout).unwrap();
+    let frames = text.lines().filter(|line| !line.starts_with('#'));
+    let picture = |line: &str| {
+        let mut columns = line.split(',').map(str::trim);
+        let pts_90k = columns.nth(2).unwrap().parse().unwrap();
+        (pts_90k, columns.next_back().unwrap().to_owned())
+    };
+    frames.map(picture).collect()
+}
+
+/// By how much each picture of an item is shown later than its schedule says, in milliseconds, with
+/// the time of the stream at which it is. `zero_90k` is where the schedule has the item's first
+/// picture on the stream's timeline.
+pub(crate) fn lateness(stream: &[u8], item: &Path, zero_90k: i64) -> Vec<(i64, i64)> {
+    let own = timed_pictures(item);
+    let first_90k = own[0].0;
+    let own: BTreeMap<_, _> = own
+        .into_iter()
+        .map(|(pts, picture)| (picture, pts))
+        .collect();
+    let mut seen = timed_pictures(keep(stream).path());
+    // The stream breaks off in the middle of a picture.
+    seen.truncate(seen.len().saturating_sub(4));
+    let late = |(pts_90k, picture): &Shown| {
+        let scheduled_90k = zero_90k + own.get(picture)? - first_90k;
+        Some((*pts_90k, (pts_90k - scheduled_90k) / 90))
+    };
+    seen.iter().filter_map(late).collect()
+}
+
+/// A clip of `seconds` whose pictures all differ, with a key frame every two seconds, at about
+/// `kilobits` per second (0: as few as it takes).
+pub(crate) fn long_clip(folder: &Path, seconds: u32, kilobits: u32) -> MediaItem {
+    let file = folder.join(format!("{seconds}-{kilobits}.mp4"));
+    let (picture, rate) = if kilobits == 0 {
+        ("testsrc2=s=160x90:r=25".to_owned(), Vec::new())
+    } else {
+        let rate = format!("{kilobits}k");
+        let noise = "testsrc2=s=640x360:r=25,noise=alls=60:allf=t".to_owned();
+        (
+            noise,
+            vec![
+                "-b:v".to_owned(),
+                rate.clone(),
+                "-maxrate".to_owned(),
+                rate.clone(),
+                "-bufsize".to_owned(),
+                rate,
+            ],
+        )
+    };
+    let made = Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-f", "lavfi", "-i", &picture])
+        .args([
+            "-f",
+            "lavfi",
+            "-i",
+            "sine=r=48000",
+            "-t",
+            &seconds.to_string(),
+        ])
+        .args(["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2"])
+        .args(["-g", "50", "-keyint_min", "50", "-sc_threshold", "0"])
+        .args(&rate)
+        .args(["-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2"])
+        .arg(&file)
+        .status();
+    let made = made.expect("ffmpeg is needed: scripts/test installs it");
+    assert!(made.success());
+    item(100, &file)
 }

@@ -7,13 +7,14 @@ mod temporary;
 mod welcome;
 
 use super::arguments;
+use super::board;
 use super::library::found;
 use super::output::{Progress, say};
 use super::running::{Running, keep};
 use super::state::StateFolder;
 use crate::catalog::Catalog;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::folder;
 use crate::model::{Library, LibraryId, MediaItemId, NewChannel};
@@ -67,13 +68,12 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
     let config = Config {
         web: arguments.place.web.unwrap_or(usual.web),
         stream: arguments.place.stream.unwrap_or(usual.stream),
-        // All of its channels can be watched at once.
-        tuners: count.max(config::TUNERS),
         name: NAME.to_owned(),
         ..usual
     };
+    let budget = board::budget_for(&config, count)?;
     let ended = super::on_runtime(async {
-        Box::pin(keep(&config, &folder, async |running: &Running| {
+        Box::pin(keep(&config, budget, &folder, async |running: &Running| {
             furnish(running, &show, count).await?;
             let lineup = Arc::clone(&running.house.lineup_rx.borrow());
             say(welcome::text(

@@ -5,6 +5,9 @@ use crate::error::Result;
 use crate::limits;
 use crate::media::{VideoCodec, VideoTrack};
 
+/// Distances in output order to the pictures that a set refers to.
+type PictureSet = heapless::Vec<i64, { limits::REORDER_PICTURES }>;
+
 /// What a sequence parameter set says about the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sps {
@@ -200,7 +203,7 @@ fn scaling_lists(bits: &mut Bits<'_>) -> Result<()> {
 /// All short-term reference picture sets (§7.3.7). They matter because a set that is predicted
 /// from the one before has as many flags as that one has pictures.
 fn reference_picture_sets(bits: &mut Bits<'_>) -> Result<()> {
-    let mut set = Vec::new();
+    let mut set = PictureSet::new();
     for index in 0..bits.ue_at_most(64)? {
         set = if index > 0 && bits.flag()? {
             predicted_set(bits, &set)?
@@ -214,16 +217,16 @@ fn reference_picture_sets(bits: &mut Bits<'_>) -> Result<()> {
 /// Distances in output order to the pictures of a set that is the one before and its picture,
 /// moved, with some taken out (§7.4.8): those shown earlier and then those shown later, each with
 /// the nearest first.
-fn predicted_set(bits: &mut Bits<'_>, before: &[i64]) -> Result<Vec<i64>> {
+fn predicted_set(bits: &mut Bits<'_>, before: &[i64]) -> Result<PictureSet> {
     let backwards = bits.flag()?;
     let by = i64::from(bits.ue()?) + 1;
     let by = if backwards { -by } else { by };
-    let mut set = Vec::with_capacity(before.len() + 1);
+    let mut set = PictureSet::new();
     for distance in before.iter().chain(&[0]) {
         let used = bits.flag()?;
         let kept = used || bits.flag()?;
         if kept && distance + by != 0 {
-            set.push(distance + by);
+            put(bits, &mut set, distance + by)?;
         }
     }
     set.sort_by_key(|distance| (*distance > 0, distance.abs()));
@@ -231,19 +234,25 @@ fn predicted_set(bits: &mut Bits<'_>, before: &[i64]) -> Result<Vec<i64>> {
 }
 
 /// Distances to the pictures of a set that is written out.
-fn listed_set(bits: &mut Bits<'_>) -> Result<Vec<i64>> {
+fn listed_set(bits: &mut Bits<'_>) -> Result<PictureSet> {
     let earlier = bits.ue_at_most(16)?;
     let later = bits.ue_at_most(16)?;
-    let mut set = Vec::new();
+    let mut set = PictureSet::new();
     for (pictures, direction) in [(earlier, -1), (later, 1)] {
         let mut distance = 0;
         for _ in 0..pictures {
             distance += direction * (i64::from(bits.ue()?) + 1);
             bits.skip(1)?;
-            set.push(distance);
+            put(bits, &mut set, distance)?;
         }
     }
     Ok(set)
+}
+
+/// A set has no more pictures than are kept decoded (§7.4.8, `num_negative_pics`).
+fn put(bits: &Bits<'_>, set: &mut PictureSet, distance: i64) -> Result<()> {
+    let too_many = |_| bits.malformed("a set refers to more pictures than are kept");
+    set.push(distance).map_err(too_many)
 }
 
 /// §E.2.1 as far as the timing.

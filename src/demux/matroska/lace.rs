@@ -5,6 +5,9 @@ use super::ebml::{self, Halt, Step};
 use super::window::Window;
 use bytes::Bytes;
 
+/// Sizes of all frames but the last: their count is written in a byte.
+type Sizes = heapless::Vec<usize, { u8::MAX as usize }>;
+
 /// The frames of a block, as they are stored.
 pub(super) fn read(window: &mut Window, block: &Block) -> Step<Vec<Bytes>> {
     let payload = window.take(block.payload, block.payload_bytes)?;
@@ -44,15 +47,14 @@ fn cut(bytes: &Bytes, sizes: &[usize]) -> Option<Vec<Bytes>> {
 }
 
 /// All frames are of one size (§10.3.4). Like the others, without the last one.
-fn fixed_sizes(total: usize, count: usize) -> Option<Vec<usize>> {
-    total
-        .is_multiple_of(count)
-        .then(|| vec![total / count; count - 1])
+fn fixed_sizes(total: usize, count: usize) -> Option<Sizes> {
+    let sizes = std::iter::repeat_n(total / count, count - 1);
+    total.is_multiple_of(count).then(|| sizes.collect())
 }
 
 /// Sizes as sums of bytes, where 255 goes on (§10.3.2), and the bytes they take.
-fn xiph_sizes(bytes: &[u8], count: usize) -> Option<(Vec<usize>, usize)> {
-    let mut sizes = Vec::with_capacity(count);
+fn xiph_sizes(bytes: &[u8], count: usize) -> Option<(Sizes, usize)> {
+    let mut sizes = Sizes::new();
     let mut size = 0_usize;
     for (used, byte) in (0_usize..).zip(bytes) {
         if sizes.len() + 1 == count {
@@ -60,7 +62,7 @@ fn xiph_sizes(bytes: &[u8], count: usize) -> Option<(Vec<usize>, usize)> {
         }
         size += usize::from(*byte);
         if *byte != u8::MAX {
-            sizes.push(size);
+            sizes.push(size).ok()?;
             size = 0;
         }
     }
@@ -69,8 +71,8 @@ fn xiph_sizes(bytes: &[u8], count: usize) -> Option<(Vec<usize>, usize)> {
 
 /// The first size, then signed differences, as variable-size integers (§10.3.3), and the bytes
 /// they take.
-fn ebml_sizes(bytes: &[u8], count: usize) -> Option<(Vec<usize>, usize)> {
-    let mut sizes = Vec::with_capacity(count);
+fn ebml_sizes(bytes: &[u8], count: usize) -> Option<(Sizes, usize)> {
+    let mut sizes = Sizes::new();
     let mut used = 0;
     let mut size = 0_i64;
     while sizes.len() + 1 < count {
@@ -82,7 +84,7 @@ fn ebml_sizes(bytes: &[u8], count: usize) -> Option<(Vec<usize>, usize)> {
             // The range is centred: half of it stands for nothing.
             size.checked_add(value - ((1 << (7 * len - 1)) - 1))?
         };
-        sizes.push(usize::try_from(size).ok()?);
+        sizes.push(usize::try_from(size).ok()?).ok()?;
         used += len;
     }
     Some((sizes, used))

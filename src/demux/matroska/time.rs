@@ -2,8 +2,8 @@
 //! decoding that Matroska does not store.
 
 use crate::limits;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use heapless::BinaryHeap;
+use heapless::binary_heap::Min;
 
 const NS_PER_SECOND: i128 = 1_000_000_000;
 const TICKS_PER_SECOND: i128 = crate::media::TICKS_PER_SECOND as i128;
@@ -190,7 +190,8 @@ pub(super) struct DecodeOrder {
     frame: FrameDuration,
     first_90k: Option<i64>,
     missing: usize,
-    waiting: BinaryHeap<Reverse<i64>>,
+    /// Never more than `depth`, and the one that has just come.
+    waiting: BinaryHeap<i64, Min, { limits::REORDER_PICTURES + 1 }>,
     last_90k: Option<i64>,
 }
 
@@ -209,7 +210,7 @@ impl DecodeOrder {
             frame: frame.unwrap_or(USUAL_FRAME),
             first_90k: None,
             missing: depth,
-            waiting: BinaryHeap::with_capacity(depth + 1),
+            waiting: BinaryHeap::new(),
             last_90k: None,
         }
     }
@@ -217,9 +218,10 @@ impl DecodeOrder {
     /// The times of the next picture in the order of decoding.
     pub(super) fn next(&mut self, pts_90k: i64) -> Times {
         let first_90k = *self.first_90k.get_or_insert(pts_90k);
-        self.waiting.push(Reverse(pts_90k));
+        // There is room: whatever makes it too many is taken out again.
+        let _ = self.waiting.push(pts_90k);
         let wished = if self.waiting.len() > self.depth {
-            self.waiting.pop().map_or(pts_90k, |Reverse(least)| least)
+            self.waiting.pop().unwrap_or(pts_90k)
         } else {
             let frames = i64::try_from(self.missing).unwrap_or(0);
             self.missing -= 1;

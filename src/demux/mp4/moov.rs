@@ -57,11 +57,14 @@ struct Level {
     end: u64,
 }
 
+type Levels = heapless::Vec<Level, { limits::NESTING }>;
+
 /// A reading of `moov`, as far as it has come.
 #[derive(Debug)]
 pub(super) struct MoovReading {
     at: u64,
-    levels: Vec<Level>,
+    /// The boxes around `at`, the outermost in front.
+    levels: Levels,
     passed: usize,
     window: Window,
     moov: Moov,
@@ -71,10 +74,10 @@ impl MoovReading {
     pub(super) fn new(moov: &BoxHead) -> Self {
         Self {
             at: moov.body,
-            levels: vec![Level {
+            levels: Levels::from_iter([Level {
                 kind: moov.kind,
                 end: moov.end,
-            }],
+            }]),
             passed: 0,
             window: Window::new(limits::TABLE_WINDOW_BYTES),
             moov: Moov::default(),
@@ -156,10 +159,12 @@ impl MoovReading {
     }
 
     fn enter(&mut self, found: &BoxHead) -> Attempt<()> {
-        self.levels.push(Level {
+        let level = Level {
             kind: found.kind,
             end: found.end,
-        });
+        };
+        let too_deep = |_| Error::malformed(MOOV, found.at, "its boxes are nested too deeply");
+        self.levels.push(level).map_err(too_deep)?;
         self.at = found.body;
         Ok(())
     }

@@ -1,26 +1,34 @@
 //! Leases: who watches what, on which tuner.
 //!
 //! A tuner is a permit to have a channel on air. A viewer takes one and gives it back by dropping
-//! its [`Lease`], which ends the playout with it; so a channel that nobody watches costs nothing.
+//! its [`Lease`]; the last viewer of a channel ends all that the channel had. So a channel that
+//! nobody watches costs nothing.
+
+mod lease;
+mod on_air;
+
+pub use lease::Lease;
 
 use crate::clock::SharedClock;
-use crate::limits;
+use crate::limits::{self, Link};
 use crate::model::ChannelNumber;
-use crate::playout::Playout;
-use crate::remux::Chunk;
+use crate::playout::{self, Timeline};
 use crate::schedule::{Lineup, Schedule};
-use bytes::Bytes;
+use on_air::Channels;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 /// All tuners of the device.
 pub struct Tuners {
     clock: SharedClock,
     lineup_rx: watch::Receiver<Arc<Lineup>>,
     pool: Arc<Pool>,
+    channels: Channels,
+    origin_90k: i64,
+    link_rx: Option<watch::Receiver<Link>>,
 }
 
 /// Who holds which tuner. The lock is held for a few instructions, never across an await.
@@ -97,8 +105,12 @@ pub struct Viewer {
     pub peer: SocketAddr,
     /// Since when.
     pub since_ms: i64,
+    /// What the channel takes of the link; 0 for a viewer on the same machine.
+    pub bits_per_second: u64,
     /// Bytes that were handed over so far.
     pub sent_bytes: u64,
+    /// How often it was so slow that it was led to what is on now.
+    pub skips: u32,
     /// Why the viewer sees the slate, in words for the owner; `None` when it does not.
     pub trouble: Option<String>,
 }
@@ -115,7 +127,24 @@ impl Tuners {
                 viewers,
                 freed: Notify::new(),
             }),
+            channels: Channels::default(),
+            origin_90k: playout::ORIGIN_90K,
+            link_rx: None,
         }
+    }
+
+    /// Admits no more viewers than a link carries. Who is on the same machine needs none of it.
+    #[must_use]
+    pub fn behind(mut self, link_rx: watch::Receiver<Link>) -> Self {
+        self.link_rx = Some(link_rx);
+        self
+    }
+
+    /// Has streams begin at another time than usual: for those who want to see it wrap around.
+    #[must_use]
+    pub fn with_origin(mut self, origin_90k: i64) -> Self {
+        self.origin_90k = origin_90k;
+        self
     }
 
     /// Takes a tuner and puts the channel on air; returns when its first packets are ready. When
@@ -135,17 +164,14 @@ impl Tuners {
             return Err(Refusal::TuneFailed);
         }
         let permit = self.permit(&schedule, want, peer).await?;
-        let playout = Playout::new(self.lineup_rx.clone(), schedule, &self.clock);
-        let mut playout = Box::new(playout.map_err(|_| Refusal::TuneFailed)?);
-        let patience = Duration::from_millis(limits::FIRST_PACKET_MS);
-        let first = timeout(patience, playout.chunk())
-            .await
-            .map_err(|_| Refusal::NoVideoData)?;
-        Ok(Lease {
-            permit,
-            playout,
-            first: Some(first),
-        })
+        let timeline = || Timeline::new(self.clock.as_ref(), self.origin_90k);
+        let seat = self.channels.seat(&schedule, timeline);
+        let viewing = lease::Viewing {
+            lineup_rx: self.lineup_rx.clone(),
+            schedule,
+            clock: Arc::clone(&self.clock),
+        };
+        Lease::begin(permit, seat, viewing).await
     }
 
     /// How many tuners there are.
@@ -174,7 +200,13 @@ impl Tuners {
             channel_name: schedule.channel().name.clone(),
             peer,
             since_ms: self.clock.epoch_ms(),
+            bits_per_second: if peer.ip().is_loopback() {
+                0
+            } else {
+                schedule.bits_per_second()
+            },
             sent_bytes: 0,
+            skips: 0,
             trouble: None,
         };
         let deadline = Instant::now() + Duration::from_millis(limits::TUNER_WAIT_MS);
@@ -183,20 +215,26 @@ impl Tuners {
             tokio::pin!(freed);
             // Registered before looking, so that a tuner freed in between is not missed.
             freed.as_mut().enable();
-            if let Some(index) = self.pool.take(want, &viewer) {
-                return Ok(Permit {
-                    index,
-                    pool: Arc::clone(&self.pool),
-                });
-            }
+            let refusal = match self.pool.take(want, &viewer, self.link()) {
+                Ok(index) => {
+                    return Ok(Permit {
+                        index,
+                        pool: Arc::clone(&self.pool),
+                    });
+                }
+                Err(refusal) => refusal,
+            };
             tokio::select! {
                 () = freed => {}
-                () = sleep_until(deadline) => return Err(match want {
-                    Want::Any => Refusal::AllTunersInUse,
-                    Want::Tuner(_) => Refusal::TunerInUse,
-                }),
+                () = sleep_until(deadline) => return Err(refusal),
             }
         }
+    }
+
+    /// The link as it is now.
+    fn link(&self) -> Link {
+        let link_rx = self.link_rx.as_ref();
+        link_rx.map_or(Link::UNKNOWN, |link_rx| *link_rx.borrow())
     }
 }
 
@@ -206,15 +244,28 @@ impl Pool {
         self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, want: Want, viewer: &Viewer) -> Option<usize> {
+    /// Puts a viewer on a tuner, if there is one for it and the link carries one stream more.
+    fn take(&self, want: Want, viewer: &Viewer, link: Link) -> Result<usize, Refusal> {
         let mut viewers = self.viewers();
-        let index = match want {
-            Want::Any => viewers.iter().position(Option::is_none)?,
-            Want::Tuner(index) => index,
+        let (index, refusal) = match want {
+            Want::Any => {
+                let free = viewers.iter().position(Option::is_none);
+                (free, Refusal::AllTunersInUse)
+            }
+            Want::Tuner(index) => (Some(index), Refusal::TunerInUse),
         };
-        let tuner = viewers.get_mut(index).filter(|tuner| tuner.is_none())?;
-        *tuner = Some(viewer.clone());
-        Some(index)
+        let index = index.ok_or(refusal)?;
+        if !matches!(viewers.get(index), Some(None)) {
+            return Err(refusal);
+        }
+        let taken = viewers.iter().flatten().map(|one| one.bits_per_second);
+        if !link.admits(taken.sum(), viewer.bits_per_second) {
+            return Err(Refusal::AllTunersInUse);
+        }
+        if let Some(tuner) = viewers.get_mut(index) {
+            *tuner = Some(viewer.clone());
+        }
+        Ok(index)
     }
 }
 
@@ -224,55 +275,20 @@ struct Permit {
     pool: Arc<Pool>,
 }
 
+impl Permit {
+    /// Writes down something about the viewer.
+    fn note(&self, change: impl FnOnce(&mut Viewer)) {
+        if let Some(Some(viewer)) = self.pool.viewers().get_mut(self.index) {
+            change(viewer);
+        }
+    }
+}
+
 impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(tuner) = self.pool.viewers().get_mut(self.index) {
             *tuner = None;
         }
         self.pool.freed.notify_waiters();
-    }
-}
-
-/// A viewer's hold on a tuner, with its channel on air. Dropping it ends both.
-pub struct Lease {
-    permit: Permit,
-    playout: Box<Playout>,
-    /// Made but not handed over yet.
-    first: Option<Chunk>,
-}
-
-impl Lease {
-    /// The tuner's index.
-    #[must_use]
-    pub fn tuner(&self) -> usize {
-        self.permit.index
-    }
-
-    /// The next transport packets, when they are due: a multiple of 188 bytes. Never ends and
-    /// never fails: what cannot be shown is a slate. Safe to drop and call again.
-    pub async fn next(&mut self) -> Bytes {
-        let chunk = match self.first.take() {
-            Some(chunk) => chunk,
-            None => self.playout.chunk().await,
-        };
-        let release = self.playout.release(&chunk);
-        let chunk = self.first.insert(chunk);
-        if release > Instant::now() {
-            sleep_until(release).await;
-        }
-        let bytes = chunk.bytes.clone();
-        self.first = None;
-        self.note(bytes.len());
-        bytes
-    }
-
-    fn note(&self, sent: usize) {
-        if let Some(Some(viewer)) = self.permit.pool.viewers().get_mut(self.permit.index) {
-            viewer.sent_bytes = viewer.sent_bytes.saturating_add(sent as u64);
-            let trouble = self.playout.trouble();
-            if viewer.trouble.as_deref() != trouble {
-                viewer.trouble = trouble.map(str::to_owned);
-            }
-        }
     }
 }

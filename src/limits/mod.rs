@@ -1,7 +1,14 @@
 //! Every bound on what comes from outside, in bytes where bytes matter.
 //!
 //! Nothing in the box grows past a number on this page. A parser that meets a larger length
-//! answers with `Error::OverLimit`; it never allocates first and asks later.
+//! answers with `Error::OverLimit`; it never allocates first and asks later. What all of it adds up
+//! to, and which board can hold it, is in [`Budget`].
+
+mod budget;
+mod link;
+
+pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
+pub use link::Link;
 
 // Coded media.
 
@@ -55,8 +62,8 @@ pub const INTERLEAVE_BYTES: usize = 3 << 20;
 /// Bytes that a reader fetches at once; one such block per cursor is held.
 pub const BLOCK_BYTES: usize = 128 << 10;
 
-/// A read that takes longer than this has failed; the viewer's lead covers it.
-pub const READ_PATIENCE_MS: u64 = 3_000;
+/// Kernel receive buffer of a source's socket: what is read ahead of a demuxer.
+pub const SOURCE_SOCKET_RECEIVE_BYTES: usize = 128 << 10;
 
 // Folders.
 
@@ -65,6 +72,9 @@ pub const FOLDER_FILES: usize = 100_000;
 
 /// Folders below a library's root that are entered.
 pub const FOLDER_DEPTH: usize = 32;
+
+/// Drives below a library's root that are remembered, so that one that is away is missed.
+pub const FOLDER_DRIVES: usize = 64;
 
 /// Files of a folder library that are probed at the same time. A disk with one arm gains nothing
 /// from more.
@@ -106,6 +116,15 @@ pub const STORE_LOCKED_MS: u64 = 5_000;
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
 
+// The catalog.
+
+/// Media items of the library that memory is reckoned for: the one of the report that this box
+/// exists for.
+pub const CATALOG_ITEMS: usize = 28_949;
+
+/// What the catalog of so many items may take.
+pub const CATALOG_BYTES: usize = 24 << 20;
+
 // Channels and their schedules.
 
 /// Channels of one box. Plex copes with at most 480 per device.
@@ -130,8 +149,25 @@ pub const LEAD_MS: i64 = 5_500;
 /// Media time before an airing's end at which the next one is opened.
 pub const OPEN_AHEAD_MS: i64 = 30_000;
 
-/// How long a stream waits for an item to open before the slate goes on instead.
+/// How long a stream that has not begun waits for its first item before it begins with the slate.
 pub const OPEN_PATIENCE_MS: u64 = 2_000;
+
+/// How long a source may keep a stream waiting before the slate goes on instead: the viewer has
+/// two seconds of its lead left then.
+pub const STALL_PATIENCE_MS: u64 = 3_500;
+
+/// A stream that waits for its source sends its tables so often: clients hang up on silence.
+pub const KEEP_ALIVE_MS: u64 = 250;
+
+/// The date is taken as set when it differs by more than this from what it was.
+pub const CLOCK_STEP_MS: u64 = 500;
+
+/// Bytes that the viewers of one channel share.
+pub const RING_BYTES: usize = 1 << 20;
+
+/// A viewer that takes so little that it has had nothing to play for this long is led to what is on
+/// now. With its lead it is eight seconds late by then.
+pub const VIEWER_DRY_MS: u64 = 2_500;
 
 /// Pictures that the remuxer holds back while it waits for their sound.
 pub const REMUX_HELD_BYTES: usize = 2 << 20;
@@ -145,6 +181,13 @@ pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
 /// A viewer that takes no byte for this long is let go.
 pub const VIEWER_STALLED_MS: u64 = 30_000;
 
+/// Share of a link's rate that streams may take, in percent. The rest is for headers, for what is
+/// sent again, and for whoever else is on the wire.
+pub const LINK_PERCENT: u64 = 85;
+
+/// How often the rate of the link is looked up: cables are pulled, and switches agree anew.
+pub const LINK_LOOK_MS: u64 = 30_000;
+
 // Tuners.
 
 /// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
@@ -153,6 +196,15 @@ pub const TUNER_WAIT_MS: u64 = 500;
 
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// The clock.
+
+/// How long a box waits to be told the date before it takes one that can be right: a house may have
+/// no Internet.
+pub const CLOCK_PATIENCE_MS: u64 = 300_000;
+
+/// How often a box that does not know the date looks whether it has been told.
+pub const CLOCK_LOOK_MS: u64 = 500;
 
 // The doors.
 
@@ -172,6 +224,12 @@ pub const HTTP_GUIDES: usize = 16;
 
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
+
+/// Kernel send buffer of a connection that carries no stream.
+pub const HTTP_SOCKET_SEND_BYTES: usize = 64 << 10;
+
+/// Kernel receive buffer of a connection; clients say little.
+pub const HTTP_SOCKET_RECEIVE_BYTES: usize = 16 << 10;
 
 /// Headers of an HTTP request.
 pub const HTTP_HEADERS: usize = 64;
