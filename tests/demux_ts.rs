@@ -13,6 +13,8 @@
 #[path = "demux_matroska/clip.rs"]
 #[allow(dead_code, reason = "shared with another test")]
 mod clip;
+#[path = "demux_ts/crafted.rs"]
+mod crafted;
 #[path = "demux_ts/damage.rs"]
 mod damage;
 #[path = "demux_matroska/drive.rs"]

@@ -130,3 +130,96 @@ pub(crate) fn with_tables(file: &[u8], tables: &[(u16, Vec<u8>)]) -> Vec<u8> {
     }
     out
 }
+
+/// Puts PES packets and sections into transport packets, one after the other.
+#[derive(Default)]
+pub(crate) struct Mux {
+    pub(crate) file: Vec<u8>,
+    counters: std::collections::BTreeMap<u16, u8>,
+    interrupted: std::collections::BTreeSet<u16>,
+}
+
+impl Mux {
+    pub(crate) fn section(&mut self, pid: u16, section: &[u8]) {
+        let counter = self.counters.entry(pid).or_default();
+        let packets = section_packets(pid, counter, section);
+        self.file.extend(packets.concat());
+    }
+
+    /// The next packet of this PID does not follow the last one, and says so.
+    pub(crate) fn interrupt(&mut self, pid: u16) {
+        self.interrupted.insert(pid);
+        *self.counters.entry(pid).or_default() += 5;
+    }
+
+    /// A PES packet with PTS and DTS, of no given length.
+    pub(crate) fn pes(&mut self, pid: u16, id: u8, stamp: Option<(i64, i64)>, payload: &[u8]) {
+        self.packets(pid, &pes(id, 0, stamp, payload));
+    }
+
+    pub(crate) fn pes_with_length(
+        &mut self,
+        pid: u16,
+        id: u8,
+        stamp: Option<(i64, i64)>,
+        payload: &[u8],
+    ) {
+        let head = 3 + if stamp.is_some() { 10 } else { 0 };
+        let length = u16::try_from(head + payload.len()).unwrap();
+        self.packets(pid, &pes(id, length, stamp, payload));
+    }
+
+    fn packets(&mut self, pid: u16, pes: &[u8]) {
+        let mut rest = pes;
+        let mut start = 0x4000;
+        while !rest.is_empty() {
+            let flag = self.interrupted.remove(&pid);
+            let room = if flag { 182 } else { 184 };
+            let (part, next) = rest.split_at(rest.len().min(room));
+            rest = next;
+            let counter = self.counters.entry(pid).or_default();
+            self.file.push(0x47);
+            self.file.extend((pid | start).to_be_bytes());
+            start = 0;
+            let stuffing = 184 - part.len();
+            let kind = if stuffing > 0 { 0x30 } else { 0x10 };
+            self.file.push(kind | (*counter & 15));
+            *counter = counter.wrapping_add(1);
+            if stuffing > 0 {
+                self.file.push(u8::try_from(stuffing - 1).unwrap());
+            }
+            if stuffing > 1 {
+                self.file.push(if flag { 0x80 } else { 0 });
+                self.file.resize(self.file.len() + stuffing - 2, 0xFF);
+            }
+            self.file.extend_from_slice(part);
+        }
+    }
+}
+
+fn pes(id: u8, length: u16, stamp: Option<(i64, i64)>, payload: &[u8]) -> Vec<u8> {
+    let mut pes = vec![0, 0, 1, id];
+    pes.extend(length.to_be_bytes());
+    pes.push(0x80);
+    match stamp {
+        None => pes.extend([0, 0]),
+        Some((pts, dts)) => {
+            pes.extend([0xC0, 10]);
+            pes.extend(time(3, pts));
+            pes.extend(time(1, dts));
+        }
+    }
+    pes.extend_from_slice(payload);
+    pes
+}
+
+fn time(prefix: u8, time: i64) -> [u8; 5] {
+    let byte = |shift: u32, mask: i64| u8::try_from((time >> shift) & mask).unwrap();
+    [
+        (prefix << 4) | (byte(30, 7) << 1) | 1,
+        byte(22, 0xFF),
+        (byte(15, 0x7F) << 1) | 1,
+        byte(7, 0xFF),
+        (byte(0, 0x7F) << 1) | 1,
+    ]
+}

@@ -70,14 +70,15 @@ impl Opening {
                     Stage::Joins(survey)
                 }
                 (Stage::Joins(survey), Some(layout)) => {
-                    let frame_90k = frame_90k(&self.probes);
-                    layout.pieces = survey.find(window, layout, frame_90k)?;
-                    let reorder = self.probes.iter().find_map(Probe::reorder).unwrap_or(0);
-                    Stage::Last(LastPicture::new(layout, window.file_bytes(), reorder))
+                    let (frame_90k, reorder) = rhythm(&self.probes);
+                    layout.pieces = survey.find(window, layout, i64::from(frame_90k))?;
+                    let file_bytes = window.file_bytes();
+                    Stage::Last(LastPicture::new(layout, file_bytes, reorder, frame_90k))
                 }
                 (Stage::Last(last), Some(layout)) => {
                     let shown_90k = last.find(window, layout)?.max(0);
-                    layout.duration_90k = shown_90k.saturating_add(frame_90k(&self.probes));
+                    let (frame_90k, _) = rhythm(&self.probes);
+                    layout.duration_90k = shown_90k.saturating_add(i64::from(frame_90k));
                     Stage::Done
                 }
                 (Stage::Done, layout @ Some(_)) => {
@@ -200,9 +201,10 @@ fn look(packet: &Packet<'_>, probes: &mut [Probe]) {
     }
 }
 
-/// How long the frames of the video last that is played; 0 where that is unknown.
-fn frame_90k(probes: &[Probe]) -> i64 {
-    probes.iter().find_map(Probe::frame_90k).unwrap_or(0)
+/// How long the frames of the video last that is played, 0 where that is unknown, and how deeply
+/// they are reordered.
+fn rhythm(probes: &[Probe]) -> (u32, u8) {
+    probes.iter().find_map(Probe::rhythm).unwrap_or((0, 0))
 }
 
 /// Why there is nothing to begin with.

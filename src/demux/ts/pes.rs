@@ -60,6 +60,12 @@ impl PesReader {
         self.state = State::Waiting;
     }
 
+    /// Whether it waits for the next PES packet: this one cannot be read, or its beginning is
+    /// missing.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self.state, State::Waiting)
+    }
+
     /// Takes a transport packet's payload.
     pub(super) fn push<'a>(&mut self, begins: bool, payload: &'a [u8]) -> Option<Part<'a>> {
         if begins {

@@ -14,7 +14,7 @@ use crate::media::{Sync, VideoCodec};
 use std::collections::VecDeque;
 
 /// Bytes that are read where a time is looked up.
-const LOOK_BYTES: usize = 64 << 10;
+const LOOK_BYTES: usize = 32 << 10;
 /// Bytes in which no time is looked up any more.
 const NARROW_BYTES: u64 = 256 << 10;
 /// Bytes that are looked through for pictures at first; twice as many each time.

@@ -102,18 +102,13 @@ impl Probe {
         }
     }
 
-    pub(super) fn reorder(&self) -> Option<u8> {
-        let (.., description) = self.video()?.first.as_ref()?;
-        Some(description.reorder)
-    }
-
-    /// How long its frames last, where it is video that was found.
-    pub(super) fn frame_90k(&self) -> Option<i64> {
+    /// How long its frames last and how deeply they are reordered, where it is video that was
+    /// found.
+    pub(super) fn rhythm(&self) -> Option<(u32, u8)> {
         let video = self.video()?;
-        let (.., description) = video.first.as_ref()?;
-        Some(i64::from(
-            video.rate.settle(description.track.frame_duration_90k),
-        ))
+        let (.., found) = video.first.as_ref()?;
+        let frame_90k = video.rate.settle(found.track.frame_duration_90k);
+        Some((frame_90k, found.reorder))
     }
 
     pub(super) fn is_known(&self) -> bool {
@@ -219,7 +214,8 @@ impl VideoProbe {
                 }
             }
             if self.first.is_some() {
-                self.rate.note(picture.times.pts_90k);
+                let told = picture.is_told.then_some(picture.times.pts_90k);
+                self.rate.note(told);
             }
         }
     }

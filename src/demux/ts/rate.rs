@@ -10,17 +10,21 @@ const ENOUGH: usize = 12;
 #[derive(Debug, Default)]
 pub(super) struct Rate {
     shown_90k: BTreeSet<i64>,
+    /// Some pictures have no time of their own.
+    has_untold: bool,
 }
 
 impl Rate {
-    pub(super) fn note(&mut self, pts_90k: i64) {
+    /// Notes when a picture is shown, if the file says so.
+    pub(super) fn note(&mut self, told_90k: Option<i64>) {
+        self.has_untold |= told_90k.is_none();
         if !self.is_enough() {
-            self.shown_90k.insert(pts_90k);
+            self.shown_90k.extend(told_90k);
         }
     }
 
     pub(super) fn is_enough(&self) -> bool {
-        self.shown_90k.len() >= ENOUGH
+        self.has_untold || self.shown_90k.len() >= ENOUGH
     }
 
     /// How long a frame lasts: as it says, unless most of what was seen says otherwise; 0 where
@@ -32,7 +36,7 @@ impl Rate {
             .filter_map(|(one, next)| u32::try_from(next - one).ok())
             .collect();
         steps.sort_unstable();
-        let Some(&usual) = steps.get(steps.len() / 2) else {
+        let Some(&usual) = steps.get(steps.len() / 2).filter(|_| !self.has_untold) else {
             return told_90k;
         };
         let near = |step: &&u32| step.abs_diff(usual) <= usual / 10;
@@ -53,7 +57,7 @@ mod tests {
 
     fn seen(times: &[i64]) -> Rate {
         let mut rate = Rate::default();
-        times.iter().for_each(|time| rate.note(*time));
+        times.iter().for_each(|time| rate.note(Some(*time)));
         rate
     }
 

@@ -145,8 +145,9 @@ impl SoundLine {
             return;
         };
         if let Some(stamp) = part.stamp {
-            self.marks
-                .push_back((self.raw.len(), clock.sound(stamp.pts)));
+            let here = self.raw.len();
+            self.marks.pop_back_if(|(from, _)| *from == here);
+            self.marks.push_back((here, clock.sound(stamp.pts)));
         }
         self.raw.extend_from_slice(part.payload);
         while let Some(frame) = self.next(End::Open) {

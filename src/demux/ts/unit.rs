@@ -8,6 +8,8 @@ use crate::limits;
 use crate::media::VideoCodec;
 use std::collections::VecDeque;
 
+/// PES packets that one unit may be spread over.
+const MARKS: usize = 4096;
 /// Bytes behind a start code that tell what begins there.
 const TOLD_BY: usize = 4;
 
@@ -49,8 +51,10 @@ pub(super) struct Units {
     marks: VecDeque<(usize, Mark)>,
     /// From where on start codes are looked for.
     searched: usize,
-    /// The unit in work, once it has begun.
-    mark: Option<Mark>,
+    /// A unit is in work.
+    begun: bool,
+    /// Its mark. One that begins in the middle of a PES packet has no times, and the place of that.
+    mark: Mark,
     has_slice: bool,
     /// Bytes at the front of `raw` that were given.
     given: usize,
@@ -63,7 +67,8 @@ impl Units {
             raw: Vec::new(),
             marks: VecDeque::new(),
             searched: 0,
-            mark: None,
+            begun: false,
+            mark: Mark { at: 0, times: None },
             has_slice: false,
             given: 0,
         }
@@ -74,7 +79,7 @@ impl Units {
         self.raw.clear();
         self.marks.clear();
         self.searched = 0;
-        self.mark = None;
+        self.begun = false;
         self.has_slice = false;
         self.given = 0;
     }
@@ -84,10 +89,12 @@ impl Units {
     pub(super) fn push(&mut self, mark: Option<Mark>, bytes: &[u8]) -> bool {
         self.drop_given();
         if let Some(mark) = mark {
-            self.marks.push_back((self.raw.len(), mark));
+            let here = self.raw.len();
+            self.marks.pop_back_if(|(from, _)| *from == here);
+            self.marks.push_back((here, mark));
         }
         self.raw.extend_from_slice(bytes);
-        self.raw.len() <= limits::SAMPLE_BYTES
+        self.raw.len() <= limits::SAMPLE_BYTES && self.marks.len() <= MARKS
     }
 
     /// The next whole unit.
@@ -122,7 +129,7 @@ impl Units {
                 return Some(at);
             }
             self.searched = behind;
-            if self.mark.is_none() {
+            if !self.begun {
                 if !begins {
                     continue;
                 }
@@ -135,11 +142,11 @@ impl Units {
 
     /// Begins a unit at a start code; what is before it belongs to nothing.
     fn open(&mut self, at: usize) {
-        let mut mark = None;
-        while let Some((_, newer)) = self.marks.pop_front_if(|(from, _)| *from <= at) {
-            mark = Some(newer);
+        self.begun = true;
+        self.mark.times = None;
+        while let Some((_, mark)) = self.marks.pop_front_if(|(from, _)| *from <= at) {
+            self.mark = mark;
         }
-        self.mark = mark;
         self.raw.drain(..at);
         for (from, _) in &mut self.marks {
             *from -= at;
@@ -150,10 +157,9 @@ impl Units {
     fn give(&mut self, end: usize) -> Unit<'_> {
         self.given = end;
         self.has_slice = false;
-        let none = Mark { at: 0, times: None };
-        let mark = self.mark.take().unwrap_or(none);
+        self.begun = false;
         Unit {
-            mark,
+            mark: self.mark,
             bytes: self.raw.get(..end).unwrap_or_default(),
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Picture {
     /// The packet in which its PES packet begins.
     pub(super) at: u64,
     pub(super) times: Times,
+    /// Whether the file says these times, and they are not only counted on from others.
+    pub(super) is_told: bool,
     pub(super) duration_90k: u32,
     pub(super) sync: Sync,
     pub(super) data: Bytes,
@@ -79,6 +81,9 @@ impl VideoLine {
             return;
         }
         let Some(part) = self.pes.push(packet.begins, packet.payload) else {
+            if self.pes.is_lost() {
+                self.lose();
+            }
             return;
         };
         let mark = part.begins.then(|| Mark {
@@ -90,7 +95,7 @@ impl VideoLine {
         }
         while let Some(unit) = self.units.next() {
             for coded in self.pictures.push(&unit).into_iter().flatten() {
-                out.push_back(self.times.picture(coded, &mut self.lost));
+                out.extend(self.times.picture(coded, &mut self.lost));
             }
         }
     }
@@ -100,7 +105,7 @@ impl VideoLine {
         let last = self.units.rest().map(|unit| self.pictures.push(&unit));
         let last = last.into_iter().flatten().flatten();
         for coded in last.chain(self.pictures.rest()) {
-            out.push_back(self.times.picture(coded, &mut self.lost));
+            out.extend(self.times.picture(coded, &mut self.lost));
         }
         self.units.clear();
     }
@@ -132,7 +137,8 @@ impl MissingTimes {
         }
     }
 
-    fn picture(&mut self, coded: Coded, lost: &mut bool) -> Picture {
+    /// A picture with its times; `None` where nothing tells them yet.
+    fn picture(&mut self, coded: Coded, lost: &mut bool) -> Option<Picture> {
         let usual_90k = if self.frame_90k == 0 {
             USUAL_FRAME_90K
         } else {
@@ -140,28 +146,22 @@ impl MissingTimes {
         };
         let frame_90k = i64::from(usual_90k);
         let shown_90k = self.shown_90k(&coded, frame_90k);
-        let times = coded.mark.times.unwrap_or_else(|| {
-            let last = self.last.unwrap_or(Times {
-                raw: 0,
-                dts_90k: 0,
-                pts_90k: 0,
-            });
-            let dts_90k = last.dts_90k.saturating_add(frame_90k);
-            Times {
-                raw: last.raw.saturating_add(frame_90k),
-                dts_90k,
-                pts_90k: shown_90k.unwrap_or(last.pts_90k.saturating_add(frame_90k)),
-            }
+        let next = self.last.map(|last| Times {
+            raw: last.raw.saturating_add(frame_90k),
+            dts_90k: last.dts_90k.saturating_add(frame_90k),
+            pts_90k: shown_90k.unwrap_or(last.pts_90k.saturating_add(frame_90k)),
         });
+        let times = coded.mark.times.or(next)?;
         self.last = Some(times);
-        Picture {
+        Some(Picture {
             at: coded.mark.at,
             times,
+            is_told: coded.mark.times.is_some(),
             duration_90k: self.frame_90k.saturating_mul(coded.halves) / 2,
             sync: coded.sync,
             data: coded.data,
             after_loss: std::mem::take(lost),
-        }
+        })
     }
 
     /// When an MPEG-2 picture is shown, by its number in its group.
