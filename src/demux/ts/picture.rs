@@ -110,7 +110,7 @@ impl Pictures {
             data.put_u32(u32::try_from(nal.len()).ok()?);
             data.put_slice(nal);
         }
-        let data = data.freeze();
+        let data = Some(data.freeze()).filter(|data| !data.is_empty())?;
         Some(Coded {
             mark: unit.mark,
             sync: sync(self.codec, &data),
