@@ -62,12 +62,6 @@ impl Drive {
         Ok(self.demuxer.movie().unwrap().clone())
     }
 
-    /// What its header says, or why it cannot be read.
-    pub(crate) fn movie_or_error(&mut self) -> Result<Movie> {
-        self.pull()?;
-        Ok(self.demuxer.movie().unwrap().clone())
-    }
-
     /// The first picture from a time on.
     pub(crate) fn first(
         &mut self,

@@ -90,11 +90,8 @@ fn a_join_is_found_without_playing_up_to_it() {
         let (video, audio) = chosen(&mut drive);
         for part in 0..40 {
             let time_90k = duration_90k / 40 * part;
-            let keys = all.iter().filter(|one| one.sync == Sync::RandomAccess);
-            let wanted = keys
-                .filter(|one| one.pts_90k <= time_90k)
-                .next_back()
-                .unwrap();
+            let mut keys = all.iter().filter(|one| one.sync == Sync::RandomAccess);
+            let wanted = keys.rfind(|one| one.pts_90k <= time_90k).unwrap();
             let first = drive.first(video, audio, time_90k);
             let off = first.pts_90k - wanted.pts_90k;
             // Directly behind a join it is the first picture there.

@@ -38,7 +38,7 @@ pub(super) struct Times {
 }
 
 /// A time of the file with its media time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Anchor {
     pub(super) raw: i64,
     pub(super) at_90k: i64,

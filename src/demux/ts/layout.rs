@@ -7,7 +7,7 @@ use crate::demux::{Movie, MovieTrack};
 use crate::media::{Container, TrackId};
 
 /// The facts of a file.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Layout {
     /// From one packet to the next.
     pub(super) stride: usize,
@@ -43,7 +43,7 @@ pub(super) struct Piece {
 }
 
 /// A picture to begin with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Place {
     /// The packet in which its PES packet begins.
     pub(super) at: u64,

@@ -25,8 +25,8 @@ pub(super) struct Opening {
     framing: Framing,
     programs: Programs,
     probes: Vec<Probe>,
-    /// From when it is known what is played.
-    layout: Option<Layout>,
+    /// As far as it is known.
+    layout: Layout,
 }
 
 #[derive(Debug)]
@@ -36,7 +36,6 @@ enum Stage {
     First(Packets),
     Joins(Survey),
     Last(LastPicture),
-    Done,
 }
 
 impl Opening {
@@ -49,47 +48,45 @@ impl Opening {
             },
             programs: Programs::default(),
             probes: Vec::new(),
-            layout: None,
+            layout: Layout::default(),
         }
     }
 
     /// Reads on, until all is known.
     pub(super) fn read(&mut self, window: &mut Window) -> Step<Layout> {
         loop {
-            self.stage = match (&mut self.stage, &mut self.layout) {
-                (Stage::Tables(packets), _) => {
+            self.stage = match &mut self.stage {
+                Stage::Framing => {
+                    self.framing = framing(window)?;
+                    Stage::Tables(self.packets(window))
+                }
+                Stage::Tables(packets) => {
                     read_tables(packets, window, &mut self.programs)?;
                     self.probes = probes(&self.programs)?;
                     Stage::First(self.packets(window))
                 }
-                (Stage::First(packets), _) => {
+                Stage::First(packets) => {
                     read_first(packets, window, &mut self.programs, &mut self.probes)?;
-                    let layout = self.layout(window).map_err(Halt::Fail)?;
-                    let survey = Survey::new(&layout, window.file_bytes());
-                    self.layout = Some(layout);
-                    Stage::Joins(survey)
+                    self.layout = self.layout(window).map_err(Halt::Fail)?;
+                    Stage::Joins(Survey::new(&self.layout, window.file_bytes()))
                 }
-                (Stage::Joins(survey), Some(layout)) => {
+                Stage::Joins(survey) => {
                     let (frame_90k, reorder) = rhythm(&self.probes);
-                    layout.pieces = survey.find(window, layout, i64::from(frame_90k))?;
+                    let pieces = survey.find(window, &self.layout, i64::from(frame_90k))?;
+                    self.layout.pieces = pieces;
                     let file_bytes = window.file_bytes();
-                    Stage::Last(LastPicture::new(layout, file_bytes, reorder, frame_90k))
+                    Stage::Last(LastPicture::new(
+                        &self.layout,
+                        file_bytes,
+                        reorder,
+                        frame_90k,
+                    ))
                 }
-                (Stage::Last(last), Some(layout)) => {
-                    let shown_90k = last.find(window, layout)?.max(0);
+                Stage::Last(last) => {
+                    let shown_90k = last.find(window, &self.layout)?.max(0);
                     let (frame_90k, _) = rhythm(&self.probes);
-                    layout.duration_90k = shown_90k.saturating_add(i64::from(frame_90k));
-                    Stage::Done
-                }
-                (Stage::Done, layout @ Some(_)) => {
-                    if let Some(layout) = layout.take() {
-                        return Ok(layout);
-                    }
-                    continue;
-                }
-                _ => {
-                    self.framing = framing(window)?;
-                    Stage::Tables(self.packets(window))
+                    self.layout.duration_90k = shown_90k.saturating_add(i64::from(frame_90k));
+                    return Ok(std::mem::take(&mut self.layout));
                 }
             };
         }
