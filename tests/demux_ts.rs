@@ -263,3 +263,43 @@ fn messages_in_the_video_pass() {
     let has_delimiter = |sample: &Sample| packets::nals(&sample.data).any(|nal| nal[0] & 0x1F == 9);
     assert!(!pictures.iter().any(has_delimiter));
 }
+
+#[test]
+fn every_way_of_muxing_gives_the_same_samples() {
+    let folder = Folder::new();
+    for (name, codecs) in [
+        ("a", format!("{H264} -c:a aac")),
+        ("b", format!("{MPEG2} -c:a ac3")),
+        ("c", format!("{HEVC} -c:a eac3")),
+    ] {
+        let plain = folder.encode(&format!("{name}.ts"), "25", 4, &codecs);
+        let expected = play(&plain);
+        for (at, how) in [
+            "-muxrate 4M",
+            "-pes_payload_size 400",
+            "-pes_payload_size 30000",
+            "-omit_video_pes_length 0",
+            // DVB: private data with descriptors.
+            "-mpegts_flags system_b+pat_pmt_at_frames",
+            "-mpegts_flags initial_discontinuity+resend_headers",
+            "-mpegts_start_pid 0x600 -mpegts_pmt_start_pid 0x50 -mpegts_service_id 77",
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            println!("{name}: {how}");
+            let path = folder.copy(&plain, &format!("{name}-{at}.ts"), how);
+            let (mut pictures, mut sound) = play(&path);
+            for (samples, expected) in [(&mut pictures, &expected.0), (&mut sound, &expected.1)] {
+                for (sample, expected) in samples.iter_mut().zip(expected) {
+                    sample.track = expected.track;
+                }
+            }
+            assert_equal(&pictures, &expected.0);
+            assert_eq!(heard(&sound), heard(&expected.1));
+            for (ours, theirs) in sound.iter().zip(&expected.1) {
+                assert!((ours.pts_90k - theirs.pts_90k).abs() <= 1);
+            }
+        }
+    }
+}
