@@ -51,6 +51,16 @@ pub enum Error {
         /// The system's words, for people.
         why: String,
     },
+    /// A server did not give what it was asked for.
+    #[error("cannot read {subject}: {why}")]
+    Source {
+        /// Whom it concerns, for decisions.
+        failure: Failure,
+        /// Host and path; never a query or a header, which carry tokens.
+        subject: String,
+        /// What it did instead, for people.
+        why: Cow<'static, str>,
+    },
     /// The database said no.
     #[error("store: cannot {doing}: {why}")]
     Store {
@@ -72,7 +82,27 @@ pub enum Error {
     ShuttingDown,
 }
 
+/// Whom a failure concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The whole server: it does not take our credentials. No item is bad because of it.
+    Auth,
+    /// The whole server: it cannot be reached, does not answer or is in trouble.
+    Connection,
+    /// This item only.
+    Item,
+}
+
 impl Error {
+    /// Whom it concerns. What is not known to lie with a server concerns the item.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Source { failure, .. } => *failure,
+            _ => Failure::Item,
+        }
+    }
+
     /// Bytes that break their format.
     pub fn malformed(what: &'static str, offset: u64, why: impl Into<Cow<'static, str>>) -> Self {
         Self::Malformed {

@@ -29,7 +29,7 @@ const TABLE: &str = "
     demux       | plain types codec               | bytes heapless
     remux       | plain types codec               | bytes heapless
     ring        | plain live                      | bytes tokio
-    fetch       | plain live                      | bytes log reqwest tokio
+    fetch       | plain live                      | bytes http_body_util hyper hyper_util log tokio
     plex        | plain live types config         | log reqwest serde serde_json tokio
     folder      | plain live types config demux fetch | bytes log tokio
     store       | plain live types config         | log rusqlite serde serde_json tokio

@@ -65,6 +65,67 @@ pub const BLOCK_BYTES: usize = 128 << 10;
 /// Kernel receive buffer of a source's socket: what is read ahead of a demuxer.
 pub const SOURCE_SOCKET_RECEIVE_BYTES: usize = 128 << 10;
 
+// Reading from a server.
+
+/// Connections that one open source keeps: responses being read, and places looked up.
+pub const SOURCE_LANES: usize = 2;
+
+/// Bytes taken from a source's socket at once.
+pub const SOURCE_PIECE_BYTES: usize = 64 << 10;
+
+/// Bytes behind the place that a connection has come to which are kept for a second cursor.
+pub const SOURCE_WINDOW_BYTES: usize = 128 << 10;
+
+/// Pieces of which those bytes may consist.
+pub const SOURCE_WINDOW_PIECES: usize = 64;
+
+/// Bytes that are read through to come to a place ahead, before it is asked for by itself.
+pub const SOURCE_GAP_BYTES: u64 = 256 << 10;
+
+/// Bytes that a look somewhere asks for.
+pub const SOURCE_LOOK_BYTES: usize = 32 << 10;
+
+/// Bytes that are looked at when a source is opened.
+pub const SOURCE_OPENING_BYTES: usize = 128 << 10;
+
+/// Looks that are kept, that at the beginning included, until all the rest is asked for.
+pub const SOURCE_LOOKS: usize = 8;
+
+/// Looks that are kept from then on: at the sound of a film whose pictures are read in order.
+pub const SOURCE_LATE_LOOKS: usize = 2;
+
+/// Reads after which bytes that were of no more use are let go.
+pub const SOURCE_IDLE_READS: u64 = 256;
+
+/// A reader that goes on in order asks for twice as much each time. Where that would be this many
+/// bytes it asks for all the rest: back-pressure then wastes less than a range too long would.
+pub const SOURCE_OPEN_ENDED_BYTES: u64 = 256 << 10;
+
+/// What is left of an answer nobody wants is read to its end if it is no more than this, so that
+/// its connection can be used again.
+pub const SOURCE_DRAIN_BYTES: u64 = 128 << 10;
+
+/// Head of a source's answer: status line and headers.
+pub const SOURCE_HEAD_BYTES: usize = 16 << 10;
+
+/// Headers of a source's answer.
+pub const SOURCE_HEADERS: usize = 64;
+
+/// Redirections that are followed for one request.
+pub const SOURCE_REDIRECTS: usize = 3;
+
+/// Addresses of one host name that are tried; they share the time to connect.
+pub const SOURCE_ADDRESSES: usize = 4;
+
+/// Milliseconds to connect to a source.
+pub const SOURCE_CONNECT_MS: u64 = 5_000;
+
+/// Milliseconds until a source's answer begins. A disk that sleeps takes 9 to 15 s to spin up.
+pub const SOURCE_ANSWER_MS: u64 = 20_000;
+
+/// Milliseconds without a byte in the middle of a source's answer.
+pub const SOURCE_IDLE_MS: u64 = 20_000;
+
 // Folders.
 
 /// Files that one folder library may list.

@@ -95,7 +95,8 @@ pub struct Episode {
 /// One file of a media item.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Part {
-    /// Path of the file. Names that are not UTF-8 are listed as not playable.
+    /// Path of the file, or its address where it begins with `http://`. Names that are not UTF-8
+    /// are listed as not playable.
     pub path: String,
     /// Length of the file.
     pub size_bytes: u64,

@@ -13,8 +13,8 @@ use std::collections::VecDeque;
 /// Where bytes come from.
 #[derive(Debug)]
 enum Bulk {
-    /// A file outside.
-    File(Reader),
+    /// Outside: a file, or a server's.
+    Outside(Reader),
     /// A file inside the program.
     Embedded(&'static [u8]),
 }
@@ -22,7 +22,7 @@ enum Bulk {
 impl Bulk {
     fn len(&self) -> u64 {
         match self {
-            Self::File(reader) => reader.len(),
+            Self::Outside(reader) => reader.len(),
             Self::Embedded(bytes) => bytes.len() as u64,
         }
     }
@@ -36,7 +36,7 @@ impl Bulk {
                 let to = from.saturating_add(len).min(bytes.len());
                 Ok(Bytes::from_static(bytes.get(from..to).unwrap_or_default()))
             }
-            Self::File(reader) => reader.read(offset, len).await,
+            Self::Outside(reader) => reader.read(offset, len).await,
         }
     }
 }
@@ -67,8 +67,11 @@ const FIRST_SAMPLES: usize = 512;
 impl Feed {
     /// Opens an item.
     pub(super) async fn open(source: &Source, profile: &Profile, language: &str) -> Result<Self> {
-        let bulk = Bulk::File(Reader::open(&source.path).await?);
-        Self::start(bulk, profile, language).await
+        let reader = match source {
+            Source::File(path) => Reader::open(path).await?,
+            Source::Http { url, headers } => Reader::http(url, headers).await?,
+        };
+        Self::start(Bulk::Outside(reader), profile, language).await
     }
 
     /// Opens a file that is part of the program.

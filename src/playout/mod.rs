@@ -296,9 +296,12 @@ impl Playout {
     }
 
     fn note_failure(&mut self, airing: Airing, error: &Error) {
-        log::warn!("channel {}: {error}", self.schedule.channel().number);
         let before = self.trouble.take();
-        self.trouble = Some(Trouble::failed(&airing, error.to_string(), before));
+        let trouble = Trouble::failed(&airing, error.to_string(), before);
+        if !trouble.is_known() {
+            log::warn!("channel {}: {error}", self.schedule.channel().number);
+        }
+        self.trouble = Some(trouble);
     }
 
     /// What keeps the stream waiting has done so for as long as the viewer's lead allows.

@@ -4,10 +4,10 @@ use crate::model::Airing;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The wait after the first failure; it doubles with every further one.
-const RETRY: Duration = Duration::from_secs(1);
-/// The longest wait: a source that comes back is on air again soon.
-const RETRY_MOST: Duration = Duration::from_secs(8);
+/// The waits after the first failures: a source that comes back is on air again soon.
+const RETRIES_S: [u64; 9] = [1, 2, 4, 4, 4, 4, 4, 4, 4];
+/// The wait after each further one: what has failed for half a minute may do so for long.
+const RETRY_LATER_S: u64 = 15;
 /// An item that went well for so long begins anew.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 
@@ -16,7 +16,7 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 pub(super) struct Trouble {
     /// Start of the airing that it belongs to; `None` where it is nobody's fault.
     start_ms: Option<i64>,
-    attempts: u32,
+    attempts: usize,
     retry: Retry,
     why: String,
 }
@@ -40,11 +40,11 @@ impl Trouble {
             }) if start_ms == Some(airing.start_ms) && now < tried + FORGOTTEN => attempts,
             _ => 0,
         };
-        let wait = RETRY_MOST.min(RETRY * (1 << attempts.min(8)));
+        let wait_s = RETRIES_S.get(attempts).copied().unwrap_or(RETRY_LATER_S);
         Self {
             start_ms: Some(airing.start_ms),
             attempts: attempts.saturating_add(1),
-            retry: Retry::At(now + wait),
+            retry: Retry::At(now + Duration::from_secs(wait_s)),
             why,
         }
     }
@@ -92,6 +92,11 @@ impl Trouble {
             }
     }
 
+    /// Whether it was tried before.
+    pub(super) fn is_known(&self) -> bool {
+        self.attempts > 1
+    }
+
     /// In words for the owner.
     pub(super) fn why(&self) -> &str {
         &self.why
@@ -112,9 +117,13 @@ mod tests {
     };
 
     #[tokio::test(start_paused = true)]
-    async fn an_item_that_keeps_failing_is_tried_after_1_2_4_8_and_8_seconds() {
+    async fn an_item_that_keeps_failing_is_tried_less_and_less_often() {
         let mut trouble = None;
-        for wait_ms in [1_000, 2_000, 4_000, 8_000, 8_000, 8_000] {
+        let waits_ms = [1_000, 2_000]
+            .into_iter()
+            .chain([4_000; 7])
+            .chain([15_000; 9]);
+        for wait_ms in waits_ms {
             let failed = Trouble::failed(&AIRING, String::new(), trouble);
             advance(Duration::from_millis(wait_ms - 1)).await;
             assert!(!failed.allows(&AIRING));

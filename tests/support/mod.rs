@@ -274,7 +274,10 @@ pub(crate) fn timed_pictures(path: &Path) -> Vec<Shown> {
 /// the time of the stream at which it is. `zero_90k` is where the schedule has the item's first
 /// picture on the stream's timeline.
 pub(crate) fn lateness(stream: &[u8], item: &Path, zero_90k: i64) -> Vec<(i64, i64)> {
-    let own = timed_pictures(item);
+    static DECODED: Mutex<BTreeMap<PathBuf, Vec<Shown>>> = Mutex::new(BTreeMap::new());
+    let known = DECODED.lock().unwrap().get(item).cloned();
+    let own = known.unwrap_or_else(|| timed_pictures(item));
+    DECODED.lock().unwrap().insert(item.to_owned(), own.clone());
     let first_90k = own[0].0;
     let own: BTreeMap<_, _> = own
         .into_iter()

@@ -1,58 +1,56 @@
-//! Bounded reads of a source: ranges of a file, on the blocking pool, never on the runtime.
+//! A plain file, read on the blocking pool, never on the runtime.
 //!
-//! A [`Reader`] belongs to one demuxer. Small reads are served from a few cached blocks, so
-//! that a demuxer's cursors (video, audio, tables) do not push each other out; larger ones go
-//! straight into a buffer of their own. It holds no more than that, follows no cursor and reads
-//! nothing ahead. What is not a plain file is refused before it is opened: a FIFO would wait for
+//! Reads are served from a few blocks, so that a demuxer's cursors (video, audio, tables) do not
+//! push each other out, and a cursor that goes on in order costs one trip to the blocking pool for
+//! many samples. What is not a plain file is refused before it is opened: a FIFO would wait for
 //! ever.
 
+use super::{as_u64, part};
 use crate::error::{Error, Result};
 use crate::limits;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Blocks that are kept, the one used last in front.
+/// Blocks that are kept.
 const BLOCKS: usize = 3;
 
-/// Bytes of one block.
-const BLOCK_BYTES: usize = limits::BLOCK_BYTES / 2;
+/// Bytes of a block where a cursor goes on in order.
+const LONG_BYTES: usize = limits::BLOCK_BYTES;
 
-/// Reads of at least this size have a buffer of their own. A table window is just as large, so
-/// that walking a table does not evict the blocks of the cursors.
+/// Bytes of a block anywhere else.
+const SHORT_BYTES: usize = LONG_BYTES / 2;
+
+/// Bytes of all blocks: one long and two short ones.
+const HELD_BYTES: usize = 2 * LONG_BYTES;
+
+/// Reads of at least this size that do not go on from a block have a buffer of their own. A table
+/// window is just as large, so that walking a table does not evict the blocks of the cursors.
 const LARGE_BYTES: usize = limits::TABLE_WINDOW_BYTES;
 
-/// Reads ranges of one source.
+/// A plain file and what is kept of it.
 #[derive(Debug)]
-pub struct Reader {
-    source: Source,
+pub(super) struct Plain {
+    file: Arc<File>,
     name: String,
     len: u64,
-    /// At most [`BLOCKS`], the one used last in front.
+    /// At most [`BLOCKS`] with [`HELD_BYTES`], the one used last in front.
     blocks: Vec<Block>,
 }
 
-/// Where the bytes are.
-#[derive(Debug)]
-enum Source {
-    File(Arc<File>),
-}
-
+/// Bytes of the file. An empty block only marks where a cursor stands.
 #[derive(Debug)]
 struct Block {
     offset: u64,
-    bytes: Vec<u8>,
+    bytes: Bytes,
 }
 
-impl Reader {
-    /// Opens a plain file. Its length is taken now: what is appended later is not seen.
-    ///
-    /// # Errors
-    /// `Io` with the file's name: it is not there, may not be read, or is not a plain file.
-    pub async fn open(path: &Path) -> Result<Self> {
+impl Plain {
+    /// As `Reader::open`.
+    pub(super) async fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let path = path.to_owned();
         let opened = off_the_runtime(move || {
@@ -67,59 +65,44 @@ impl Reader {
             .await?
             .map_err(|error| Error::io("open", &name, &error))?;
         Ok(Self {
-            source: Source::File(Arc::new(file)),
+            file: Arc::new(file),
             name,
             len,
             blocks: Vec::with_capacity(BLOCKS),
         })
     }
 
-    /// Bytes of the source when it was opened.
-    #[must_use]
-    #[expect(
-        clippy::len_without_is_empty,
-        reason = "nobody asks a source whether it is empty"
-    )]
-    pub fn len(&self) -> u64 {
+    pub(super) fn len(&self) -> u64 {
         self.len
     }
 
-    /// Exactly `len` bytes from `offset`; fewer only where the source ends. The bytes are a copy
-    /// of just that size: holding them holds no block.
-    ///
-    /// Dropping the future is safe; it costs a cached block at most.
-    ///
-    /// # Errors
-    /// `OverLimit` when `len` is over `limits::SAMPLE_BYTES`; `Io` with the file's name when it
-    /// cannot be read or has become shorter since it was opened.
-    pub async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
-        if len > limits::SAMPLE_BYTES {
-            return Err(Error::OverLimit {
-                what: "bytes in one read",
-                got: as_u64(len),
-                limit: as_u64(limits::SAMPLE_BYTES),
-            });
-        }
-        let len = self.clamp(offset, len);
-        if len == 0 {
-            return Ok(Bytes::new());
-        }
-        if let Some(at) = self
-            .blocks
-            .iter()
-            .position(|b| b.get(offset, len).is_some())
+    /// As `Reader::read`; all of the bytes are inside the file.
+    pub(super) async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+        let held = |block: &Block| block.get(offset, len);
+        if let Some((at, found)) = (self.blocks.iter().enumerate())
+            .find_map(|(at, block)| held(block).map(|found| (at, found)))
         {
             let used = self.blocks.remove(at);
             self.blocks.insert(0, used);
-        } else if len < LARGE_BYTES {
-            self.load_block(offset).await?;
-        } else {
-            return Ok(Bytes::from(self.fill(offset, vec![0; len]).await?));
+            return Ok(found);
         }
-        let cached = self.blocks.first().and_then(|b| b.get(offset, len));
-        cached
-            .map(Bytes::copy_from_slice)
-            .ok_or_else(|| self.shrunk())
+        let before = self.blocks.iter().position(|block| block.leads_to(offset));
+        let block_bytes = if before.is_some() {
+            LONG_BYTES
+        } else {
+            SHORT_BYTES
+        };
+        if len > block_bytes || (before.is_none() && len >= LARGE_BYTES) {
+            let bytes = self.fill(offset, BytesMut::zeroed(len)).await?;
+            self.mark(before, offset.saturating_add(as_u64(len)));
+            return Ok(bytes);
+        }
+        let buffer = self.make_room(before, self.clamp(offset, block_bytes));
+        let bytes = self.fill(offset, buffer).await?;
+        let block = Block { offset, bytes };
+        let found = block.get(offset, len);
+        self.blocks.insert(0, block);
+        found.ok_or_else(|| self.shrunk())
     }
 
     /// As much of `len` as there is from `offset` on.
@@ -128,26 +111,41 @@ impl Reader {
         usize::try_from(left).map_or(len, |left| len.min(left))
     }
 
-    /// Puts the block that begins at `offset` in front, in the buffer of the one unused longest.
-    async fn load_block(&mut self, offset: u64) -> Result<()> {
-        let mut buffer = if self.blocks.len() == BLOCKS {
-            self.blocks.pop().map(|b| b.bytes).unwrap_or_default()
+    /// Notes that a cursor stands at `offset`, in the place of the block that it came from or of
+    /// the one unused longest.
+    fn mark(&mut self, before: Option<usize>, offset: u64) {
+        let bytes = Bytes::new();
+        let mark = Block { offset, bytes };
+        if let Some(block) = before.and_then(|at| self.blocks.get_mut(at)) {
+            *block = mark;
         } else {
-            Vec::new()
-        };
-        buffer.resize(self.clamp(offset, BLOCK_BYTES), 0);
-        let bytes = self.fill(offset, buffer).await?;
-        self.blocks.insert(0, Block { offset, bytes });
-        Ok(())
+            self.blocks.truncate(BLOCKS - 1);
+            self.blocks.push(mark);
+        }
     }
 
-    /// Fills the whole buffer from the source.
-    async fn fill(&self, offset: u64, mut buffer: Vec<u8>) -> Result<Vec<u8>> {
-        let Source::File(file) = &self.source;
-        let file = Arc::clone(file);
+    /// Lets go of what stands in the way of one more block of `len` bytes, and gives a buffer for
+    /// it: an old one where nobody else holds it.
+    fn make_room(&mut self, before: Option<usize>, len: usize) -> BytesMut {
+        let mut old = before.map(|at| self.blocks.remove(at));
+        let held = |blocks: &[Block]| blocks.iter().map(|block| block.bytes.len()).sum::<usize>();
+        while self.blocks.len() >= BLOCKS || held(&self.blocks) + len > HELD_BYTES {
+            old = self.blocks.pop();
+        }
+        let reused = old.and_then(|block| block.bytes.try_into_mut().ok());
+        let mut buffer = reused
+            .filter(|buffer| buffer.capacity() >= len)
+            .unwrap_or_default();
+        buffer.resize(len, 0);
+        buffer
+    }
+
+    /// Fills the whole buffer from the file.
+    async fn fill(&self, offset: u64, mut buffer: BytesMut) -> Result<Bytes> {
+        let file = Arc::clone(&self.file);
         let read = off_the_runtime(move || {
             file.read_exact_at(&mut buffer, offset)?;
-            Ok(buffer)
+            Ok(buffer.freeze())
         });
         read.await?.map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => self.shrunk(),
@@ -166,9 +164,15 @@ impl Reader {
 }
 
 impl Block {
-    fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
-        let start = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
-        self.bytes.get(start..start.checked_add(len)?)
+    fn get(&self, offset: u64, len: usize) -> Option<Bytes> {
+        let from = usize::try_from(offset.checked_sub(self.offset)?).ok()?;
+        part(&self.bytes, from, len)
+    }
+
+    /// Whether a read at `offset` goes on from here.
+    fn leads_to(&self, offset: u64) -> bool {
+        let end = self.offset.saturating_add(as_u64(self.bytes.len()));
+        (self.offset..=end).contains(&offset)
     }
 }
 
@@ -182,14 +186,11 @@ async fn off_the_runtime<T: Send + 'static>(
         .map_err(|_| Error::ShuttingDown)
 }
 
-fn as_u64(len: usize) -> u64 {
-    u64::try_from(len).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK_BYTES, BLOCKS, LARGE_BYTES, Reader};
+    use super::{BLOCKS, HELD_BYTES, LARGE_BYTES, LONG_BYTES, Plain, SHORT_BYTES};
     use crate::error::Error;
+    use crate::fetch::{Reader, Source};
     use crate::limits;
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;
@@ -208,6 +209,18 @@ mod tests {
         (folder, path, bytes)
     }
 
+    fn plain(reader: &Reader) -> &Plain {
+        match &reader.source {
+            Source::File(plain) => plain,
+            Source::Http(_) => panic!("a file is expected"),
+        }
+    }
+
+    fn held(reader: &Reader) -> usize {
+        let blocks = plain(reader).blocks.iter();
+        blocks.map(|block| block.bytes.len()).sum()
+    }
+
     #[tokio::test]
     async fn every_read_gives_just_the_bytes_of_the_file() {
         let (_folder, path, bytes) = file(5 << 20);
@@ -219,7 +232,9 @@ mod tests {
             188,
             LARGE_BYTES - 1,
             LARGE_BYTES,
-            BLOCK_BYTES + 1,
+            SHORT_BYTES + 1,
+            LONG_BYTES,
+            LONG_BYTES + 1,
             1 << 20,
         ];
         let mut offset = 0;
@@ -265,7 +280,7 @@ mod tests {
                 assert_eq!(got, bytes[at..at + 100]);
             }
         }
-        assert_eq!(reader.blocks.len(), BLOCKS);
+        assert_eq!(plain(&reader).blocks.len(), BLOCKS);
     }
 
     #[tokio::test]
@@ -275,12 +290,44 @@ mod tests {
         for at in 0..40_u64 {
             reader.read(at * 70_000, 100).await.unwrap();
         }
-        let held: usize = reader
-            .blocks
-            .iter()
-            .map(|block| block.bytes.capacity())
-            .sum();
-        assert!(held <= BLOCKS * BLOCK_BYTES, "{held}");
+        assert_eq!(plain(&reader).blocks.len(), BLOCKS);
+        assert!(held(&reader) <= HELD_BYTES, "{}", held(&reader));
+        for at in 0..40_u64 {
+            reader.read(at * 30_000, 30_000).await.unwrap();
+            assert!(held(&reader) <= HELD_BYTES, "{}", held(&reader));
+        }
+    }
+
+    #[tokio::test]
+    async fn two_cursors_that_go_on_in_order_are_served_from_memory() {
+        let (_folder, path, bytes) = file(3 << 20);
+        let mut reader = Reader::open(&path).await.unwrap();
+        let (mut video, mut audio, mut trips) = (0, 2 << 20, 0);
+        for _ in 0..20 {
+            for (at, len) in [(&mut video, 40_000), (&mut audio, 400)] {
+                let before = plain(&reader).blocks.first().map(|block| block.offset);
+                let got = reader.read(*at as u64, len).await.unwrap();
+                assert_eq!(got, bytes[*at..*at + len]);
+                let after = plain(&reader).blocks.first().map(|block| block.offset);
+                trips += usize::from(after == Some(*at as u64) && after != before);
+                *at += len;
+            }
+        }
+        // 800 kB of video with three pictures in a block, and 8 kB of audio.
+        assert!(trips <= 9, "{trips}");
+    }
+
+    #[tokio::test]
+    async fn a_walk_through_tables_leaves_the_cursors_their_blocks() {
+        let (_folder, path, _) = file(3 << 20);
+        let mut reader = Reader::open(&path).await.unwrap();
+        reader.read(0, 400).await.unwrap();
+        reader.read(1 << 20, 400).await.unwrap();
+        for at in 0..10 {
+            reader.read((2 << 20) + at * 70_000, 16_384).await.unwrap();
+        }
+        let begin = |at: u64| plain(&reader).blocks.iter().any(|block| block.offset == at);
+        assert!(begin(0) && begin(1 << 20));
     }
 
     #[tokio::test]

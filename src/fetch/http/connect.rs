@@ -1,0 +1,145 @@
+//! The one place that opens connections to servers of files.
+//!
+//! A [`Connection`] has no task: whoever waits for an answer or for bytes drives it. So a reader
+//! that is not read fetches nothing beyond the kernel's receive buffer, whose size is set here.
+
+use super::target::Target;
+use crate::error::{Failure, Result};
+use crate::limits;
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::timeout;
+
+type Wire = http1::Connection<TokioIo<TcpStream>, Empty<Bytes>>;
+
+/// A connection to a server; dropping it closes it.
+pub(super) struct Connection {
+    /// `None` once it has come to its end.
+    wire: Option<Box<Wire>>,
+    requests: SendRequest<Empty<Bytes>>,
+    /// Where it leads to.
+    target: Target,
+}
+
+impl Connection {
+    /// Connects to where `target` is.
+    ///
+    /// # Errors
+    /// `Source` that concerns the server: its name is not known, or it cannot be reached in
+    /// `limits::SOURCE_CONNECT_MS`.
+    pub(super) async fn open(target: &Target) -> Result<Self> {
+        let limit = Duration::from_millis(limits::SOURCE_CONNECT_MS);
+        let failed = |error: &io::Error| {
+            target.failed(Failure::Connection, format!("cannot connect: {error}"))
+        };
+        let stream = timeout(limit, reach(target, limit))
+            .await
+            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+            .map_err(|error| failed(&error))?;
+        let (requests, wire) = http1::Builder::new()
+            .max_buf_size(limits::SOURCE_PIECE_BYTES)
+            .max_header_size(limits::SOURCE_HEAD_BYTES)
+            .max_headers(limits::SOURCE_HEADERS)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| failed(&io::Error::other(error)))?;
+        Ok(Self {
+            wire: Some(Box::new(wire)),
+            requests,
+            target: target.clone(),
+        })
+    }
+
+    /// Whether it can carry a request to `target`.
+    pub(super) fn leads_to(&self, target: &Target) -> bool {
+        self.wire.is_some() && !self.requests.is_closed() && self.target.is_at(target)
+    }
+
+    /// The answer's head, and its body to be read with `drive`.
+    ///
+    /// # Errors
+    /// The connection failed, or what came is not HTTP.
+    pub(super) async fn ask(
+        &mut self,
+        request: hyper::Request<Empty<Bytes>>,
+    ) -> hyper::Result<hyper::Response<hyper::body::Incoming>> {
+        // A connection that was used before becomes ready only when it is driven.
+        poll_fn(|cx| {
+            let _ = self.poll(cx);
+            self.requests.poll_ready(cx)
+        })
+        .await?;
+        let answer = self.requests.send_request(request);
+        tokio::pin!(answer);
+        self.drive(|cx| answer.as_mut().poll(cx)).await
+    }
+
+    /// Drives the connection until `ready` gives something.
+    pub(super) async fn drive<T>(
+        &mut self,
+        mut ready: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> T {
+        poll_fn(|cx| {
+            if let Poll::Ready(value) = ready(cx) {
+                return Poll::Ready(value);
+            }
+            let _ = self.poll(cx);
+            ready(cx)
+        })
+        .await
+    }
+
+    /// Moves what can be moved. Whatever ends the connection is told to who waits for an answer or
+    /// a body.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(wire) = &mut self.wire else {
+            return Poll::Ready(());
+        };
+        Pin::new(wire.as_mut()).poll(cx).map(|_| self.wire = None)
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connection").field(&self.target).finish()
+    }
+}
+
+/// The first of a host's addresses that takes a connection.
+async fn reach(target: &Target, limit: Duration) -> io::Result<TcpStream> {
+    let found = lookup_host((target.host(), target.port())).await?;
+    let addresses: Vec<_> = found.take(limits::SOURCE_ADDRESSES).collect();
+    let tries = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+    for address in addresses {
+        match timeout(limit / tries, connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last)
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // Before connecting: the window that is offered depends on it.
+    let receive = u32::try_from(limits::SOURCE_SOCKET_RECEIVE_BYTES).unwrap_or(u32::MAX);
+    socket.set_recv_buffer_size(receive)?;
+    socket.set_nodelay(true)?;
+    socket.connect(address).await
+}

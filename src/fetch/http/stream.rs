@@ -1,0 +1,220 @@
+//! One answer being read: from the request over redirections to the last byte of its body.
+
+use super::super::as_u64;
+use super::answer::{Given, Range, Verdict, judge};
+use super::connect::Connection;
+use super::target::Target;
+use crate::error::{Error, Failure, Result};
+use crate::limits;
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::body::{Body, Incoming};
+use hyper::header::{ACCEPT_ENCODING, HOST, HeaderValue, RANGE, USER_AGENT};
+use hyper::{Method, Request, Response};
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// A file on a server.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// Where it was said to be.
+    pub(super) first: Target,
+    /// Where a redirection has found it.
+    pub(super) now: Target,
+    /// How long it is, once that is known.
+    pub(super) total: Option<u64>,
+}
+
+/// An answer that is being read.
+#[derive(Debug)]
+pub(super) struct Stream {
+    connection: Connection,
+    body: Incoming,
+    /// What it gives.
+    pub(super) given: Given,
+    /// Who gives it.
+    pub(super) target: Target,
+    /// Bytes that are still to come, without those in `piece`.
+    left: u64,
+    /// What was received and not taken.
+    pub(super) piece: Bytes,
+    /// When waiting for what comes next began.
+    waiting: Option<Instant>,
+}
+
+impl Stream {
+    /// Asks for a range of a file, on the connection of the answer before, if it leads there; what
+    /// is left of that answer is read and dropped.
+    ///
+    /// # Errors
+    /// `Source`, as `Reader::http` tells.
+    pub(super) async fn open(
+        place: Place,
+        range: Range,
+        before: Option<Box<Self>>,
+    ) -> Result<Self> {
+        let limit = Duration::from_millis(limits::SOURCE_ANSWER_MS);
+        let mut connection = match before {
+            Some(stream) => stream.drain().await,
+            None => None,
+        };
+        let opened = timeout(limit, follow(&place, &place.now, range, &mut connection)).await;
+        match opened {
+            // What was found by way of a redirection may have moved once more.
+            Ok(Err(_)) if !place.now.is_same(&place.first) => {
+                timeout(limit, follow(&place, &place.first, range, &mut connection)).await
+            }
+            opened => opened,
+        }
+        .unwrap_or_else(|_| Err(place.now.failed(Failure::Connection, silent(limit))))
+    }
+
+    /// Whether every byte was received.
+    pub(super) fn is_done(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Bytes that nobody has taken yet.
+    pub(super) fn rest(&self) -> u64 {
+        self.left.saturating_add(as_u64(self.piece.len()))
+    }
+
+    /// Receives something into `piece`, which is empty before.
+    ///
+    /// Dropping the future is safe; the time waited goes on counting.
+    ///
+    /// # Errors
+    /// `Source`: the answer broke off, or nothing came in time.
+    pub(super) async fn receive(&mut self) -> Result<()> {
+        let limit = Duration::from_millis(limits::SOURCE_IDLE_MS);
+        loop {
+            let since = *self.waiting.get_or_insert_with(Instant::now);
+            let mut body = Pin::new(&mut self.body);
+            let frame = self.connection.drive(|cx| body.as_mut().poll_frame(cx));
+            let frame = timeout_at(since + limit, frame).await;
+            self.waiting = None;
+            let failed = |why| self.target.failed(Failure::Connection, why);
+            let Ok(frame) = frame else {
+                return Err(failed(silent(limit)));
+            };
+            let Some(Ok(frame)) = frame else {
+                return Err(failed("the connection broke off".to_owned()));
+            };
+            let piece = frame.into_data().unwrap_or_default();
+            if piece.is_empty() {
+                continue;
+            }
+            let left = self.left.checked_sub(as_u64(piece.len()));
+            self.left =
+                left.ok_or_else(|| failed("the server sends more than it said".to_owned()))?;
+            self.piece = piece;
+            return Ok(());
+        }
+    }
+
+    /// Reads to the end, for the sake of the connection; `None` where that fails.
+    /// A new connection takes no longer than this may.
+    async fn drain(mut self) -> Option<Connection> {
+        let limit = Duration::from_millis(limits::SOURCE_CONNECT_MS);
+        let rest = async {
+            while self.left > 0 {
+                self.receive().await?;
+            }
+            Ok::<_, Error>(())
+        };
+        timeout(limit, rest).await.ok()?.ok()?;
+        Some(self.connection)
+    }
+}
+
+fn silent(limit: Duration) -> String {
+    format!("the server sent nothing for {} s", limit.as_secs())
+}
+
+/// Asks, and goes where redirections lead.
+async fn follow(
+    place: &Place,
+    from: &Target,
+    range: Range,
+    connection: &mut Option<Connection>,
+) -> Result<Stream> {
+    let mut target = from.clone();
+    for _ in 0..=limits::SOURCE_REDIRECTS {
+        let (asked, answer) = ask(&target, range, connection.take()).await?;
+        match judge(answer.status(), answer.headers(), range, place.total) {
+            Verdict::Refused(failure, why) => return Err(target.failed(failure, why)),
+            Verdict::Elsewhere(location) => {
+                let to = target.redirected(&location);
+                target = to.map_err(|why| target.failed(Failure::Item, why))?;
+            }
+            Verdict::Given(given) => {
+                return Ok(Stream {
+                    connection: asked,
+                    body: answer.into_body(),
+                    given,
+                    target,
+                    left: given.to.saturating_sub(range.from),
+                    piece: Bytes::new(),
+                    waiting: None,
+                });
+            }
+        }
+    }
+    Err(from.failed(Failure::Item, "it redirects too often"))
+}
+
+/// One request. A connection that was kept may have been closed in the meantime: then the request
+/// is made once more on a new one.
+async fn ask(
+    target: &Target,
+    range: Range,
+    kept: Option<Connection>,
+) -> Result<(Connection, Response<Incoming>)> {
+    let request = request(target, range)?;
+    if let Some(mut kept) = kept.filter(|kept| kept.leads_to(target))
+        && let Ok(answer) = kept.ask(request.clone()).await
+    {
+        return Ok((kept, answer));
+    }
+    let mut connection = Connection::open(target).await?;
+    match connection.ask(request).await {
+        Ok(answer) => Ok((connection, answer)),
+        Err(error) => Err(target.failed(Failure::Connection, broken(&error))),
+    }
+}
+
+/// Why no answer came, in words.
+fn broken(error: &hyper::Error) -> &'static str {
+    if error.is_parse_too_large() {
+        "the head of the server's answer is too long"
+    } else if error.is_parse() {
+        "the server's answer is not HTTP"
+    } else {
+        "the server closed the connection without an answer"
+    }
+}
+
+/// The request for a range.
+fn request(target: &Target, range: Range) -> Result<Request<Empty<Bytes>>> {
+    let unsendable = |_| Error::invalid("the address of a source", "it cannot be asked");
+    let mut request = Request::new(Empty::new());
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = target
+        .path()
+        .parse()
+        .map_err(|_| Error::invalid("the address of a source", "it cannot be asked"))?;
+    let headers = request.headers_mut();
+    headers.clone_from(target.headers());
+    let value = |text: &str| HeaderValue::from_str(text).map_err(unsendable);
+    headers.insert(HOST, value(target.authority())?);
+    headers.insert(RANGE, value(&range.header())?);
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers
+        .entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(concat!(
+            "EXStreamTV/",
+            env!("CARGO_PKG_VERSION")
+        )));
+    Ok(request)
+}

@@ -1,0 +1,218 @@
+//! Where a request goes: an address of the scheme `http` (RFC 3986), with the headers that it takes.
+
+use crate::error::{Error, Failure, Result};
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::http::uri::{PathAndQuery, Scheme};
+use hyper::{Uri, http::uri::Authority};
+use std::borrow::Cow;
+use std::fmt;
+
+/// An address that can be asked. It is shown without its query and headers.
+#[derive(Clone)]
+pub(super) struct Target {
+    authority: Authority,
+    path: PathAndQuery,
+    headers: HeaderMap,
+}
+
+impl Target {
+    /// Takes an address and headers apart.
+    ///
+    /// # Errors
+    /// `Invalid`, without any value in its words.
+    pub(super) fn new(url: &str, headers: &[(String, String)]) -> Result<Self> {
+        let refused = |why: &'static str| Error::invalid("the address of a source", why);
+        let uri: Uri = url
+            .parse()
+            .map_err(|_| refused("it is no address; spaces and the like must be escaped"))?;
+        let mut target = Self::plain(&uri).map_err(refused)?;
+        for (name, value) in headers {
+            let name: HeaderName = name
+                .parse()
+                .map_err(|_| Error::invalid("a header of a source", "its name cannot be sent"))?;
+            let mut value: HeaderValue = value.parse().map_err(|_| {
+                Error::invalid(format!("the header {name}"), "its value cannot be sent")
+            })?;
+            value.set_sensitive(true);
+            target.headers.append(name, value);
+        }
+        Ok(target)
+    }
+
+    /// An address without headers.
+    fn plain(uri: &Uri) -> std::result::Result<Self, &'static str> {
+        if uri.scheme() != Some(&Scheme::HTTP) {
+            return Err("only http:// can be read");
+        }
+        let authority = uri.authority().ok_or("it names no host")?;
+        if authority.as_str().contains('@') {
+            return Err("a name or password in it is not sent");
+        }
+        let slash = PathAndQuery::from_static("/");
+        let path = uri.path_and_query().filter(|path| path.as_str() != "");
+        Ok(Self {
+            authority: authority.clone(),
+            path: path.cloned().unwrap_or(slash),
+            headers: HeaderMap::new(),
+        })
+    }
+
+    /// Where a redirection leads. The headers go along only within the same host and port.
+    ///
+    /// # Errors
+    /// Why it cannot be followed.
+    pub(super) fn redirected(&self, location: &str) -> std::result::Result<Self, &'static str> {
+        let none = "it redirects to an address that is none";
+        let mut to = if location.starts_with('/') && !location.starts_with("//") {
+            let path = location.split('#').next().unwrap_or_default();
+            Self {
+                path: path.parse().map_err(|_| none)?,
+                ..self.clone()
+            }
+        } else {
+            let uri: Uri = location.parse().map_err(|_| none)?;
+            Self::plain(&uri).map_err(|_| "it redirects to where this box cannot follow")?
+        };
+        if to.is_at(self) {
+            to.headers = self.headers.clone();
+        }
+        Ok(to)
+    }
+
+    /// Whether a connection to the one is a connection to the other.
+    pub(super) fn is_at(&self, other: &Self) -> bool {
+        self.host().eq_ignore_ascii_case(other.host()) && self.port() == other.port()
+    }
+
+    /// Whether both are the same address.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.is_at(other) && self.path == other.path
+    }
+
+    /// Name or address, without brackets.
+    pub(super) fn host(&self) -> &str {
+        let host = self.authority.host();
+        host.strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.authority.port_u16().unwrap_or(80)
+    }
+
+    /// What goes into the header `Host`.
+    pub(super) fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
+    /// Path and query, as they are asked for.
+    pub(super) fn path(&self) -> &str {
+        self.path.as_str()
+    }
+
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// A failure at this address.
+    pub(super) fn failed(&self, failure: Failure, why: impl Into<Cow<'static, str>>) -> Error {
+        Error::Source {
+            failure,
+            subject: self.to_string(),
+            why: why.into(),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.authority, self.path.path())
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+
+    fn target(url: &str) -> Target {
+        let headers = [("X-Plex-Token".to_owned(), "secret".to_owned())];
+        Target::new(url, &headers).unwrap()
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_secret() {
+        let target = target("http://plex.lan:32400/parts/1/a%20film.mkv?token=secret#there");
+        assert_eq!(target.to_string(), "plex.lan:32400/parts/1/a%20film.mkv");
+        assert_eq!(format!("{target:?}"), target.to_string());
+        assert_eq!(target.path(), "/parts/1/a%20film.mkv?token=secret");
+    }
+
+    #[test]
+    fn hosts_and_ports_are_found() {
+        for (url, host, port) in [
+            ("http://[::1]:8080/x", "::1", 8080),
+            ("http://[2001:db8::7]/x", "2001:db8::7", 80),
+            ("http://10.0.0.2/x", "10.0.0.2", 80),
+            ("HTTP://nas:9", "nas", 9),
+        ] {
+            let target = target(url);
+            assert_eq!((target.host(), target.port()), (host, port), "{url}");
+        }
+        assert_eq!(target("http://nas").path(), "/");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused_without_its_secret() {
+        for url in [
+            "https://nas/x",
+            "ftp://nas/x",
+            "/x",
+            "http://",
+            "http://me:secret@nas/x",
+            "http://nas/a film?secret",
+        ] {
+            let error = Target::new(url, &[]).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        let bad = [("X-Plex-Token".to_owned(), "sec\nret".to_owned())];
+        let error = Target::new("http://nas/x", &bad).unwrap_err().to_string();
+        assert!(!error.contains("ret"), "{error}");
+    }
+
+    #[test]
+    fn headers_follow_a_redirection_only_within_their_host() {
+        let from = target("http://nas:80/x?a=b");
+        for (location, path, headers) in [
+            ("/y?c", "/y?c", 1),
+            ("http://nas/y", "/y", 1),
+            ("http://NAS/y", "/y", 1),
+            ("http://nas:81/y", "/y", 0),
+            ("http://other/y", "/y", 0),
+            ("http://nas.other/y", "/y", 0),
+        ] {
+            let to = from.redirected(location).unwrap();
+            assert_eq!(
+                (to.path(), to.headers().len()),
+                (path, headers),
+                "{location}"
+            );
+        }
+        for location in [
+            "https://nas/y",
+            "//other/y",
+            "ftp://nas/y",
+            "http://a@nas/y",
+            "",
+            "?",
+        ] {
+            assert!(from.redirected(location).is_err(), "{location}");
+        }
+    }
+}
