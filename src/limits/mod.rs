@@ -54,6 +54,9 @@ pub const KEY_FRAME_SEARCH_BYTES: u64 = 64 << 20;
 /// Audio that is held until the first picture's time is known: three seconds of 640 kb/s.
 pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 
+/// Samples of one track that wait for the other track of a transport stream: a second of 25 Mb/s.
+pub const INTERLEAVE_BYTES: usize = 3 << 20;
+
 // Reading.
 
 /// Bytes that a reader fetches at once; one such block per cursor is held.

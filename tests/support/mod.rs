@@ -5,7 +5,7 @@
 
 use exstreamtv::catalog::Catalog;
 use exstreamtv::clock::{SharedClock, TokioClock};
-use exstreamtv::demux::{Demuxer, Pull, recognise};
+use exstreamtv::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
 use exstreamtv::media::{AudioCodec, AudioProfile, Profile, Track, VideoCodec};
 use exstreamtv::model::{
     Channel, ChannelId, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, Order, Origin,
@@ -50,7 +50,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 /// A media item of a file, probed by the project's own demuxers.
 pub(crate) fn item(id: i64, path: &Path) -> MediaItem {
     let bytes = std::fs::read(path).unwrap();
-    let container = recognise(&bytes[..64.min(bytes.len())]).unwrap();
+    let container = recognise(&bytes[..RECOGNISE_BYTES.min(bytes.len())]).unwrap();
     let mut demuxer = Demuxer::new(container, bytes.len() as u64);
     while let Pull::Need(span) = demuxer.pull().unwrap() {
         let from = usize::try_from(span.offset).unwrap();
