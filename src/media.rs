@@ -20,6 +20,8 @@ pub enum Container {
     Mp4,
     /// Matroska and `WebM` (RFC 9559).
     Matroska,
+    /// MPEG transport stream, of 188 bytes a packet or 192 (ISO/IEC 13818-1).
+    MpegTs,
 }
 
 /// A video codec that can be carried.
@@ -50,7 +52,8 @@ pub enum AudioCodec {
     Mp3,
 }
 
-/// The number a container gives to one of its tracks (MP4 `track_ID`, Matroska `TrackNumber`).
+/// The number a container gives to one of its tracks (MP4 `track_ID`, Matroska `TrackNumber`,
+/// transport stream PID).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
 )]

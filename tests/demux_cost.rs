@@ -26,6 +26,7 @@ struct Reading {
     file: File,
     requests: usize,
     bytes: usize,
+    video: TrackId,
 }
 
 impl Reading {
@@ -39,6 +40,7 @@ impl Reading {
             file,
             requests: 0,
             bytes: 0,
+            video: TrackId(0),
         }
     }
 
@@ -66,6 +68,7 @@ impl Reading {
         let audio = tracks().find(|track| track.track.audio().is_some());
         let id = |track: &exstreamtv::demux::MovieTrack| track.track.id;
         let (video, audio) = (video.map(id).unwrap(), audio.map(id));
+        self.video = video;
         self.demuxer.start(video, audio, time_90k).unwrap();
     }
 
@@ -79,7 +82,7 @@ impl Reading {
     fn first_picture(&mut self) -> Sample {
         loop {
             let sample = self.sample();
-            if sample.track == TrackId(1) {
+            if sample.track == self.video {
                 return sample;
             }
         }
@@ -164,7 +167,7 @@ fn ffmpeg(arguments: &str, out: &Path) {
 
 /// Two hours of a minute repeated: B pictures that move about, and sound between all of them, so
 /// that every table is as long as it gets.
-fn films(folder: &Path) -> [(PathBuf, usize); 5] {
+fn films(folder: &Path) -> [(PathBuf, usize); 6] {
     let minute = folder.join("minute.mp4");
     let coded = "-f lavfi -i testsrc2=s=64x36:r=24:d=60 -f lavfi -i sine=r=48000:d=60 \
          -c:v libx264 -preset veryfast -crf 50 -g 48 -bf 3 -threads 1 -c:a aac -b:a 24k";
@@ -182,6 +185,7 @@ fn films(folder: &Path) -> [(PathBuf, usize); 5] {
         film("fragments.mp4", fragments, 25),
         film("film.mkv", "", 10),
         film("no_cues.mkv", "-live 1", 25),
+        film("film.ts", "", 45),
     ]
 }
 

@@ -128,7 +128,7 @@ async fn a_folder_becomes_a_library_with_names_and_reasons() {
     assert_eq!((of.show.as_str(), of.season, of.number), ("Show", 1, 2));
     assert_eq!(
         house.problem("Show (2005)/Season 01/Show - S01E02 - Two.MKV"),
-        "it is no MP4, MOV or Matroska file, whatever its name says"
+        "it is no MP4, MOV, Matroska or MPEG-TS file, whatever its name says"
     );
     assert_eq!(house.problem("with spaces  and 🎬.mp4"), "it is empty");
     assert!(house.problem("zeros.mov").contains("zeros only"));

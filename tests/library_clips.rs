@@ -69,8 +69,33 @@ fn ffmpeg(arguments: &[&str], to: &Path) {
 
 #[tokio::test]
 async fn clips_are_what_ffprobe_says_they_are() {
-    let (items, report) = listed(&clips()).await;
-    assert!(report.added >= 10);
+    agree_with_ffprobe(&clips(), 10).await;
+}
+
+#[tokio::test]
+async fn transport_streams_are_what_ffprobe_says_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, listed) = (folder.path(), listed(&clips()).await);
+    for (at, item) in listed.0.iter().enumerate() {
+        let from = &item.part.path;
+        let copy = [
+            "-i", from, "-map", "0:v", "-map", "0:a", "-c", "copy", "-f", "mpegts",
+        ];
+        for (ending, how) in [("ts", "0"), ("M2TS", "1"), ("m2t", "0"), ("mts", "1")] {
+            let has_dolby = from.contains("ac3") || how == "0";
+            if has_dolby && (at + how.len()) % 2 == ending.len() % 2 {
+                let to = folder.path().join(format!("{at}.{ending}"));
+                ffmpeg(&[&copy[..], &["-mpegts_m2ts_mode", how]].concat(), &to);
+            }
+        }
+    }
+    agree_with_ffprobe(folder.path(), 10).await;
+}
+
+/// Every file of the folder is playable, and is what ffprobe says.
+async fn agree_with_ffprobe(folder: &Path, at_least: usize) {
+    let (items, report) = listed(folder).await;
+    assert!(report.added >= at_least, "{}", report.added);
     assert_eq!(report.unplayable, 0, "{items:#?}");
     for item in items {
         let path = &item.part.path;

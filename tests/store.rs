@@ -336,6 +336,21 @@ async fn version_1_opens_with_everything_in_it() {
 }
 
 #[tokio::test]
+async fn what_can_be_read_since_version_2_is_looked_at_again() {
+    let state = tempfile::tempdir().unwrap();
+    let db = Connection::open(file(state.path())).unwrap();
+    db.execute_batch(V1).unwrap();
+    let changed = "UPDATE part SET problem = 'MPEG-TS files cannot be read yet', changed_ms = 7
+        WHERE problem IS NOT NULL";
+    assert_eq!(db.execute(changed, []).unwrap(), 1);
+    drop(db);
+    let store = Store::open(state.path()).await.unwrap();
+    let part = store.load().await.unwrap().items[2].part.clone();
+    assert!(part.problem.is_some());
+    assert_eq!(part.changed_ms, 0);
+}
+
+#[tokio::test]
 async fn an_upgraded_database_has_the_tables_of_a_new_one() {
     let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let db = Connection::open(file(old.path())).unwrap();

@@ -95,6 +95,11 @@ impl Home {
         tokio::runtime::Builder::new_current_thread()
             .build()?
             .block_on(library.store(state.path()))?;
+        Self::on(state)
+    }
+
+    /// Starts a box on a state folder.
+    pub(crate) fn on(state: tempfile::TempDir) -> Outcome<Self> {
         let config = state.path().join("box.toml");
         std::fs::write(&config, format!("tuners = {TUNERS}\n"))?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_exstreamtv"))

@@ -14,7 +14,7 @@ use std::time::Duration;
     clippy::cast_possible_truncation,
     reason = "it stops at the first thing that is not as it should be"
 )]
-mod server;
+pub(crate) mod server;
 
 /// The argument with which this program is the source.
 const ARGUMENT: &str = "--be-the-source";

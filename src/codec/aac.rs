@@ -107,6 +107,90 @@ impl AudioSpecificConfig {
     }
 }
 
+impl AudioSpecificConfig {
+    /// Writes the two bytes that say it (§1.6.2.1).
+    #[must_use]
+    pub fn record(&self) -> [u8; 2] {
+        let channels = if self.channels == 8 { 7 } else { self.channels };
+        let [object, rate, channels] = [self.object_type, self.rate_index, channels].map(u16::from);
+        ((object << 11) | (rate << 7) | (channels << 3)).to_be_bytes()
+    }
+}
+
+/// The header of an ADTS frame (§1.A.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdtsHeader {
+    /// What the frame is.
+    pub config: AudioSpecificConfig,
+    /// Length of the header, its check sum included.
+    pub header_bytes: usize,
+    /// Length of the whole frame, the header included.
+    pub bytes: usize,
+}
+
+impl AdtsHeader {
+    /// Reads the header at the start of `data`; the frame may be longer than `data`.
+    ///
+    /// # Errors
+    /// `Malformed` where there is no sync word, the header is cut short or has reserved values;
+    /// `Unsupported`, in words, for what is not AAC-LC in a standard layout, and for several raw
+    /// data blocks in a frame.
+    pub fn parse(data: &[u8]) -> Result<Self> {
+        let mut bits = Bits::plain("ADTS frame", data);
+        if bits.u(12)? != 0xFFF {
+            return Err(bits.malformed("it does not begin with the sync word"));
+        }
+        bits.skip(1)?;
+        if bits.u(2)? != 0 {
+            return Err(bits.malformed("its layer is a reserved one"));
+        }
+        let header_bytes = if bits.flag()? {
+            ADTS_HEADER_BYTES
+        } else {
+            ADTS_HEADER_BYTES + 2
+        };
+        let object_type = bits.byte(2)? + 1;
+        let rate_index = bits.byte(4)?;
+        bits.skip(1)?;
+        let channel_configuration = bits.byte(3)?;
+        bits.skip(4)?;
+        let bytes = usize::try_from(bits.u(13)?).unwrap_or(usize::MAX);
+        bits.skip(11)?;
+        let more_blocks = bits.u(2)?;
+        let Some(&sample_rate) = SAMPLE_RATES.get(usize::from(rate_index)) else {
+            return Err(bits.malformed("its sample rate is a reserved one"));
+        };
+        if bytes <= header_bytes {
+            return Err(bits.malformed("it is shorter than its header"));
+        }
+        if object_type != LOW_COMPLEXITY {
+            return Err(unsupported(format!(
+                "AAC object type {object_type} is not low complexity"
+            )));
+        }
+        if more_blocks != 0 {
+            return Err(unsupported("its frames have several raw data blocks"));
+        }
+        let channels = match channel_configuration {
+            1..=6 => channel_configuration,
+            7 => 8,
+            _ => return Err(unsupported("its channels are not in a standard layout")),
+        };
+        let config = AudioSpecificConfig {
+            object_type,
+            sample_rate,
+            channels,
+            frame_samples: FRAME_SAMPLES,
+            rate_index,
+        };
+        Ok(Self {
+            config,
+            header_bytes,
+            bytes,
+        })
+    }
+}
+
 const HE_AAC: &str = "HE-AAC cannot be told from AAC-LC in a transport stream";
 
 fn unsupported(why: impl Into<std::borrow::Cow<'static, str>>) -> Error {
@@ -188,4 +272,27 @@ pub fn adts_header(config: &AudioSpecificConfig, payload_bytes: usize) -> Result
         ((length_low << 2) & 0xE0) | 0x1F,
         0xFC,
     ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AdtsHeader, AudioSpecificConfig, adts_header};
+
+    #[test]
+    fn adts_headers_and_records_read_as_written() {
+        for (rate, channels) in [(48_000, 2), (44_100, 1), (8_000, 6), (96_000, 8)] {
+            let config = AudioSpecificConfig::low_complexity(rate, channels).unwrap();
+            assert_eq!(AudioSpecificConfig::parse(&config.record()), Ok(config));
+            let header = adts_header(&config, 1000).unwrap();
+            let expected = AdtsHeader {
+                config,
+                header_bytes: 7,
+                bytes: 1007,
+            };
+            assert_eq!(AdtsHeader::parse(&header), Ok(expected));
+            for len in 0..header.len() {
+                assert!(AdtsHeader::parse(&header[..len]).is_err());
+            }
+        }
+    }
 }

@@ -2,6 +2,8 @@
 //! video (ISO/IEC 11172-2), which has no sequence extension, reads the same.
 
 use super::bits::Bits;
+use super::h264::Parity;
+use super::nal::{START_CODE_BYTES, find_start_code};
 use crate::error::{Error, Result};
 use crate::media::{VideoCodec, VideoTrack};
 
@@ -19,6 +21,7 @@ pub const SEQUENCE_END: u8 = 0xB7;
 pub const GROUP: u8 = 0xB8;
 
 const SEQUENCE_EXTENSION: u32 = 1;
+const PICTURE_EXTENSION: u32 = 8;
 
 /// What the sequence header and its extension say about the pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +64,8 @@ impl<'a> Iterator for StartCodes<'a> {
     type Item = (u8, &'a [u8]);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let prefix = self.rest.windows(3).position(|three| three == [0, 0, 1])?;
-        let (code, behind) = self.rest.get(prefix + 3..)?.split_first()?;
+        let prefix = find_start_code(self.rest)?;
+        let (code, behind) = self.rest.get(prefix + START_CODE_BYTES..)?.split_first()?;
         self.rest = behind;
         Some((*code, behind))
     }
@@ -130,6 +133,38 @@ impl SequenceHeader {
             bit_depth: 8,
             chroma_420: self.chroma_420,
         }
+    }
+}
+
+/// What a picture coding extension (§6.2.3.1) says about showing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PictureExtension {
+    /// There where the picture is a single field.
+    pub field: Option<Parity>,
+    /// Whether the first field is shown once more, as films have it on television (3:2).
+    pub repeats_first_field: bool,
+}
+
+impl PictureExtension {
+    /// Reads what stands behind an `extension_start_code`; `None` for another extension, or one
+    /// that is cut short.
+    #[must_use]
+    pub fn parse(extension: &[u8]) -> Option<Self> {
+        let mut bits = Bits::plain("MPEG-2 picture extension", extension);
+        if bits.u(4).ok()? != PICTURE_EXTENSION {
+            return None;
+        }
+        bits.skip(16 + 2).ok()?;
+        let field = match bits.u(2).ok()? {
+            1 => Some(Parity::Top),
+            2 => Some(Parity::Bottom),
+            _ => None,
+        };
+        bits.skip(6).ok()?;
+        Some(Self {
+            field,
+            repeats_first_field: bits.flag().ok()?,
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! NAL units as MP4 and Matroska keep them: each behind its length (ISO/IEC 14496-15 §5.3.3, §8.3.3).
+//! NAL units as MP4 and Matroska keep them, each behind its length (ISO/IEC 14496-15 §5.3.3,
+//! §8.3.3), and as streams do, behind start codes (ISO/IEC 14496-10 annex B).
 
 pub use super::bits::Bits;
 use crate::error::{Error, Result};
@@ -96,6 +97,66 @@ impl<'a> Iterator for LengthPrefixed<'a> {
     }
 }
 
+/// The NAL units of a byte stream (ISO/IEC 14496-10 annex B), without start codes and the zeros
+/// around them; empty ones are left out.
+pub fn annex_b(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = find_start_code(data).and_then(|at| data.get(at + START_CODE_BYTES..));
+    std::iter::from_fn(move || {
+        let here = rest.take()?;
+        let end = find_start_code(here);
+        rest = end.and_then(|end| here.get(end + START_CODE_BYTES..));
+        here.get(..end.unwrap_or(here.len()))
+    })
+    .map(without_zeros)
+    .filter(|nal| !nal.is_empty())
+}
+
+/// Without the zeros at its end, which belong to no NAL unit.
+fn without_zeros(nal: &[u8]) -> &[u8] {
+    let last = nal.iter().rposition(|byte| *byte != 0);
+    last.and_then(|last| nal.get(..=last)).unwrap_or_default()
+}
+
+/// Bytes of a start code.
+pub const START_CODE_BYTES: usize = 3;
+
+/// Where the first start code (`00 00 01`) stands.
+#[must_use]
+pub fn find_start_code(data: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        // A byte over 1 is in none of the three that end with it.
+        match data.get(at..at + START_CODE_BYTES)? {
+            [0, 0, 1] => return Some(at),
+            [_, _, 2..=255] => at += 3,
+            [_, 1..=255, _] => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Writes a count, with `flags` set in its byte, and the sets, each behind its 16-bit length.
+pub(super) fn write_sets(record: &mut Vec<u8>, flags: u8, sets: &[Bytes], most: u8) -> Result<()> {
+    let count = u8::try_from(sets.len()).map_or(most, |count| count.min(most));
+    record.push(flags | count);
+    write_units(record, sets.iter().take(usize::from(count)))
+}
+
+/// Writes units, each behind its 16-bit length.
+pub(super) fn write_units<'a>(
+    record: &mut Vec<u8>,
+    units: impl Iterator<Item = &'a Bytes>,
+) -> Result<()> {
+    for unit in units {
+        let length = u16::try_from(unit.len());
+        let length = length
+            .map_err(|_| Error::malformed("parameter set", 0, "it is longer than 65535 bytes"))?;
+        record.extend(length.to_be_bytes());
+        record.extend_from_slice(unit);
+    }
+    Ok(())
+}
+
 /// A codec configuration record being read: bytes, and NAL units behind 16-bit lengths.
 pub(super) struct Record<'a> {
     what: &'static str,
@@ -165,7 +226,30 @@ impl<'a> Record<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::{LengthSize, length_prefixed};
+    use super::{LengthSize, annex_b, find_start_code, length_prefixed};
+
+    #[test]
+    fn units_of_a_byte_stream_lose_their_start_codes_and_zeros() {
+        let data = [
+            9, 0, 0, 0, 1, 7, 8, 0, 0, 0, 0, 1, 0, 0, 1, 5, 0, 0, 3, 0, 0,
+        ];
+        let units: Vec<&[u8]> = annex_b(&data).collect();
+        assert_eq!(units, [&[7, 8][..], &[5, 0, 0, 3]]);
+        assert_eq!(annex_b(&[1, 2, 3]).count(), 0);
+    }
+
+    #[test]
+    fn start_codes_are_found_wherever_they_stand() {
+        for before in 0..9 {
+            for filler in [0, 1, 2, 255] {
+                let mut data = vec![filler; before];
+                data.extend([0, 0, 1, 9]);
+                let plain = data.windows(3).position(|three| three == [0, 0, 1]);
+                assert_eq!(find_start_code(&data), plain, "{data:?}");
+            }
+        }
+        assert_eq!(find_start_code(&[0, 0]), None);
+    }
 
     #[test]
     fn units_are_cut_at_their_lengths_and_empty_ones_left_out() {

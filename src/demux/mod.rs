@@ -11,8 +11,9 @@
 mod commentary;
 pub mod matroska;
 pub mod mp4;
+pub mod ts;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::media::{Container, Sample, Track, TrackId};
 use bytes::Bytes;
 
@@ -33,8 +34,8 @@ pub enum Pull {
     /// The header has been read: `movie()` is there and `start()` may be called. Given again by
     /// every pull until it is.
     Ready,
-    /// The next sample of the started tracks: in the order of `dts_90k` over both for MP4, in
-    /// file order for Matroska.
+    /// The next sample of the started tracks: in the order of `dts_90k` over both for MP4 and, as
+    /// far as it can be kept, for MPEG-TS; in file order for Matroska.
     Sample(Sample),
     /// No sample is left. Given again by every further pull.
     End,
@@ -68,16 +69,18 @@ pub enum Demuxer {
     Mp4(Box<mp4::Mp4>),
     /// A Matroska file.
     Matroska(Box<matroska::Matroska>),
+    /// An MPEG transport stream.
+    Ts(Box<ts::Ts>),
 }
 
 /// Bytes at the start of a file that [`recognise`] wants to see; fewer where the file is shorter.
-pub const RECOGNISE_BYTES: usize = 64;
+pub const RECOGNISE_BYTES: usize = 4096;
 
 /// Tells the format from the first bytes of a file, never from its name.
 ///
 /// # Errors
-/// `Unsupported` names the format where it is known (AVI, MPEG-TS, Ogg, ...) and says that it is
-/// not one where it is not.
+/// `Unsupported` names the format where it is known (AVI, Ogg, a disc's image, ...) with what to do
+/// about it, and says that it is not one where it is not.
 pub fn recognise(head: &[u8]) -> Result<Container> {
     if matroska::recognise(head) {
         return Ok(Container::Matroska);
@@ -85,34 +88,110 @@ pub fn recognise(head: &[u8]) -> Result<Container> {
     if mp4::recognise(head) {
         return Ok(Container::Mp4);
     }
-    Err(crate::error::Error::unsupported("this file", name_of(head)))
+    if ts::recognise(head) {
+        return Ok(Container::MpegTs);
+    }
+    Err(Error::unsupported("this file", name_of(head)))
 }
 
-/// Words for a head that is neither.
+/// What a file of another kind begins with: at which byte, which bytes, and what to do about it.
+const OTHERS: [(usize, &[u8], &str); 27] = [
+    (8, b"AVI ", "AVI files need converting first"),
+    (8, b"WAVE", "it is sound without pictures"),
+    (8, b"CDXA", "Video CD files need converting first"),
+    (
+        0,
+        &[0, 0, 1, 0xBA],
+        "MPEG program streams (VOB, MPG) need converting first",
+    ),
+    (0, &[0, 0, 1, 0xB3], RAW),
+    (0, &[0, 0, 0, 1, 0x67], RAW),
+    (0, &[0, 0, 0, 1, 0x09], RAW),
+    (0, &[0, 0, 0, 1, 0x40, 0x01], RAW),
+    (
+        0,
+        &[0x30, 0x26, 0xB2, 0x75],
+        "Windows Media files need converting first",
+    ),
+    (0, b"FLV", "Flash video files need converting first"),
+    (0, b"OggS", "Ogg files need converting first"),
+    (0, b".RMF", "RealMedia files need converting first"),
+    (
+        0,
+        &[0x06, 0x0E, 0x2B, 0x34],
+        "MXF files need converting first",
+    ),
+    (0, b"DVDVIDEO", DISC_INDEX),
+    (0, b"HDMV", DISC_INDEX),
+    (0, b"MPLS", DISC_INDEX),
+    (0, b"#EXTM3U", PLAYLIST),
+    (0, b"[playlist]", PLAYLIST),
+    (0, b"<?xml", TEXT),
+    (0, b"<!DOCTYPE", TEXT),
+    (0, b"ID3", "it is sound without pictures"),
+    (0, b"fLaC", "it is sound without pictures"),
+    (0, b"PK\x03\x04", ARCHIVE),
+    (0, b"Rar!", ARCHIVE),
+    (0, b"TiVo", "TiVo recordings need converting first"),
+    (
+        0,
+        &[0xB7, 0xD8, 0x00, 0x20, 0x37, 0x49, 0xDA, 0x11],
+        "recordings of Windows need converting first",
+    ),
+    // The sectors of a CD as they are.
+    (
+        0,
+        &[0, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0],
+        DISC_IMAGE,
+    ),
+];
+
+const RAW: &str = "it is video without a container; put it into a Matroska or MP4 file first";
+const DISC_INDEX: &str = "it is the index of a disc; the pictures are in the files beside it";
+const PLAYLIST: &str = "it is a playlist; add the folder that its files are in";
+const TEXT: &str = "it is a text, such as the answer of a web server, and no video";
+/// What is said of the image of a disc.
+const DISC_IMAGE: &str = "it is the image of a disc; copy the files out of it first";
+const ARCHIVE: &str = "it is an archive; unpack it first";
+
+/// Words for a head that is none of those that can be played.
 fn name_of(head: &[u8]) -> &'static str {
     let at = |offset: usize, magic: &[u8]| {
         head.get(offset..)
             .is_some_and(|rest| rest.starts_with(magic))
     };
     if head.is_empty() {
-        "it is empty"
-    } else if head.iter().all(|byte| *byte == 0) {
-        "it holds zeros only; it may not have been copied to the end"
-    } else if at(0, b"RIFF") && at(8, b"AVI ") {
-        "AVI files need converting first"
-    } else if at(0, &[0x47]) || at(4, &[0x47]) {
-        "MPEG-TS files cannot be read yet"
-    } else if at(0, &[0, 0, 1, 0xBA]) {
-        "MPEG program streams (VOB, MPG) need converting first"
-    } else if at(0, &[0x30, 0x26, 0xB2, 0x75]) {
-        "Windows Media files need converting first"
-    } else if at(0, b"FLV") {
-        "Flash video files need converting first"
-    } else if at(0, b"OggS") {
-        "Ogg files need converting first"
-    } else {
-        "it is no MP4, MOV or Matroska file, whatever its name says"
+        return "it is empty";
     }
+    if head.iter().all(|byte| *byte == 0) {
+        return "it holds zeros only; it may not have been copied to the end";
+    }
+    let known = OTHERS.iter().find(|(offset, magic, _)| at(*offset, magic));
+    known.map_or(
+        "it is no MP4, MOV, Matroska or MPEG-TS file, whatever its name says",
+        |(_, _, words)| words,
+    )
+}
+
+/// Where in a file it shows that it is the image of a disc, which begins with nothing.
+pub const DISC_MARK: Span = Span {
+    offset: 32_769,
+    len: 5,
+};
+
+/// Says why a file cannot be played that [`recognise`] refused, if these bytes, which stand at
+/// [`DISC_MARK`], are those of a disc (ISO 9660 §8.1.2, ECMA-167 part 2 §9.1.2).
+///
+/// # Errors
+/// `Unsupported`: it is the image of a disc.
+pub fn refuse_disc(mark: &[u8]) -> Result<()> {
+    if [b"CD001", b"BEA01", b"NSR02", b"NSR03"]
+        .iter()
+        .any(|known| known == &mark)
+    {
+        return Err(Error::unsupported("this file", DISC_IMAGE));
+    }
+    Ok(())
 }
 
 impl Demuxer {
@@ -122,6 +201,7 @@ impl Demuxer {
         match container {
             Container::Mp4 => Self::Mp4(Box::new(mp4::Mp4::new(file_bytes))),
             Container::Matroska => Self::Matroska(Box::new(matroska::Matroska::new(file_bytes))),
+            Container::MpegTs => Self::Ts(Box::new(ts::Ts::new(file_bytes))),
         }
     }
 
@@ -134,6 +214,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.pull(),
             Self::Matroska(matroska) => matroska.pull(),
+            Self::Ts(ts) => ts.pull(),
         }
     }
 
@@ -146,6 +227,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.push(offset, bytes),
             Self::Matroska(matroska) => matroska.push(offset, bytes),
+            Self::Ts(ts) => ts.push(offset, bytes),
         }
     }
 
@@ -155,6 +237,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.movie(),
             Self::Matroska(matroska) => matroska.movie(),
+            Self::Ts(ts) => ts.movie(),
         }
     }
 
@@ -169,6 +252,7 @@ impl Demuxer {
         match self {
             Self::Mp4(mp4) => mp4.start(video, audio, time_90k),
             Self::Matroska(matroska) => matroska.start(video, audio, time_90k),
+            Self::Ts(ts) => ts.start(video, audio, time_90k),
         }
     }
 }

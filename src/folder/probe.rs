@@ -1,7 +1,7 @@
 //! One file looked into with the box's own demuxers: what it holds and how long it is, or why it
 //! cannot be played. Bounded in requests, bytes and time.
 
-use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise};
+use crate::demux::{DISC_MARK, Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise, refuse_disc};
 use crate::error::{Error, Result};
 use crate::fetch::Reader;
 use crate::limits;
@@ -66,7 +66,7 @@ async fn look(path: &Path, container: &mut Option<Container>) -> Result<Content>
         requests: 0,
         bytes: 0,
     };
-    let format = recognise(&file.read(0, RECOGNISE_BYTES).await?)?;
+    let format = file.recognise().await?;
     *container = Some(format);
     let mut demuxer = Demuxer::new(format, file.reader.len());
     while file.step(&mut demuxer).await? != Pull::Ready {}
@@ -144,6 +144,18 @@ impl File {
         }
     }
 
+    /// Tells its format.
+    async fn recognise(&mut self) -> Result<Container> {
+        let head = self.read(0, RECOGNISE_BYTES).await?;
+        let refused = match recognise(&head) {
+            Ok(format) => return Ok(format),
+            Err(refused) => refused,
+        };
+        let mark = self.read(DISC_MARK.offset, DISC_MARK.len).await?;
+        refuse_disc(&mark)?;
+        Err(refused)
+    }
+
     async fn read(&mut self, offset: u64, len: usize) -> Result<bytes::Bytes> {
         self.requests += 1;
         self.bytes = self.bytes.saturating_add(len);
@@ -216,18 +228,32 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_video_is_named_in_words() {
         let folder = tempfile::tempdir().unwrap();
-        let cases: [(&[u8], &str); 5] = [
+        let mut disc = vec![0; 40_000];
+        disc[32_769..32_774].copy_from_slice(b"CD001");
+        let words_of_disc = "it is the image of a disc; copy the files out of it first";
+        let cases: [(&[u8], &str); 10] = [
             (b"", "it is empty"),
             (b"RIFF\0\0\0\0AVI LIST", "AVI files need converting first"),
             (
                 &[0; 100],
                 "it holds zeros only; it may not have been copied to the end",
             ),
-            (&[0x47; 376], "MPEG-TS files cannot be read yet"),
+            (&[0x47; 376], "it has no table of its programs (PAT)"),
             (
                 b"hello",
-                "it is no MP4, MOV or Matroska file, whatever its name says",
+                "it is no MP4, MOV, Matroska or MPEG-TS file, whatever its name says",
             ),
+            (&disc, words_of_disc),
+            (b".RMF\0\0\0\x12", "RealMedia files need converting first"),
+            (
+                b"\x30\x26\xB2\x75\x8E\x66\xCF\x11",
+                "Windows Media files need converting first",
+            ),
+            (
+                b"#EXTM3U\nfilm.mp4",
+                "it is a playlist; add the folder that its files are in",
+            ),
+            (b"PK\x03\x04", "it is an archive; unpack it first"),
         ];
         for (bytes, words) in cases {
             let path = folder.path().join("film.mkv");

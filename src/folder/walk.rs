@@ -17,9 +17,10 @@ use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
 /// What may be video, by the end of its name. What it is in truth, its content says.
-const EXTENSIONS: [&str; 26] = [
-    "3g2", "3gp", "asf", "avi", "divx", "f4v", "flv", "iso", "m2ts", "m2v", "m4v", "mkv", "mov",
-    "mp4", "mpeg", "mpg", "mpv", "mts", "mxf", "ogm", "ogv", "rmvb", "ts", "vob", "webm", "wmv",
+const EXTENSIONS: [&str; 30] = [
+    "3g2", "3gp", "asf", "avi", "divx", "f4v", "flv", "iso", "m2t", "m2ts", "m2v", "m4v", "mkv",
+    "mov", "mp4", "mpeg", "mpg", "mpv", "mts", "mxf", "ogm", "ogv", "rm", "rmvb", "tp", "trp",
+    "ts", "vob", "webm", "wmv",
 ];
 
 /// One finding.

@@ -54,6 +54,9 @@ pub const KEY_FRAME_SEARCH_BYTES: u64 = 64 << 20;
 /// Audio that is held until the first picture's time is known: three seconds of 640 kb/s.
 pub const HELD_AUDIO_BYTES: usize = 256 << 10;
 
+/// Samples of one track that wait for the other track of a transport stream: a second of 25 Mb/s.
+pub const INTERLEAVE_BYTES: usize = 3 << 20;
+
 // Reading.
 
 /// Bytes that a reader fetches at once; one such block per cursor is held.
@@ -229,6 +232,15 @@ pub const VIEWER_DRY_MS: u64 = 2_500;
 
 /// Pictures that the remuxer holds back while it waits for their sound.
 pub const REMUX_HELD_BYTES: usize = 2 << 20;
+
+/// Sound that the remuxer holds back while it waits for pictures: five seconds of 640 kb/s.
+pub const REMUX_HELD_SOUND_BYTES: usize = 512 << 10;
+
+/// Largest sample of sound: two of them fit into a PES packet, whose length has 16 bits.
+pub const SOUND_SAMPLE_BYTES: usize = 32 << 10;
+
+/// Media time without a picture that is carried; what comes later does not belong here.
+pub const PICTURE_GAP_MS: i64 = 300_000;
 
 /// Transport packets that go to a socket in one write: 64 kB.
 pub const CHUNK_BYTES: usize = 348 * 188;

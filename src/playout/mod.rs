@@ -288,6 +288,9 @@ impl Playout {
 
     /// The airing's item cannot go on now: the slate does. It is tried again, at growing intervals.
     fn fail(&mut self, airing: Airing, error: &Error) {
+        if airing.end_ms.saturating_sub(self.shown_ms()) <= HOLE_MS {
+            return self.pass_on(airing.end_ms);
+        }
         if let Some(shown_90k) = self.remuxer.shown_until_90k() {
             self.remuxer.end_at(shown_90k);
         }
@@ -512,21 +515,24 @@ impl Playout {
 
     /// Has the slate end where the open item is joined, or that sought again if it is too late.
     fn approach(&mut self) {
-        let On::Slate(_, until_90k) = &mut self.on else {
-            return;
-        };
         let Next::Open(feed, airing) = &self.next else {
             return;
         };
         let shown_90k = self.remuxer.shown_until_90k().unwrap_or(i64::MIN);
         let zero_90k = self.wall.ticks(airing.start_ms);
         let joins_90k = zero_90k.saturating_add(feed.begins_90k());
-        if joins_90k >= shown_90k.saturating_sub(LATE_90K) {
+        let On::Slate(_, until_90k) = &mut self.on else {
+            return;
+        };
+        // What an edit hides lies before the airing, and cannot be joined.
+        let shows = joins_90k >= zero_90k;
+        if shows && joins_90k >= shown_90k.saturating_sub(LATE_90K) {
             *until_90k = joins_90k.max(shown_90k).min(*until_90k);
             self.remuxer.end_at(*until_90k);
         } else if let Next::Open(feed, airing) = std::mem::replace(&mut self.next, Next::Nothing) {
             let at_ms = self.shown_ms().saturating_add(MARGIN_MS);
-            self.next = Next::Opening(Ahead::seek(feed, airing, (at_ms, Join::After)));
+            let place = (at_ms.max(airing.start_ms), Join::After);
+            self.next = Next::Opening(Ahead::seek(feed, airing, place));
         }
     }
 

@@ -7,17 +7,19 @@
 //! within one frame later on. Later ones wait for silence to fill the hole; earlier ones are
 //! dropped.
 
+use super::Taken;
 use crate::codec::silence::Silence;
 use crate::codec::{aac, ac3, mpeg_audio};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::limits;
 use crate::media::{AudioCodec, AudioProfile, Sample, TICKS_PER_SECOND};
 use bytes::Bytes;
 use heapless::Deque;
 
 /// Frames go out together, as many as last this long: four AAC frames, three of AC-3.
 const PES_90K: i64 = 80 * 90;
-/// A PES is closed before its 16-bit length could overflow.
-const PES_BYTES: usize = 32 << 10;
+/// A PES is closed before its 16-bit length could overflow: one more sample fits.
+const PES_BYTES: usize = limits::SOUND_SAMPLE_BYTES - 1024;
 /// Frames that may wait: 5 s of AAC.
 const WAITING_FRAMES: usize = 256;
 
@@ -89,6 +91,7 @@ pub(super) struct AudioLine {
     /// The item whose frames have found their place in the chain.
     settled: u64,
     waiting: Deque<Frame, WAITING_FRAMES>,
+    waiting_bytes: usize,
     /// Whether the chain has begun; its end, in PCM samples from time 0.
     begun: bool,
     samples: i64,
@@ -125,6 +128,7 @@ impl AudioLine {
             items: 0,
             settled: 0,
             waiting: Deque::new(),
+            waiting_bytes: 0,
             begun: false,
             samples: 0,
             pes: Vec::new(),
@@ -150,6 +154,7 @@ impl AudioLine {
             && frame.item == self.items
             && self.centre_90k(frame.pts_90k, frame.samples) >= end_90k
         {
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(frame.data.len());
             self.waiting.pop_back();
         }
     }
@@ -167,15 +172,23 @@ impl AudioLine {
         self.begun = true;
     }
 
-    pub(super) fn push(&mut self, sample: &Sample) -> Result<()> {
+    /// Takes a sample; says whether it lies past the item's end.
+    pub(super) fn push(&mut self, sample: &Sample) -> Result<Taken> {
         let Some(Item {
             zero_90k,
             end_90k,
             sound: Some(sound),
         }) = &self.item
         else {
-            return Ok(());
+            return Ok(Taken::Over);
         };
+        if sample.data.len() > limits::SOUND_SAMPLE_BYTES {
+            return Err(Error::OverLimit {
+                what: "bytes in a sample of sound",
+                got: u64::try_from(sample.data.len()).unwrap_or(u64::MAX),
+                limit: u64::try_from(limits::SOUND_SAMPLE_BYTES).unwrap_or(u64::MAX),
+            });
+        }
         let samples = sound.samples_in(&sample.data)?;
         let header = match sound {
             Sound::Aac(config) => Some(aac::adts_header(config, sample.data.len())?),
@@ -183,7 +196,7 @@ impl AudioLine {
         };
         let pts_90k = zero_90k.saturating_add(sample.pts_90k);
         if self.centre_90k(pts_90k, samples) >= *end_90k {
-            return Ok(());
+            return Ok(Taken::Over);
         }
         let frame = Frame {
             pts_90k,
@@ -192,9 +205,14 @@ impl AudioLine {
             header,
             data: sample.data.clone(),
         };
+        let bytes = frame.data.len();
         // Sound that is so far ahead of the pictures is left out.
-        let _ = self.waiting.push_back(frame);
-        Ok(())
+        if self.waiting_bytes + bytes <= limits::REMUX_HELD_SOUND_BYTES
+            && self.waiting.push_back(frame).is_ok()
+        {
+            self.waiting_bytes += bytes;
+        }
+        Ok(Taken::More)
     }
 
     fn centre_90k(&self, pts_90k: i64, samples: u32) -> i64 {
@@ -242,11 +260,12 @@ impl AudioLine {
             }
             if gap_90k > slack_90k {
                 self.append_silence();
-            } else if let Some(frame) = self.waiting.pop_front()
-                && gap_90k >= -slack_90k
-            {
-                self.settled = frame.item;
-                self.append(frame.header, &frame.data, frame.samples);
+            } else if let Some(frame) = self.waiting.pop_front() {
+                self.waiting_bytes = self.waiting_bytes.saturating_sub(frame.data.len());
+                if gap_90k >= -slack_90k {
+                    self.settled = frame.item;
+                    self.append(frame.header, &frame.data, frame.samples);
+                }
             }
         }
         true

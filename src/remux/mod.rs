@@ -24,7 +24,7 @@ pub use counters::{Counters, Shift, bridge};
 pub use psi::Service;
 pub use video::Pictures;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::{Profile, Sample, TrackId};
 use audio::AudioLine;
@@ -95,6 +95,9 @@ pub struct Remuxer {
     video: VideoLine,
     audio: AudioLine,
     segment: Option<Segment>,
+    /// Whether pictures, and sound, of the segment have come past its end.
+    video_over: bool,
+    sound_over: bool,
     ready: VecDeque<Chunk>,
     /// Time of the sample that was pushed last.
     latest_90k: i64,
@@ -129,6 +132,8 @@ impl Remuxer {
             video: VideoLine::new(profile.video),
             audio: AudioLine::new(&profile.audio)?,
             segment: None,
+            video_over: false,
+            sound_over: false,
             ready: VecDeque::new(),
             latest_90k: i64::MIN,
             newest_90k: i64::MIN,
@@ -147,6 +152,8 @@ impl Remuxer {
             .begin(segment.zero_90k, segment.end_90k, &segment.pictures);
         let sound = segment.audio.as_ref().map(|(_, sound)| sound);
         self.audio.begin(segment.zero_90k, segment.end_90k, sound);
+        self.video_over = false;
+        self.sound_over = sound.is_none();
         self.segment = Some(segment);
     }
 
@@ -158,30 +165,54 @@ impl Remuxer {
         let Some(segment) = &self.segment else {
             return Ok(Taken::Over);
         };
-        // What lies past the segment's end is left out, and may be followed by what comes before.
         let at_90k = segment.zero_90k.saturating_add(sample.dts_90k);
-        let at_90k = at_90k.min(segment.end_90k);
-        self.newest_90k = self.newest_90k.max(at_90k.min(self.latest_90k));
-        self.latest_90k = at_90k;
-        let taken = if sample.track == segment.video {
+        let (end_90k, is_picture) = (segment.end_90k, sample.track == segment.video);
+        self.note_time(at_90k.min(end_90k));
+        if is_picture {
+            self.check_gap(at_90k)?;
             let first = self.video.is_empty_line();
-            let taken = self.video.push(sample, self.clock_90k)?;
+            if self.video.push(sample, self.clock_90k)? == Taken::Over {
+                self.video_over = true;
+            }
             if let (true, Some(shown_90k)) = (first, self.video.first_shown_90k()) {
                 self.audio.start_at(shown_90k);
             }
-            taken
-        } else if segment
-            .audio
-            .as_ref()
-            .is_some_and(|(track, _)| *track == sample.track)
-        {
-            self.audio.push(&sample)?;
-            Taken::More
-        } else {
-            Taken::More
-        };
+        } else if self.is_sound(sample.track) && self.audio.push(&sample)? == Taken::Over {
+            self.sound_over = true;
+        }
         self.write()?;
-        Ok(taken)
+        // Pictures are decoded ahead of the sound that goes with them, so that the last of it may
+        // be still to come.
+        let late = at_90k > end_90k.saturating_add(WAIT_90K);
+        let over = self.video_over && (self.sound_over || late);
+        Ok(if over { Taken::Over } else { Taken::More })
+    }
+
+    /// Follows how far samples have come. What lies past the segment's end is left out, and may be
+    /// followed by what comes before.
+    fn note_time(&mut self, at_90k: i64) {
+        self.newest_90k = self.newest_90k.max(at_90k.min(self.latest_90k));
+        self.latest_90k = at_90k;
+    }
+
+    fn is_sound(&self, track: TrackId) -> bool {
+        let segment = self.segment.as_ref();
+        let audio = segment.and_then(|segment| segment.audio.as_ref());
+        audio.is_some_and(|(audio, _)| *audio == track)
+    }
+
+    /// Refuses a picture so far from what is there that no file would have it so: what fills the
+    /// time between is made at once.
+    fn check_gap(&self, at_90k: i64) -> Result<()> {
+        let gap_90k = at_90k.saturating_sub(self.clock_90k);
+        if self.has_begun() && gap_90k > limits::PICTURE_GAP_MS * 90 {
+            return Err(Error::OverLimit {
+                what: "milliseconds between two pictures",
+                got: u64::try_from(gap_90k / 90).unwrap_or(0),
+                limit: limits::PICTURE_GAP_MS.unsigned_abs(),
+            });
+        }
+        Ok(())
     }
 
     /// Ends the current segment at `end_90k`, if it is to end later: what is pushed of it from now

@@ -30,7 +30,7 @@ CREATE TABLE part (
   path TEXT NOT NULL CHECK (length(path) >= 1),
   size_bytes INTEGER NOT NULL CHECK (size_bytes >= 0),
   changed_ms INTEGER NOT NULL,
-  container TEXT CHECK (container IN ('mp4', 'matroska')),
+  container TEXT CHECK (container IN ('mp4', 'matroska', 'mpegts')),
   duration_ms INTEGER CHECK (duration_ms > 0),
   problem TEXT CHECK (length(problem) >= 1),
   CHECK (problem IS NOT NULL OR (container IS NOT NULL AND duration_ms IS NOT NULL))

@@ -6,8 +6,11 @@ use crate::media::{AudioCodec, Container, Role, VideoCodec};
 /// Values and their words.
 type Words<T> = [(T, &'static str)];
 
-pub(super) const CONTAINERS: &Words<Container> =
-    &[(Container::Mp4, "mp4"), (Container::Matroska, "matroska")];
+pub(super) const CONTAINERS: &Words<Container> = &[
+    (Container::Mp4, "mp4"),
+    (Container::Matroska, "matroska"),
+    (Container::MpegTs, "mpegts"),
+];
 
 pub(super) const VIDEO_CODECS: &Words<VideoCodec> = &[
     (VideoCodec::H264, "h264"),

@@ -67,7 +67,11 @@ pub(crate) fn spoil(folder: &Path, clips: &Path) -> Vec<(&'static str, &'static 
     let avi = b"RIFF\x24\0\x10\0AVI LIST\xc0\0\0\0hdrlavih\x38\0\0\0".to_vec();
     let files: [(&str, &str, Vec<u8>); 11] = [
         ("empty.mp4", "it is empty", Vec::new()),
-        ("random.mp4", "no MP4, MOV or Matroska", random(200_000)),
+        (
+            "random.mp4",
+            "no MP4, MOV, Matroska or MPEG-TS",
+            random(200_000),
+        ),
         ("zeros.mkv", "zeros only", vec![0; 50_000]),
         (
             "moov cut off.mp4",
@@ -81,7 +85,11 @@ pub(crate) fn spoil(folder: &Path, clips: &Path) -> Vec<(&'static str, &'static 
         ),
         ("gigantic.mp4", "", claims_two_gigabytes()),
         ("gigantic.mkv", "", claims_two_gigabytes_in_matroska()),
-        ("letter.mkv", "no MP4, MOV or Matroska", text.into_bytes()),
+        (
+            "letter.mkv",
+            "no MP4, MOV, Matroska or MPEG-TS",
+            text.into_bytes(),
+        ),
         ("old.avi", "AVI", avi.clone()),
         ("old.mp4", "AVI", avi),
         ("only a head.mkv", "", matroska[..600].to_vec()),

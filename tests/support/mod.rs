@@ -5,7 +5,7 @@
 
 use exstreamtv::catalog::Catalog;
 use exstreamtv::clock::{SharedClock, TokioClock};
-use exstreamtv::demux::{Demuxer, Pull, recognise};
+use exstreamtv::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
 use exstreamtv::media::{AudioCodec, AudioProfile, Profile, Track, VideoCodec};
 use exstreamtv::model::{
     Channel, ChannelId, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, Order, Origin,
@@ -50,7 +50,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 /// A media item of a file, probed by the project's own demuxers.
 pub(crate) fn item(id: i64, path: &Path) -> MediaItem {
     let bytes = std::fs::read(path).unwrap();
-    let container = recognise(&bytes[..64.min(bytes.len())]).unwrap();
+    let container = recognise(&bytes[..RECOGNISE_BYTES.min(bytes.len())]).unwrap();
     let mut demuxer = Demuxer::new(container, bytes.len() as u64);
     while let Pull::Need(span) = demuxer.pull().unwrap() {
         let from = usize::try_from(span.offset).unwrap();
@@ -112,6 +112,12 @@ pub(crate) fn of_profile(items: &[MediaItem], profile: &Profile) -> Vec<MediaIte
 
 /// A lineup of one channel, number 1, that shows these in order.
 pub(crate) fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
+    let order = items.iter().map(|item| item.id).collect();
+    listed(items, order)
+}
+
+/// A lineup of one channel, number 1, that shows some of these in any order.
+pub(crate) fn listed(items: Vec<MediaItem>, order: Vec<MediaItemId>) -> Arc<Lineup> {
     let library = Library {
         id: LibraryId(1),
         name: "Test".to_owned(),
@@ -125,7 +131,7 @@ pub(crate) fn lineup(items: Vec<MediaItem>) -> Arc<Lineup> {
         name: "One".to_owned(),
         epoch_ms: EPOCH_MS,
         order: Order::Listed,
-        items: items.iter().map(|item| item.id).collect(),
+        items: order,
     };
     let catalog = Catalog::new(vec![library], items, vec![channel]);
     Arc::new(Lineup::build(Arc::new(catalog), &Wishes::default()))

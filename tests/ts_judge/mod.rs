@@ -273,6 +273,39 @@ pub(crate) fn judge_live(bytes: &[u8], arrivals: &[Arrival]) -> Verdict {
     }
 }
 
+/// A picture of a capture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Picture {
+    /// The packet in which it begins.
+    pub(crate) packet: usize,
+    /// Whether it is marked as a random access point.
+    pub(crate) random_access: bool,
+    /// When it is shown.
+    pub(crate) pts_90k: i64,
+    /// Its last bytes, at most 64: what it is known by, whatever stands in front of it.
+    pub(crate) tail: Vec<u8>,
+}
+
+/// The pictures of a capture in the order of the stream, without the last one, which may be cut.
+pub(crate) fn pictures(bytes: &[u8]) -> Vec<Picture> {
+    let mut findings = Findings::default();
+    let mut packets = packet::parse_all(bytes, &mut findings);
+    continuity::check(&mut packets, &mut findings);
+    let Some(tables) = psi::Tables::read(&packets, &mut findings) else {
+        return Vec::new();
+    };
+    let clock = clock::Clock::read(&packets, tables.video.pid, &mut findings);
+    let mut units = pes::read(&packets, tables.video.pid, &clock, &mut findings);
+    units.pop();
+    let picture = |unit: pes::Unit| Picture {
+        packet: unit.first_packet,
+        random_access: unit.random_access,
+        pts_90k: unit.pts_90k,
+        tail: unit.data[unit.data.len().saturating_sub(64)..].to_vec(),
+    };
+    units.into_iter().map(picture).collect()
+}
+
 /// Where the checks write down what they find.
 #[derive(Debug, Default)]
 struct Findings {

@@ -1,12 +1,14 @@
 //! H.264 / AVC: configuration record, kinds of NAL units, random access points
 //! (ISO/IEC 14496-10 §7.3.1, annex D; 14496-15 §5.3.3).
 
+mod slice;
 mod sps;
 
+pub use slice::{Parity, SliceHeader};
 pub use sps::Sps;
 
-use super::nal::{Bits, LengthSize, length_prefixed};
-use crate::error::Result;
+use super::nal::{self, Bits, LengthSize, length_prefixed};
+use crate::error::{Error, Result};
 use bytes::Bytes;
 
 /// Slice of a picture that is not an IDR picture.
@@ -52,7 +54,7 @@ impl AvcConfig {
     /// `OverLimit` over `limits::CODEC_CONFIG_BYTES`; `Malformed` where it is cut short, has
     /// another version or impossible lengths.
     pub fn parse(record: &Bytes) -> Result<Self> {
-        let mut sets = super::nal::Record::open("avcC", record)?;
+        let mut sets = nal::Record::open("avcC", record)?;
         if sets.byte()? != 1 {
             return Err(sets.malformed("its version is not 1"));
         }
@@ -67,6 +69,29 @@ impl AvcConfig {
             sps,
             pps,
         })
+    }
+
+    /// Writes the record, for a stream that has its parameter sets among its pictures. At most 31
+    /// SPS and 255 PPS are taken.
+    ///
+    /// # Errors
+    /// `Malformed` where there is no SPS, or a set is longer than its 16-bit length can say.
+    pub fn record(&self) -> Result<Bytes> {
+        let sps = self.sps.first().map(|sps| sps.as_ref()).unwrap_or_default();
+        let Some(&[_, profile, constraints, level]) = sps.first_chunk() else {
+            return Err(Error::malformed("H.264 SPS", 0, "there is none"));
+        };
+        let length_size = u8::try_from(self.length_size.bytes() - 1).unwrap_or(3);
+        let mut record = vec![1, profile, constraints, level, 0xFC | length_size];
+        nal::write_sets(&mut record, 0xE0, &self.sps, 31)?;
+        nal::write_sets(&mut record, 0, &self.pps, 255)?;
+        if matches!(profile, 100 | 110 | 122 | 144) {
+            let sps = Sps::parse(sps)?;
+            let depth = 0xF8 | (sps.bit_depth - 8);
+            let chroma = 0xFC | sps.chroma_format_idc;
+            record.extend([chroma, depth, 0xF8 | (sps.chroma_bit_depth - 8), 0]);
+        }
+        Ok(record.into())
     }
 }
 

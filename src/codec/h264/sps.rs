@@ -28,6 +28,14 @@ pub struct Sps {
     /// Whether there are no fields: progressive video. Otherwise a frame may be coded as two
     /// fields, or each macroblock pair as fields.
     pub frame_mbs_only: bool,
+    /// Bits of `frame_num` in a slice header.
+    pub frame_num_bits: u8,
+    /// Whether the three colours are coded apart, each slice naming its own.
+    pub separate_planes: bool,
+    /// `chroma_format_idc`.
+    pub chroma_format_idc: u8,
+    /// Bits per chroma sample.
+    pub chroma_bit_depth: u8,
 }
 
 /// Chroma and depth; what profiles without these fields have.
@@ -35,6 +43,7 @@ struct Format {
     chroma_format_idc: u32,
     separate_planes: bool,
     bit_depth: u8,
+    chroma_bit_depth: u8,
 }
 
 /// What the VUI says that matters here; each where present.
@@ -60,7 +69,7 @@ impl Sps {
         let level_idc = bits.byte(8)?;
         bits.ue_at_most(31)?;
         let format = Format::parse(&mut bits, profile_idc)?;
-        bits.ue_at_most(12)?;
+        let frame_num_bits = 4 + bits.ue_at_most(12)?.to_le_bytes()[0];
         let order_is_decoding_order = picture_order(&mut bits)?;
         bits.ue_at_most(16)?;
         bits.skip(1)?;
@@ -102,6 +111,10 @@ impl Sps {
             profile_idc,
             level_idc,
             frame_mbs_only,
+            frame_num_bits,
+            separate_planes: format.separate_planes,
+            chroma_format_idc: format.chroma_format_idc.to_le_bytes()[0],
+            chroma_bit_depth: format.chroma_bit_depth,
         })
     }
 }
@@ -127,6 +140,7 @@ impl Format {
             chroma_format_idc: 1,
             separate_planes: false,
             bit_depth: 8,
+            chroma_bit_depth: 8,
         };
         let high = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
         if !high.contains(&profile_idc) {
@@ -137,7 +151,7 @@ impl Format {
             format.separate_planes = bits.flag()?;
         }
         format.bit_depth = 8 + bits.ue_at_most(6)?.to_le_bytes()[0];
-        bits.ue_at_most(6)?;
+        format.chroma_bit_depth = 8 + bits.ue_at_most(6)?.to_le_bytes()[0];
         bits.skip(1)?;
         if bits.flag()? {
             let lists = if format.chroma_format_idc == 3 { 12 } else { 8 };

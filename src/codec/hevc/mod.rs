@@ -5,8 +5,8 @@ mod sps;
 
 pub use sps::Sps;
 
-use super::nal::{LengthSize, Record, length_prefixed};
-use crate::error::Result;
+use super::nal::{self, LengthSize, Record, length_prefixed};
+use crate::error::{Error, Result};
 use bytes::Bytes;
 use std::ops::RangeInclusive;
 
@@ -89,6 +89,39 @@ impl HvcConfig {
             }
         }
         Ok(config)
+    }
+
+    /// Writes the record, for a stream that has its parameter sets among its pictures.
+    ///
+    /// # Errors
+    /// `Malformed` where there is no SPS, it cannot be read, or a set is longer than its 16-bit
+    /// length can say.
+    pub fn record(&self) -> Result<Bytes> {
+        let Some(first) = self.sps.first() else {
+            return Err(Error::malformed("HEVC SPS", 0, "there is none"));
+        };
+        let sps = Sps::parse(first)?;
+        let mut record = vec![1];
+        record.extend(sps.general);
+        // No spatial segmentation, no parallelism and no frame rate are told.
+        record.extend([0xF0, 0, 0xFC, 0xFC | sps.chroma_format_idc]);
+        record.extend([
+            0xF8 | (sps.bit_depth - 8),
+            0xF8 | (sps.chroma_bit_depth - 8),
+        ]);
+        let nested = if sps.is_nested { 4 } else { 0 };
+        let length_size = u8::try_from(self.length_size.bytes() - 1).unwrap_or(3);
+        record.extend([0, 0, (sps.sub_layers << 3) | nested | length_size]);
+        let arrays = [(VPS, &self.vps), (SPS, &self.sps), (PPS, &self.pps)];
+        record.push(3);
+        for (kind, sets) in arrays {
+            let count = u16::try_from(sets.len()).unwrap_or(u16::MAX);
+            // They may stand among the pictures too, so the arrays are not said to be complete.
+            record.push(kind);
+            record.extend(count.to_be_bytes());
+            nal::write_units(&mut record, sets.iter().take(usize::from(count)))?;
+        }
+        Ok(record.into())
     }
 }
 

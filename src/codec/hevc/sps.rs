@@ -24,6 +24,16 @@ pub struct Sps {
     pub reorder_pictures: u8,
     /// Duration of a picture; 0 where unknown.
     pub frame_duration_90k: u32,
+    /// The general part of `profile_tier_level`: profile, constraints and level, as they stand.
+    pub general: [u8; 12],
+    /// Temporal sub-layers, 1 to 7.
+    pub sub_layers: u8,
+    /// `sps_temporal_id_nesting_flag`.
+    pub is_nested: bool,
+    /// `chroma_format_idc`.
+    pub chroma_format_idc: u8,
+    /// Bits per chroma sample.
+    pub chroma_bit_depth: u8,
 }
 
 impl Sps {
@@ -42,8 +52,8 @@ impl Sps {
         if sub_layers > 6 {
             return Err(bits.malformed("it has more than 7 sub-layers"));
         }
-        bits.skip(1)?;
-        profile_tier_level(&mut bits, sub_layers)?;
+        let is_nested = bits.flag()?;
+        let general = profile_tier_level(&mut bits, sub_layers)?;
         bits.ue_at_most(15)?;
         let chroma_format_idc = bits.ue_at_most(3)?;
         if chroma_format_idc == 3 {
@@ -64,7 +74,7 @@ impl Sps {
             return Err(bits.malformed("its conformance window leaves no picture"));
         };
         let bit_depth = 8 + bits.ue_at_most(8)?.to_le_bytes()[0];
-        bits.ue_at_most(8)?;
+        let chroma_bit_depth = 8 + bits.ue_at_most(8)?.to_le_bytes()[0];
         let poc_lsb_bits = bits.ue_at_most(12)? + 4;
         let reorder_pictures = reorder_pictures(&mut bits, sub_layers)?;
         Ok(Self {
@@ -74,6 +84,11 @@ impl Sps {
             chroma_420: chroma_format_idc == 1,
             reorder_pictures,
             frame_duration_90k: frame_duration_90k(&mut bits, poc_lsb_bits).unwrap_or(0),
+            general,
+            sub_layers: 1 + sub_layers.to_le_bytes()[0],
+            is_nested,
+            chroma_format_idc: chroma_format_idc.to_le_bytes()[0],
+            chroma_bit_depth,
         })
     }
 }
@@ -93,9 +108,12 @@ impl Sps {
     }
 }
 
-/// §7.3.3 with `profilePresentFlag` 1.
-fn profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Result<()> {
-    bits.skip(88 + 8)?;
+/// §7.3.3 with `profilePresentFlag` 1; gives its general part.
+fn profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Result<[u8; 12]> {
+    let mut general = [0; 12];
+    for byte in &mut general {
+        *byte = bits.byte(8)?;
+    }
     let mut present = Vec::with_capacity(6);
     for _ in 0..sub_layers {
         present.push((bits.flag()?, bits.flag()?));
@@ -107,7 +125,7 @@ fn profile_tier_level(bits: &mut Bits<'_>, sub_layers: u32) -> Result<()> {
         bits.skip(if profile { 88 } else { 0 })?;
         bits.skip(if level { 8 } else { 0 })?;
     }
-    Ok(())
+    Ok(general)
 }
 
 /// Luma samples outside the conformance window, of the width and the height.

@@ -1,0 +1,10 @@
+//! Any bytes as a file for the MPEG-TS demuxer.
+#![no_main]
+
+#[path = "drive.rs"]
+mod drive;
+
+use exstreamtv::media::Container;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| drive::survive(data, Container::MpegTs));

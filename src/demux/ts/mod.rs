@@ -1,0 +1,122 @@
+//! MPEG transport streams as files (ISO/IEC 13818-1): recordings of 188 bytes a packet, Blu-ray and
+//! AVCHD of 192, and what servers convert to.
+//!
+//! Packets are read one after the other; there is no index, so a place is found by looking up the
+//! times that stand in the file. Pictures come out as MP4 has them, with parameter sets in front,
+//! and AAC without its headers. Refuses to decode, to decrypt, and to play two programs.
+
+mod clock;
+mod interleave;
+mod last;
+mod layout;
+mod listing;
+mod open;
+mod packet;
+mod pes;
+mod picture;
+mod place;
+mod play;
+mod probe;
+mod program;
+mod rate;
+mod section;
+mod sound;
+mod survey;
+mod unit;
+mod video;
+mod window;
+
+use super::{Movie, Pull};
+use crate::error::{Error, Result};
+use crate::media::TrackId;
+use bytes::Bytes;
+use layout::Layout;
+use open::Opening;
+use play::Play;
+use window::{Halt, Step, Window};
+
+/// One open file.
+#[derive(Debug)]
+pub struct Ts {
+    window: Window,
+    opening: Opening,
+    /// There once the file was opened.
+    open: Option<(Layout, Movie)>,
+    play: Option<Box<Play>>,
+    failed: Option<Error>,
+}
+
+/// Whether this is the head of one: packets in a row, from anywhere near its beginning on.
+#[must_use]
+pub fn recognise(head: &[u8]) -> bool {
+    packet::Framing::find(head).is_some()
+}
+
+impl Ts {
+    pub(super) fn new(file_bytes: u64) -> Self {
+        Self {
+            window: Window::new(file_bytes),
+            opening: Opening::new(),
+            open: None,
+            play: None,
+            failed: None,
+        }
+    }
+
+    pub(super) fn pull(&mut self) -> Result<Pull> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        let error = match self.step() {
+            Ok(pull) => return Ok(pull),
+            Err(Halt::Need(span)) => return Ok(Pull::Need(span)),
+            Err(Halt::Ended) => {
+                let at = self.window.file_bytes();
+                Error::malformed("MPEG-TS", at, "the file ends too early")
+            }
+            Err(Halt::Fail(error)) => error,
+        };
+        self.failed = Some(error.clone());
+        Err(error)
+    }
+
+    fn step(&mut self) -> Step<Pull> {
+        let (layout, _) = match &mut self.open {
+            Some(open) => open,
+            None => {
+                let layout = self.opening.read(&mut self.window)?;
+                let movie = layout.movie();
+                self.open.insert((layout, movie))
+            }
+        };
+        let Some(play) = &mut self.play else {
+            return Ok(Pull::Ready);
+        };
+        let sample = play.next(&mut self.window, layout)?;
+        Ok(sample.map_or(Pull::End, Pull::Sample))
+    }
+
+    pub(super) fn push(&mut self, offset: u64, bytes: Bytes) -> Result<()> {
+        self.window.push(offset, bytes)
+    }
+
+    pub(super) fn movie(&self) -> Option<&Movie> {
+        self.open.as_ref().map(|(_, movie)| movie)
+    }
+
+    pub(super) fn start(
+        &mut self,
+        video: TrackId,
+        audio: Option<TrackId>,
+        time_90k: i64,
+    ) -> Result<()> {
+        let Some((layout, _)) = &self.open else {
+            return Err(Error::invalid("start", "the movie has not been read yet"));
+        };
+        let play = Play::new(layout, video, audio, time_90k);
+        let play = play.ok_or_else(|| Error::invalid("track", "the movie has no such track"))?;
+        self.failed = None;
+        self.play = Some(Box::new(play));
+        Ok(())
+    }
+}
