@@ -83,7 +83,7 @@ impl Feed {
 
     async fn start(mut bulk: Bulk, profile: &Profile, language: &str) -> Result<Self> {
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
-        let mut demuxer = Demuxer::new(recognise(&head)?, bulk.len());
+        let mut demuxer = Demuxer::for_air(recognise(&head)?, bulk.len());
         while let Pull::Need(span) = demuxer.pull()? {
             let bytes = bulk.read(span.offset, span.len).await?;
             demuxer.push(span.offset, bytes)?;
