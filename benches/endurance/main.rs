@@ -283,6 +283,13 @@ fn tell(report: &mut Report, seen: &[Seen], faults: &[Happened]) -> Outcome<()> 
     report.limit("problems", problems as f64, 0.0, "")?;
     let discontinuities: usize = seen.iter().map(|one| one.discontinuities).sum();
     report.limit("discontinuities", discontinuities as f64, 0.0, "")?;
+    let moved = seen.iter().map(|one| one.offs_ms.1 - one.offs_ms.0);
+    report.limit(
+        "most moved in a stream",
+        moved.fold(0.0, f64::max),
+        OFF_MS,
+        "ms",
+    )?;
     report.limit("longest silence", longest_ms, SILENCE_MS, "ms")?;
     report.limit("most off the schedule", most_off_ms, OFF_MS, "ms")
 }

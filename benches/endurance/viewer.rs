@@ -34,6 +34,8 @@ pub(crate) struct Seen {
     pub(crate) pictures: usize,
     /// How late each was, by the schedule, in milliseconds.
     pub(crate) late_ms: Vec<f64>,
+    /// The least and the most of them, without that doubt: what is between moved in the stream.
+    pub(crate) offs_ms: (f64, f64),
     /// Times of the stream in seconds between which no picture of a clip was shown.
     pub(crate) slates: Vec<(f64, f64)>,
     pub(crate) discontinuities: usize,
@@ -44,6 +46,7 @@ pub(crate) struct Seen {
 pub(crate) fn watch(stream: &str, channel: &Channel, clips: &Arc<Clips>, end: Instant) -> Seen {
     let mut seen = Seen {
         channel: channel.number,
+        offs_ms: (f64::INFINITY, f64::NEG_INFINITY),
         ..Seen::default()
     };
     if let Err(error) = seen.take(stream, channel, clips, end) {
@@ -60,8 +63,12 @@ impl Seen {
         clips: &Clips,
         end: Instant,
     ) -> Outcome<()> {
+        let now_ms = || SystemTime::now().duration_since(UNIX_EPOCH);
+        let asked_ms = now_ms()?.as_secs_f64() * 1000.0;
         let mut socket = tune(stream, channel.number)?;
-        let tuned_ms = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs_f64() * 1000.0;
+        let tuned_ms = now_ms()?.as_secs_f64() * 1000.0;
+        // The stream's time has begun somewhere between.
+        let (asked_ms, tune_ms) = (asked_ms, tuned_ms - asked_ms);
         let begun = Instant::now();
         let (mut last, mut judged) = (begun, begun);
         let mut held = Vec::new();
@@ -76,12 +83,12 @@ impl Seen {
             self.bytes += read as u64;
             held.extend_from_slice(piece.get(..read).unwrap_or_default());
             if judged.elapsed() > STRETCH {
-                self.judge(&mut held, channel, clips, tuned_ms);
+                self.judge(&mut held, channel, clips, (asked_ms, tune_ms));
                 judged = Instant::now();
                 last = Instant::now();
             }
         }
-        self.judge(&mut held, channel, clips, tuned_ms);
+        self.judge(&mut held, channel, clips, (asked_ms, tune_ms));
         Ok(())
     }
 
@@ -101,7 +108,7 @@ impl Seen {
     }
 
     /// Judges what is held, and keeps the end of it from a random access point on.
-    fn judge(&mut self, held: &mut Vec<u8>, channel: &Channel, clips: &Clips, tuned_ms: f64) {
+    fn judge(&mut self, held: &mut Vec<u8>, channel: &Channel, clips: &Clips, tuned: (f64, f64)) {
         let whole = ts_judge::whole_packets(held);
         let verdict = ts_judge::judge(whole);
         self.discontinuities += verdict.facts.discontinuities;
@@ -121,7 +128,7 @@ impl Seen {
         {
             let at_s = picture.pts_90k as f64 / 90_000.0;
             if let Some((clip, time_ms)) = clips.find(&picture.tail) {
-                self.known(channel, clips, (clip, time_ms), (at_s, tuned_ms));
+                self.known(channel, clips, (clip, time_ms), (at_s, tuned));
             }
         }
         let from = start_of(whole, keep_from.packet) * ts_judge::PACKET_BYTES;
@@ -138,7 +145,7 @@ impl Seen {
         channel: &Channel,
         clips: &Clips,
         (clip, time_ms): (usize, f64),
-        (at_s, tuned_ms): (f64, f64),
+        (at_s, (asked_ms, tune_ms)): (f64, (f64, f64)),
     ) {
         self.pictures += 1;
         if let Some(last_s) = self.last_known_s
@@ -147,7 +154,7 @@ impl Seen {
             self.slates.push((last_s, at_s));
         }
         self.last_known_s = Some(self.at_s().max(at_s));
-        let shown_ms = tuned_ms + (at_s - 10.0) * 1000.0;
+        let shown_ms = asked_ms + (at_s - 10.0) * 1000.0;
         let duration_ms = |clip: &usize| clips.clips.get(*clip).map_or(0, |one| one.duration_ms);
         let lap_ms: i64 = channel.order.iter().map(duration_ms).sum();
         let before = channel.order.iter().take_while(|one| **one != clip);
@@ -159,7 +166,14 @@ impl Seen {
         } else {
             off_ms
         };
-        self.late_ms.push(off_ms);
+        // Nothing that the unknown beginning of the stream's time can explain counts.
+        let late_ms = if off_ms > 0.0 {
+            off_ms
+        } else {
+            (off_ms + tune_ms).min(0.0)
+        };
+        self.late_ms.push(late_ms);
+        self.offs_ms = (self.offs_ms.0.min(off_ms), self.offs_ms.1.max(off_ms));
     }
 
     /// Whatever is still to be done at the end.

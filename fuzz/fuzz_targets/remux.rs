@@ -25,11 +25,10 @@ const AUDIO: TrackId = TrackId(2);
 const LONGEST_90K: i64 = 120 * TICKS_PER_SECOND;
 /// What may be held when all that is ready was taken: the limit, a picture above it, sound that
 /// waits, and a chunk that is being filled.
-const HELD_BYTES: usize = 2 * limits::REMUX_HELD_BYTES + 256 * SOUND_BYTES;
+const HELD_BYTES: usize = 2 * limits::REMUX_HELD_BYTES + 4 * limits::REMUX_HELD_SOUND_BYTES;
 
-/// Largest sample of sound, so that two are together still less than a PES packet's length can say:
-/// a larger one is known to break it (tests/remux_found.rs).
-const SOUND_BYTES: usize = 30_000;
+/// Largest sample of sound: more than is carried.
+const SOUND_BYTES: usize = 3 * limits::SOUND_SAMPLE_BYTES;
 
 /// Counts what is allocated.
 struct Counting;

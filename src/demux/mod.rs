@@ -73,6 +73,15 @@ pub enum Demuxer {
     Ts(Box<ts::Ts>),
 }
 
+/// What a file is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// To be listed in a library, with the exact end of its pictures.
+    Listing,
+    /// To go on air, soon: what takes further reads and only a listing needs is left out.
+    Air,
+}
+
 /// Bytes at the start of a file that [`recognise`] wants to see; fewer where the file is shorter.
 pub const RECOGNISE_BYTES: usize = 4096;
 
@@ -195,12 +204,25 @@ pub fn refuse_disc(mark: &[u8]) -> Result<()> {
 }
 
 impl Demuxer {
-    /// Takes apart a file of `file_bytes` bytes.
+    /// Takes apart a file of `file_bytes` bytes, and finds out all that its header can tell.
     #[must_use]
     pub fn new(container: Container, file_bytes: u64) -> Self {
+        Self::with_purpose(container, file_bytes, Purpose::Listing)
+    }
+
+    /// Takes apart a file of `file_bytes` bytes, to show it now.
+    #[must_use]
+    pub fn for_air(container: Container, file_bytes: u64) -> Self {
+        Self::with_purpose(container, file_bytes, Purpose::Air)
+    }
+
+    fn with_purpose(container: Container, file_bytes: u64, purpose: Purpose) -> Self {
         match container {
             Container::Mp4 => Self::Mp4(Box::new(mp4::Mp4::new(file_bytes))),
-            Container::Matroska => Self::Matroska(Box::new(matroska::Matroska::new(file_bytes))),
+            Container::Matroska => {
+                let matroska = matroska::Matroska::new(file_bytes, purpose);
+                Self::Matroska(Box::new(matroska))
+            }
             Container::MpegTs => Self::Ts(Box::new(ts::Ts::new(file_bytes))),
         }
     }

@@ -96,6 +96,8 @@ struct ViewerLine {
     peer: String,
     since: String,
     sent: String,
+    /// How often its network was too slow, in words.
+    skips: Option<String>,
     trouble: Option<String>,
 }
 
@@ -247,6 +249,11 @@ fn viewer_lines(tuners: &[TunerStatus], zone: &TimeZone) -> Vec<ViewerLine> {
                 peer: viewer.peer.ip().to_string(),
                 since: local(viewer.since_ms, zone, "%H:%M"),
                 sent: megabytes(viewer.sent_bytes),
+                skips: match viewer.skips {
+                    0 => None,
+                    1 => Some("once".to_owned()),
+                    more => Some(format!("{more} times")),
+                },
                 trouble: viewer.trouble.clone(),
             })
         })

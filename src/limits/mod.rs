@@ -246,7 +246,7 @@ pub const PICTURE_GAP_MS: i64 = 300_000;
 pub const CHUNK_BYTES: usize = 348 * 188;
 
 /// Kernel send buffer of a stream's socket.
-pub const STREAM_SOCKET_SEND_BYTES: usize = 256 << 10;
+pub const STREAM_SOCKET_SEND_BYTES: usize = 128 << 10;
 
 /// A viewer that takes no byte for this long is let go.
 pub const VIEWER_STALLED_MS: u64 = 30_000;

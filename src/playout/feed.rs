@@ -9,6 +9,7 @@ use crate::resolver::Source;
 use crate::schedule::{Fit, fit};
 use bytes::Bytes;
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Where bytes come from.
 #[derive(Debug)]
@@ -83,7 +84,7 @@ impl Feed {
 
     async fn start(mut bulk: Bulk, profile: &Profile, language: &str) -> Result<Self> {
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
-        let mut demuxer = Demuxer::new(recognise(&head)?, bulk.len());
+        let mut demuxer = Demuxer::for_air(recognise(&head)?, bulk.len());
         while let Pull::Need(span) = demuxer.pull()? {
             let bytes = bulk.read(span.offset, span.len).await?;
             demuxer.push(span.offset, bytes)?;
@@ -169,7 +170,7 @@ impl Feed {
 
     async fn read_sample(&mut self) -> Result<Option<Sample>> {
         loop {
-            match self.demuxer.pull()? {
+            match guarded(|| self.demuxer.pull())? {
                 Pull::Sample(sample) => return Ok(Some(sample)),
                 Pull::End => return Ok(None),
                 Pull::Need(span) => {
@@ -180,6 +181,16 @@ impl Feed {
             }
         }
     }
+}
+
+/// Lets a fault of ours cost the item that brings it out, and not everyone who watches.
+fn guarded<T>(take: impl FnOnce() -> Result<T>) -> Result<T> {
+    let fault = |_| {
+        let why = "the program has a fault that this file brings out; please report it";
+        Err(Error::unsupported("the file", why))
+    };
+    // What the fault leaves behind is dropped with the item, and never looked at.
+    catch_unwind(AssertUnwindSafe(take)).unwrap_or_else(fault)
 }
 
 /// The tracks of a file that go on air, and how they are coded.
@@ -216,4 +227,21 @@ fn choose(movie: &Movie, profile: &Profile, language: &str) -> Result<Choice> {
         pictures,
         audio,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guarded;
+    use crate::error::{Error, Result};
+
+    #[test]
+    fn a_fault_of_ours_is_an_error_of_the_item() {
+        let good = guarded(|| Ok(7));
+        assert_eq!(good, Ok(7));
+        let bad: Result<i32> = guarded(|| Err(Error::unsupported("it", "no")));
+        assert_eq!(bad, Err(Error::unsupported("it", "no")));
+        let nothing: [i32; 0] = [];
+        let fault = guarded(|| Ok(nothing[std::hint::black_box(3)]));
+        assert!(fault.unwrap_err().to_string().contains("please report it"));
+    }
 }

@@ -139,11 +139,11 @@ impl Playout {
     /// again.
     pub async fn chunk(&mut self) -> Chunk {
         let keep_alive_at = Instant::now() + Duration::from_millis(limits::KEEP_ALIVE_MS);
+        self.follow_date();
         loop {
             if let Some(chunk) = self.remuxer.pull() {
                 return chunk;
             }
-            self.follow_date();
             let begun = Instant::now();
             let slate_at = begun + self.patience();
             let wake_at = if self.remuxer.has_begun() {
@@ -345,9 +345,11 @@ impl Playout {
                 airing
             }
         };
+        if airing.end_ms.saturating_sub(at_ms) > limits::OPEN_AHEAD_MS {
+            return None;
+        }
         let next = self.schedule.next_after(&airing)?;
-        let near = airing.end_ms.saturating_sub(at_ms) < limits::OPEN_AHEAD_MS;
-        (near && allowed(&next)).then_some((next, (next.start_ms, Join::Before)))
+        allowed(&next).then_some((next, (next.start_ms, Join::Before)))
     }
 
     /// Sees to it that what comes on next is open in time.

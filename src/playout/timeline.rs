@@ -10,6 +10,9 @@ use tokio::time::{Duration, Instant};
 /// The time at which streams begin. Not 0, so that clocks that run behind never go below it.
 pub const ORIGIN_90K: i64 = 10 * TICKS_PER_SECOND;
 
+/// Chunks go out at multiples of this, the same for all channels: one wake-up serves many of them.
+const BEAT_90K: i64 = 25 * 90;
+
 /// Reading the date takes less than this, unless the machine was busy elsewhere meanwhile.
 const READING: Duration = Duration::from_millis(20);
 
@@ -31,13 +34,19 @@ pub(super) struct Wall {
 }
 
 impl Timeline {
-    /// A timeline on which it is `begun_90k` now.
+    /// A timeline on which it is `begun_90k` now, up to a beat. `beat` is an instant in the past
+    /// from which all timelines count their beats.
     #[must_use]
-    pub fn new(clock: &dyn Clock, begun_90k: i64) -> Self {
+    pub fn new(clock: &dyn Clock, beat: Instant, begun_90k: i64) -> Self {
+        let passed = beat.elapsed();
+        let beat_ns = u128::from(BEAT_90K.unsigned_abs()) * 100_000 / 9;
+        let since_ns = u64::try_from(passed.as_nanos() % beat_ns).unwrap_or(0);
+        let begun = beat + passed - Duration::from_nanos(since_ns);
+        let since_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(0);
         Self {
-            begun: Instant::now(),
+            begun,
             begun_90k,
-            wall_ms: Arc::new(AtomicI64::new(clock.epoch_ms())),
+            wall_ms: Arc::new(AtomicI64::new(clock.epoch_ms().saturating_sub(since_ms))),
         }
     }
 
@@ -75,14 +84,17 @@ impl Timeline {
         }
     }
 
-    /// When something that is due at `due_90k` goes to a viewer: ahead by the lead. It is measured
-    /// by the monotonic clock, so that setting the date neither stalls nor floods anyone.
+    /// When something that is due at `due_90k` goes to a viewer: ahead by the lead, on the next beat.
+    /// It is measured by the monotonic clock, so that setting the date neither stalls nor floods
+    /// anyone.
     #[must_use]
     pub fn release(&self, due_90k: i64) -> Instant {
         let lead_90k = limits::LEAD_MS.saturating_mul(90);
         let after_90k = due_90k
             .saturating_sub(self.begun_90k)
             .saturating_sub(lead_90k);
+        let beats = after_90k.saturating_add(BEAT_90K - 1).div_euclid(BEAT_90K);
+        let after_90k = beats.saturating_mul(BEAT_90K);
         match u64::try_from(after_90k) {
             Ok(after_90k) => self.begun + Duration::from_micros(after_90k.saturating_mul(100) / 9),
             Err(_) => self.begun,

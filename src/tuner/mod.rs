@@ -28,6 +28,8 @@ pub struct Tuners {
     pool: Arc<Pool>,
     channels: Channels,
     origin_90k: i64,
+    /// From when on all channels count their beats.
+    beat: Instant,
     link_rx: Option<watch::Receiver<Link>>,
 }
 
@@ -129,6 +131,7 @@ impl Tuners {
             }),
             channels: Channels::default(),
             origin_90k: playout::ORIGIN_90K,
+            beat: Instant::now(),
             link_rx: None,
         }
     }
@@ -164,7 +167,7 @@ impl Tuners {
             return Err(Refusal::TuneFailed);
         }
         let permit = self.permit(&schedule, want, peer).await?;
-        let timeline = || Timeline::new(self.clock.as_ref(), self.origin_90k);
+        let timeline = || Timeline::new(self.clock.as_ref(), self.beat, self.origin_90k);
         let seat = self.channels.seat(&schedule, timeline);
         let viewing = lease::Viewing {
             lineup_rx: self.lineup_rx.clone(),

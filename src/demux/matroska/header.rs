@@ -16,6 +16,7 @@ use super::stream::Listed;
 use super::table::{self, Told};
 use super::window::Window;
 use crate::demux::Movie;
+use crate::demux::Purpose;
 use crate::limits;
 
 /// Longest EBML head, SeekHead or Info.
@@ -65,6 +66,7 @@ pub(super) struct Header {
     /// Where the body of the Cues begins and ends.
     cues_seen: Option<(u64, u64)>,
     tail: Tail,
+    purpose: Purpose,
     /// What has been read.
     pub(super) layout: Layout,
 }
@@ -86,8 +88,9 @@ enum Tail {
 
 impl Header {
     /// Nothing read yet.
-    pub(super) fn new() -> Self {
+    pub(super) fn new(purpose: Purpose) -> Self {
         Self {
+            purpose,
             phase: Phase::Head,
             told: Told::default(),
             chain: Chain::Unfollowed,
@@ -355,7 +358,8 @@ impl Header {
                 four == id::CLUSTER.to_be_bytes() && cluster::timestamp_of(window, at).is_ok();
             is_cluster.then_some(at)
         });
-        match cluster.filter(|_| self.cues_seen.is_none()) {
+        let lists = self.purpose == Purpose::Listing;
+        match cluster.filter(|_| lists && self.cues_seen.is_none()) {
             Some(cluster) => {
                 self.phase = Phase::Last(LastPicture::among_blocks(cluster, &self.layout));
             }
@@ -381,6 +385,7 @@ impl Header {
         }
         self.layout.cues.finish();
         self.phase = match self.layout.cues.last() {
+            Some(_) if self.purpose == Purpose::Air => self.first_frames(),
             Some(cue) => Phase::Last(LastPicture::behind_key_frame(cue.cluster)),
             None => {
                 self.cues_seen = None;

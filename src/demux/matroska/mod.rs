@@ -22,7 +22,7 @@ mod table;
 mod time;
 mod window;
 
-use super::{Movie, Pull};
+use super::{Movie, Pull, Purpose};
 use crate::error::{Error, Result};
 use crate::media::TrackId;
 use bytes::Bytes;
@@ -48,10 +48,10 @@ pub fn recognise(head: &[u8]) -> bool {
 }
 
 impl Matroska {
-    pub(super) fn new(file_bytes: u64) -> Self {
+    pub(super) fn new(file_bytes: u64, purpose: Purpose) -> Self {
         Self {
             window: Window::new(file_bytes),
-            header: Header::new(),
+            header: Header::new(purpose),
             movie: None,
             play: None,
             failed: None,
