@@ -100,9 +100,11 @@ impl Packets {
         self.counters
     }
 
-    /// The packets so far; the buffer is empty afterwards.
+    /// The packets so far; the buffer is empty afterwards. It has room for as many again: grown from
+    /// nothing each time, it would be copied some ten times over.
     pub(super) fn take(&mut self) -> Bytes {
-        self.out.split().freeze()
+        let room = BytesMut::with_capacity(self.out.len());
+        std::mem::replace(&mut self.out, room).freeze()
     }
 
     /// PAT and PMT.
