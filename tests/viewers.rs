@@ -215,6 +215,26 @@ fn a_lone_slow_viewer_is_led_on_when_it_is_eight_seconds_late() {
 }
 
 #[test]
+fn who_takes_nothing_for_long_holds_no_source_and_is_led_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let lineup = lineup(vec![long_clip(folder.path(), 60, 0)]);
+    let stream = simulated(async {
+        let (tuners, _lineup_tx) = tuners(&lineup, EPOCH_MS);
+        let mut lease = viewer(&tuners).await;
+        let mut stream = stay(&mut lease, 5.0).await;
+        assert_eq!(open_files_in(folder.path()), 1);
+        lease.rest();
+        sleep(Duration::from_secs(10)).await;
+        assert_eq!(open_files_in(folder.path()), 0);
+        stream.extend(stay(&mut lease, 10.0).await);
+        stream
+    });
+    let verdict = ts_judge::judge(&stream);
+    verdict.assert_clean();
+    assert_eq!(verdict.facts.discontinuities, 2, "one for each stream");
+}
+
+#[test]
 fn who_loses_the_ring_is_led_on_and_comes_back_to_it() {
     let folder = tempfile::tempdir().unwrap();
     let clip = long_clip(folder.path(), 60, 8_000);

@@ -8,6 +8,7 @@ use super::House;
 use super::answer::{Kind, Sharing, raw_head};
 use super::connection::{drained, write_in_time};
 use super::head::{Head, Method, Unread};
+use crate::limits;
 use crate::model::ChannelNumber;
 use crate::shutdown::Shutdown;
 use crate::tuner::{Refusal, Want};
@@ -16,7 +17,7 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// A request for a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +156,17 @@ impl Viewing<'_> {
                     write_in_time(writer, head.as_bytes()).await?;
                 }
                 write_in_time(writer, &packets).await
+            };
+            let sent = async {
+                let mut sent = pin!(sent);
+                let patience = Duration::from_millis(limits::VIEWER_RESTS_MS);
+                match timeout(patience, &mut sent).await {
+                    Ok(sent) => sent,
+                    Err(_) => {
+                        lease.rest();
+                        sent.await
+                    }
+                }
             };
             let sent = tokio::select! {
                 biased;

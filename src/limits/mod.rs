@@ -230,6 +230,10 @@ pub const RING_BYTES: usize = 1 << 20;
 /// now. With its lead it is eight seconds late by then.
 pub const VIEWER_DRY_MS: u64 = 2_500;
 
+/// A viewer that does not take a chunk for this long has nothing to play for `VIEWER_DRY_MS` once it
+/// has: until then it holds neither a source nor what was made of it.
+pub const VIEWER_RESTS_MS: u64 = LEAD_MS.unsigned_abs() + VIEWER_DRY_MS;
+
 /// Pictures that the remuxer holds back while it waits for their sound.
 pub const REMUX_HELD_BYTES: usize = 2 << 20;
 

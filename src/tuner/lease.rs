@@ -56,6 +56,8 @@ enum Source {
     Own(Box<Playout>),
     /// What all viewers of the channel share.
     Ring(Cursor<Chunk>),
+    /// Nothing: the viewer takes nothing.
+    Resting,
 }
 
 impl Lease {
@@ -99,6 +101,7 @@ impl Lease {
                 (_, Some(chunk)) => Next::Piece(chunk),
                 (Source::Own(playout), None) => Next::Piece(playout.chunk().await),
                 (Source::Ring(cursor), None) => cursor.next().await,
+                (Source::Resting, None) => Next::Lost,
             };
             let chunk = match chunk {
                 Next::Piece(chunk) if !self.is_dry(&chunk) => chunk,
@@ -126,6 +129,14 @@ impl Lease {
                 return self.hand_over(chunk);
             }
         }
+    }
+
+    /// Gives up what the viewer's stream is made of, because nothing of it has been taken for
+    /// [`limits::VIEWER_RESTS_MS`]. Should the viewer go on after all, it is led to what is on then,
+    /// as it would be anyway.
+    pub fn rest(&mut self) {
+        self.source = Source::Resting;
+        self.ready = None;
     }
 
     /// Whether the viewer has taken so long for its stream that it has had nothing to play for a
@@ -196,6 +207,7 @@ impl Lease {
         let trouble = match &self.source {
             Source::Own(playout) => playout.trouble().map(str::to_owned),
             Source::Ring(_) => self.seat.on_air.trouble(),
+            Source::Resting => None,
         };
         let sent = u64::try_from(packets.len()).unwrap_or(u64::MAX);
         self.permit.note(|viewer| {
