@@ -10,7 +10,8 @@ fuzz_target!(|input: &[u8]| {
     let Some((pick, data)) = input.split_first() else {
         return;
     };
-    let length_size = [LengthSize::One, LengthSize::Two, LengthSize::Four][usize::from(pick >> 4) % 3];
+    let length_size =
+        [LengthSize::One, LengthSize::Two, LengthSize::Four][usize::from(pick >> 4) % 3];
     match pick & 15 {
         0 => drop(h264::Sps::parse(data)),
         1 => drop(hevc::Sps::parse(data)),
@@ -20,7 +21,10 @@ fuzz_target!(|input: &[u8]| {
         5 => drop(hevc::is_random_access(data, length_size)),
         6 => drop(h264::is_recovery_point_sei(data)),
         7 => {
-            let bytes: usize = length_prefixed(data, length_size).flatten().map(<[u8]>::len).sum();
+            let bytes: usize = length_prefixed(data, length_size)
+                .flatten()
+                .map(<[u8]>::len)
+                .sum();
             assert!(bytes <= data.len());
         }
         8 => {
@@ -36,12 +40,18 @@ fuzz_target!(|input: &[u8]| {
             }
         }
         10 => {
-            let bytes: usize = ac3::frames(data).flatten().map(|(_, frame)| frame.len()).sum();
+            let bytes: usize = ac3::frames(data)
+                .flatten()
+                .map(|(_, frame)| frame.len())
+                .sum();
             assert!(bytes <= data.len());
             let _ = ac3::samples_in(data);
         }
         11 => {
-            let bytes: usize = mpeg_audio::frames(data).flatten().map(|(_, frame)| frame.len()).sum();
+            let bytes: usize = mpeg_audio::frames(data)
+                .flatten()
+                .map(|(_, frame)| frame.len())
+                .sum();
             assert!(bytes <= data.len());
         }
         _ => {}

@@ -28,14 +28,18 @@ impl Drive {
             assert!((1..=limits::SAMPLE_BYTES).contains(&span.len));
             assert!(from + span.len <= self.file.len());
             let bytes = self.file.slice(from..from + span.len);
-            self.demuxer.push(span.offset, bytes).expect("what was asked for");
+            self.demuxer
+                .push(span.offset, bytes)
+                .expect("what was asked for");
         }
     }
 
     /// Plays from a time to the end.
     fn play(&mut self, video: TrackId, audio: Option<TrackId>, time_90k: i64) -> Vec<Sample> {
         self.steps = 10_000 + 20 * self.file.len();
-        self.demuxer.start(video, audio, time_90k).expect("tracks of the movie");
+        self.demuxer
+            .start(video, audio, time_90k)
+            .expect("tracks of the movie");
         let mut samples = Vec::new();
         while let Some(pull) = self.pull() {
             match pull {

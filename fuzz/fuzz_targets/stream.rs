@@ -71,16 +71,25 @@ impl<'a> Packet<'a> {
         assert_eq!(raw[1] & 0x80, 0, "no transport error");
         assert_eq!(raw[3] & 0xC0, 0, "nothing is scrambled");
         let pid = u16::from_be_bytes([raw[1] & 0x1F, raw[2]]);
-        let line = PIDS.iter().position(|known| *known == pid).expect("a known PID");
+        let line = PIDS
+            .iter()
+            .position(|known| *known == pid)
+            .expect("a known PID");
         let (adapted, paid) = (raw[3] & 0x20 != 0, raw[3] & 0x10 != 0);
         assert!(adapted || paid);
         let (mut flags, mut pcr, mut rest) = (0, None, &raw[4..]);
         if adapted {
             let (field, payload) = rest[1..].split_at(rest[0].into());
-            assert_eq!(payload.is_empty(), !paid, "the adaptation field fills what it has to");
+            assert_eq!(
+                payload.is_empty(),
+                !paid,
+                "the adaptation field fills what it has to"
+            );
             flags = field.first().copied().unwrap_or(0);
             if flags & 0x10 != 0 {
-                let base = field[1..5].iter().fold(0, |base, byte| base << 8 | i64::from(*byte));
+                let base = field[1..5]
+                    .iter()
+                    .fold(0, |base, byte| base << 8 | i64::from(*byte));
                 pcr = Some(base << 1 | i64::from(field[5] >> 7));
                 assert_eq!((field[5] & 1, field[6]), (0, 0), "the clock's extension");
             }
@@ -115,7 +124,11 @@ impl Stream {
 
     /// Takes a chunk; `bytes` are what is sent for it.
     pub(crate) fn take(&mut self, chunk: &Chunk, bytes: &[u8]) {
-        assert!((1..=CHUNK_BYTES).contains(&bytes.len()), "{} bytes", bytes.len());
+        assert!(
+            (1..=CHUNK_BYTES).contains(&bytes.len()),
+            "{} bytes",
+            bytes.len()
+        );
         assert!(chunk.due_90k >= self.due_90k, "due times go back");
         self.due_90k = chunk.due_90k;
         let first = self.packets;
@@ -123,7 +136,10 @@ impl Stream {
         self.packets(bytes, |packets, random_access| {
             // Tables, at most three of them, and the random access point.
             let at = packets - first;
-            assert!(!random_access || (begins_at_most(at) && !begins), "a point inside a chunk");
+            assert!(
+                !random_access || (begins_at_most(at) && !begins),
+                "a point inside a chunk"
+            );
             begins |= random_access;
         });
         assert_eq!(begins, chunk.random_access, "where a viewer can begin");
@@ -152,7 +168,12 @@ impl Stream {
         let line = &mut self.lines[packet.line];
         let step = u8::from(packet.payload.is_some());
         if let Some(last) = line.counter {
-            assert_eq!(packet.counter, (last + step) & 0x0F, "PID {:#x}", packet.pid);
+            assert_eq!(
+                packet.counter,
+                (last + step) & 0x0F,
+                "PID {:#x}",
+                packet.pid
+            );
         }
         line.counter = Some(packet.counter);
         if packet.flags & 0x80 != 0 {
@@ -178,7 +199,10 @@ impl Stream {
         let pcr_90k = unwrapped(pcr, self.pcr_90k.unwrap_or(pcr));
         if let Some(last) = self.pcr_90k {
             let step = pcr_90k - last;
-            assert!(step > 0 || (step == 0 && announced), "the clock goes on by {step}");
+            assert!(
+                step > 0 || (step == 0 && announced),
+                "the clock goes on by {step}"
+            );
             assert!(step <= PCR_90K || announced, "{step} ticks without a clock");
         }
         if announced {
@@ -199,10 +223,16 @@ impl Stream {
 
     fn elementary(&mut self, packet: &Packet<'_>) {
         if packet.flags & 0x40 != 0 {
-            assert_eq!((packet.pid, self.fresh), (VIDEO, [true; 2]), "tables come before a point");
+            assert_eq!(
+                (packet.pid, self.fresh),
+                (VIDEO, [true; 2]),
+                "tables come before a point"
+            );
         }
         self.fresh = [false; 2];
-        let Some(payload) = packet.payload else { return };
+        let Some(payload) = packet.payload else {
+            return;
+        };
         let line = &mut self.lines[packet.line];
         if !packet.starts_unit {
             let pes = line.pes.as_mut().expect("the beginning comes first");
@@ -253,7 +283,10 @@ impl Stream {
         let (pts_90k, dts_90k) = (unwrapped(pts_90k, clock_90k), unwrapped(dts_90k, clock_90k));
         assert!(pts_90k >= dts_90k, "shown before it is decoded");
         assert!(dts_90k > clock_90k, "too late to be decoded");
-        assert!(self.dts_90k.is_none_or(|last| last < dts_90k), "decoding times go back");
+        assert!(
+            self.dts_90k.is_none_or(|last| last < dts_90k),
+            "decoding times go back"
+        );
         self.dts_90k = Some(dts_90k);
     }
 
@@ -263,17 +296,27 @@ impl Stream {
         assert_eq!(pes[7] & 0xC0, 0x80, "one time");
         let clock_90k = self.pcr_90k.unwrap_or_default();
         let pts_90k = unwrapped(stamp(&pes[9..], 2), clock_90k);
-        assert!(pts_90k > clock_90k || self.pcr_90k.is_none(), "too late to be heard");
+        assert!(
+            pts_90k > clock_90k || self.pcr_90k.is_none(),
+            "too late to be heard"
+        );
         let Some((from_90k, samples)) = self.audio_90k.filter(|_| !announced) else {
             self.audio_90k = Some((pts_90k, 0));
             return;
         };
-        let Chain { sample_rate, grain, adts } = self.chain;
+        let Chain {
+            sample_rate,
+            grain,
+            adts,
+        } = self.chain;
         let since = (pts_90k - from_90k) * sample_rate;
         // The nearest whole number of grains; times are rounded to ticks.
         let grains = (since + grain * 45_000).div_euclid(grain * 90_000);
         let off = since - grains * grain * 90_000;
-        assert!(off.abs() <= 2 * sample_rate, "sound is off by {off} / {sample_rate} ticks");
+        assert!(
+            off.abs() <= 2 * sample_rate,
+            "sound is off by {off} / {sample_rate} ticks"
+        );
         if adts {
             assert_eq!(grains * grain, samples, "as many samples as frames say");
         } else {
@@ -292,12 +335,19 @@ fn begins_at_most(at: usize) -> bool {
 fn unwrapped(time: i64, near: i64) -> i64 {
     let turn = 1_i64 << 33;
     let ahead = (time - near).rem_euclid(turn);
-    near + if ahead >= turn / 2 { ahead - turn } else { ahead }
+    near + if ahead >= turn / 2 {
+        ahead - turn
+    } else {
+        ahead
+    }
 }
 
 /// A time stamp of a PES header with its prefix and marker bits.
 fn stamp(bytes: &[u8], prefix: u8) -> i64 {
-    assert_eq!((bytes[0] >> 4, bytes[0] & bytes[2] & bytes[4] & 1), (prefix, 1));
+    assert_eq!(
+        (bytes[0] >> 4, bytes[0] & bytes[2] & bytes[4] & 1),
+        (prefix, 1)
+    );
     let byte = |at: usize| i64::from(bytes[at]);
     (byte(0) >> 1 & 7) << 30 | byte(1) << 22 | (byte(2) >> 1) << 15 | byte(3) << 7 | byte(4) >> 1
 }
