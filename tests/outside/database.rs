@@ -17,7 +17,7 @@ const CHANNEL: &str = "1984";
 /// Watches until the next programme runs, while others come and go on another channel. Nothing may
 /// be wrong with what anybody gets.
 fn watch_across_a_boundary(demo: &Demo, when: &str) {
-    let store = demo.activity("store");
+    let store = demo.settled_activity("store");
     let watching = AtomicBool::new(true);
     let (viewer, programmes, zapped) = thread::scope(|scope| {
         let zapping = scope.spawn(|| {

@@ -187,6 +187,20 @@ impl Demo {
         panic!("there is no thread {thread}");
     }
 
+    /// The same, once it stays: who has just got an answer may be faster than the thread falls
+    /// asleep again.
+    pub(crate) fn settled_activity(&self, thread: &str) -> (u64, u64) {
+        let mut before = self.activity(thread);
+        loop {
+            std::thread::sleep(Duration::from_millis(300));
+            let now = self.activity(thread);
+            if now == before {
+                return now;
+            }
+            before = now;
+        }
+    }
+
     /// A count of what its threads wait for the processor.
     pub(crate) fn queue(&self) -> Queue {
         Queue::of(self.own("task"))
