@@ -169,13 +169,16 @@ async fn fill(state: &Path, clips: &Clips) -> Outcome<Vec<Channel>> {
 /// A fault that has happened: its name, when it began and when it ended, in seconds.
 type Happened = (&'static str, f64, f64);
 
+/// What the box held at some second, in bytes.
+type Held = (f64, u64);
+
 /// Has things happen to the source until the end, and looks at the box's memory meanwhile.
 fn disturb(
     report: &Report,
     home: &Home,
     source: &SourceServer,
     (begun, end): (Instant, Instant),
-) -> Outcome<(Vec<Happened>, Vec<(f64, u64)>)> {
+) -> Outcome<(Vec<Happened>, Vec<Held>)> {
     let (mut faults, mut memory) = (Vec::new(), Vec::new());
     let mut wait = |until: Instant| -> Outcome<()> {
         while Instant::now() < until.min(end) {
@@ -296,9 +299,9 @@ fn tell(report: &mut Report, seen: &[Seen], faults: &[Happened]) -> Outcome<()> 
 
 /// Says what the box has grown by: from the first sixth of the time, when all has been used once,
 /// to the last.
-fn grown(report: &mut Report, memory: &[(f64, u64)]) -> Outcome<()> {
+fn grown(report: &mut Report, memory: &[Held]) -> Outcome<()> {
     let sixth = (memory.len() / 6).max(1);
-    let middle = |samples: &[(f64, u64)]| {
+    let middle = |samples: &[Held]| {
         let mut held: Vec<f64> = samples.iter().map(|(_, held)| megabytes(*held)).collect();
         let at_s = samples.iter().map(|(at_s, _)| at_s).sum::<f64>() / samples.len() as f64;
         (at_s, quantile(&mut held, 50))

@@ -4,6 +4,7 @@
 use super::counters::Counters;
 use super::psi::Tables;
 use super::video::AccessUnit;
+use crate::limits;
 use bytes::{BufMut, Bytes, BytesMut};
 
 pub(super) const PACKET_BYTES: usize = 188;
@@ -100,10 +101,10 @@ impl Packets {
         self.counters
     }
 
-    /// The packets so far; the buffer is empty afterwards. It has room for as many again: grown from
-    /// nothing each time, it would be copied some ten times over.
+    /// The packets so far; the buffer is empty afterwards. It has room for as many again, up to a
+    /// usual chunk: grown from nothing each time, it would be copied some ten times over.
     pub(super) fn take(&mut self) -> Bytes {
-        let room = BytesMut::with_capacity(self.out.len());
+        let room = BytesMut::with_capacity(self.out.len().min(limits::CHUNK_BYTES));
         std::mem::replace(&mut self.out, room).freeze()
     }
 

@@ -383,7 +383,7 @@ fn closed_captions_stay_in_the_pictures() {
     remuxer.begin(item);
     // SEI, user data registered by ITU-T T.35, ATSC's `GA94` (A/53 part 4).
     let captions = *b"\x06\x04\x0B\xB5\x00\x31GA94\x03\x41\xFF\xFC\x80\x80\xFF\x80";
-    let mut data = vec![0, 0, 0, captions.len() as u8];
+    let mut data = vec![0, 0, 0, u8::try_from(captions.len()).unwrap()];
     data.extend_from_slice(&captions);
     data.extend_from_slice(&[0, 0, 0, 3, 0x65, PICTURE, PICTURE]);
     for index in 0..50 {
