@@ -16,7 +16,8 @@ use serde_json::json;
 use std::process::Command;
 use std::time::Duration;
 
-const CHANNELS: u32 = 34;
+/// Channels at as many places of the film.
+const CHANNELS: u32 = 20;
 
 /// What p95 of the first byte has to stay under, beside two round trips to the source.
 const BYTE_LIMIT_MS: f64 = 25.0;

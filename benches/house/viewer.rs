@@ -27,6 +27,7 @@ struct Seen {
     begun: Instant,
     bytes: AtomicU64,
     coded_bytes: AtomicU64,
+    jumps: AtomicU64,
     last_ms: AtomicU64,
     longest_ms: AtomicU64,
     ended: AtomicBool,
@@ -71,6 +72,7 @@ impl Viewer {
             begun: Instant::now(),
             bytes: AtomicU64::new(0),
             coded_bytes: AtomicU64::new(0),
+            jumps: AtomicU64::new(0),
             last_ms: AtomicU64::new(0),
             longest_ms: AtomicU64::new(0),
             ended: AtomicBool::new(false),
@@ -108,6 +110,11 @@ impl Viewer {
         self.seen.coded_bytes.load(Ordering::Relaxed)
     }
 
+    /// How often the stream said that it jumps in time.
+    pub(crate) fn jumps(&self) -> u64 {
+        self.seen.jumps.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.seen.ended.load(Ordering::Relaxed)
     }
@@ -142,6 +149,9 @@ impl Seen {
             let packets = buffer.get(..whole).unwrap_or_default();
             let coded: u64 = packets.chunks_exact(PACKET).map(coded_bytes).sum();
             self.coded_bytes.fetch_add(coded, Ordering::Relaxed);
+            let jumps = packets.chunks_exact(PACKET).filter(|packet| jumps(packet));
+            let jumps = u64::try_from(jumps.count()).unwrap_or(0);
+            self.jumps.fetch_add(jumps, Ordering::Relaxed);
             buffer.copy_within(whole..held, 0);
             held -= whole;
         }
@@ -162,5 +172,15 @@ fn coded_bytes(packet: &[u8]) -> u64 {
         1 => 184,
         3 => 183_u64.saturating_sub(u64::from(*adaptation)),
         _ => 0,
+    }
+}
+
+/// Whether a packet has the `discontinuity_indicator` (ISO/IEC 13818-1 §2.4.3.5).
+fn jumps(packet: &[u8]) -> bool {
+    match packet {
+        [_, _, _, control, length, flags, ..] => {
+            control & 0x20 != 0 && *length > 0 && flags & 0x80 != 0
+        }
+        _ => false,
     }
 }
