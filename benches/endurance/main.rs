@@ -39,6 +39,8 @@ const SILENCE_MS: f64 = 500.0;
 const OFF_MS: f64 = 100.0;
 /// What the box may grow by in an hour.
 const GROWTH_MB: f64 = 1.0;
+/// After this time everything has been used once.
+const WARM_S: f64 = 120.0;
 /// How long after a fault has ended something may be on that is not the programme: the wait for
 /// the next try, the lead, and the distance of key frames.
 const RECOVERY_S: f64 = 20.0;
@@ -115,7 +117,8 @@ fn endure(report: &mut Report, minutes: u64) -> Outcome<()> {
         seen.push(one);
     }
     tell(report, &seen, &faults)?;
-    grown(report, &memory)
+    let lap_ms: i64 = clips.clips.iter().map(|clip| clip.duration_ms).sum();
+    grown(report, &memory, lap_ms as f64 / 1000.0)
 }
 
 /// Puts the clips and the channels into a state folder. All channels show all clips, each in an
@@ -297,25 +300,36 @@ fn tell(report: &mut Report, seen: &[Seen], faults: &[Happened]) -> Outcome<()> 
     report.limit("most off the schedule", most_off_ms, OFF_MS, "ms")
 }
 
-/// Says what the box has grown by: from the first sixth of the time, when all has been used once,
-/// to the last.
-fn grown(report: &mut Report, memory: &[Held]) -> Outcome<()> {
-    let sixth = (memory.len() / 6).max(1);
-    let middle = |samples: &[Held]| {
-        let mut held: Vec<f64> = samples.iter().map(|(_, held)| megabytes(*held)).collect();
-        let at_s = samples.iter().map(|(at_s, _)| at_s).sum::<f64>() / samples.len() as f64;
-        (at_s, quantile(&mut held, 50))
+/// Says what the box has grown by. What it holds goes up and down with what is on, so that whole
+/// laps are compared: the least that was held in the first one and in the last one.
+fn grown(report: &mut Report, memory: &[Held], lap_s: f64) -> Outcome<()> {
+    let end_s = memory.last().map_or(0.0, |(at_s, _)| *at_s);
+    let begin_s = WARM_S.min(end_s / 4.0);
+    let lap_s = lap_s.min((end_s - begin_s) / 2.0);
+    let lap = |from_s: f64| {
+        let within = memory
+            .iter()
+            .filter(|(at_s, _)| (from_s..=from_s + lap_s).contains(at_s));
+        let held: Vec<f64> = within.map(|(_, held)| megabytes(*held)).collect();
+        let least = held.iter().copied().fold(f64::INFINITY, f64::min);
+        (least, held.iter().sum::<f64>() / held.len() as f64)
     };
-    let (early_s, early) = middle(memory.get(sixth..2 * sixth).unwrap_or(memory));
-    let (late_s, late) = middle(memory.get(memory.len() - sixth..).unwrap_or(memory));
+    let (early, late) = (lap(begin_s), lap(end_s - lap_s));
     let most = memory
         .iter()
         .map(|(_, held)| megabytes(*held))
         .fold(0.0, f64::max);
     report.say(format_args!(
-        "memory: {early:.2} MB early, {late:.2} MB at the end, {most:.2} MB at most"
+        "memory in the first and in the last lap of {lap_s:.0} s: at least {:.2} and {:.2} MB, on \
+         average {:.2} and {:.2} MB; {most:.2} MB at most",
+        early.0, late.0, early.1, late.1
     ))?;
     report.keep("memory", json!(memory));
-    let hours = (late_s - early_s) / 3600.0;
-    report.limit("growth in an hour", (late - early) / hours, GROWTH_MB, "MB")
+    let hours = (end_s - lap_s - begin_s) / 3600.0;
+    report.limit(
+        "growth in an hour",
+        (late.0 - early.0) / hours,
+        GROWTH_MB,
+        "MB",
+    )
 }
