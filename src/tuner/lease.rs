@@ -99,7 +99,12 @@ impl Lease {
         loop {
             let chunk = match (&mut self.source, self.ready.take()) {
                 (_, Some(chunk)) => Next::Piece(chunk),
-                (Source::Own(playout), None) => Next::Piece(playout.chunk().await),
+                (Source::Own(playout), None) => {
+                    let asked = Instant::now();
+                    let chunk = playout.chunk().await;
+                    self.excuse(asked);
+                    Next::Piece(chunk)
+                }
                 (Source::Ring(cursor), None) => cursor.next().await,
                 (Source::Resting, None) => Next::Lost,
             };
@@ -144,9 +149,19 @@ impl Lease {
     fn is_dry(&mut self, chunk: &Chunk) -> bool {
         let now = Instant::now();
         let (begun, first_90k) = *self.begun.get_or_insert((now, chunk.due_90k));
-        let played_90k = chunk.due_90k.saturating_sub(first_90k);
-        let played = Duration::from_micros(u64::try_from(played_90k).unwrap_or(0) * 100 / 9);
+        let played = time(chunk.due_90k.saturating_sub(first_90k));
         now > begun + played + Duration::from_millis(limits::VIEWER_DRY_MS)
+    }
+
+    /// The source was waited for since `asked`. Where the viewer had something to play until then,
+    /// it is not its fault that it has nothing now.
+    fn excuse(&mut self, asked: Instant) {
+        if let Some((begun, first_90k)) = &mut self.begun {
+            let supplied = *begun + time(self.seen_90k.saturating_sub(*first_90k));
+            if asked < supplied {
+                *begun += Instant::now().saturating_duration_since(supplied);
+            }
+        }
     }
 
     /// Leads the viewer to what is on now, over a real jump in time, with a playout of its own.
@@ -229,6 +244,11 @@ impl Viewing {
         );
         playout.ok().map(Box::new)
     }
+}
+
+/// Media time as time; nothing where it is negative.
+fn time(media_90k: i64) -> Duration {
+    Duration::from_micros(u64::try_from(media_90k).unwrap_or(0).saturating_mul(100) / 9)
 }
 
 /// A cursor in front of the random access point at `due_90k`, and where the ring's counters stand
