@@ -11,7 +11,7 @@ use tokio::time::{Duration, Instant};
 pub const ORIGIN_90K: i64 = 10 * TICKS_PER_SECOND;
 
 /// Chunks go out at multiples of this, the same for all channels: one wake-up serves many of them.
-const BEAT_90K: i64 = 25 * 90;
+const BEAT_90K: i64 = 50 * 90;
 
 /// Reading the date takes less than this, unless the machine was busy elsewhere meanwhile.
 const READING: Duration = Duration::from_millis(20);
