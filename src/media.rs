@@ -8,9 +8,23 @@ pub mod language;
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// Media time units in one second (ISO/IEC 13818-1 §2.4.2).
 pub const TICKS_PER_SECOND: i64 = 90_000;
+
+/// How long media time lasts; nothing where it is negative.
+#[must_use]
+pub fn duration(media_90k: i64) -> Duration {
+    let media_90k = u64::try_from(media_90k).unwrap_or(0);
+    Duration::from_micros(media_90k.saturating_mul(100) / 9)
+}
+
+/// The media time that lasts so long, rounded down.
+#[must_use]
+pub fn ticks(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros() * 9 / 100).unwrap_or(i64::MAX)
+}
 
 /// A file format that the box can take apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

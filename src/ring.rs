@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
-use tokio::sync::futures::Notified;
 
 /// The newest pieces of a stream.
 #[derive(Debug)]
@@ -85,18 +84,27 @@ impl<T: Clone> Ring<T> {
         self.cursor(&mut state, at)
     }
 
-    /// The newest piece that is held and `wanted`, and a cursor in front of it.
-    pub fn at(&self, wanted: impl Fn(&T) -> bool) -> Option<(Cursor<T>, T)> {
+    /// The newest piece that is held and `wanted`, as soon as there is one, and a cursor in front of
+    /// it.
+    pub async fn find(&self, wanted: impl Fn(&T) -> bool) -> (Cursor<T>, T) {
+        loop {
+            let written = self.shared.written.notified();
+            tokio::pin!(written);
+            // Registered before looking, so that a piece written in between is not missed.
+            written.as_mut().enable();
+            if let Some(found) = self.at(&wanted) {
+                return found;
+            }
+            written.await;
+        }
+    }
+
+    fn at(&self, wanted: impl Fn(&T) -> bool) -> Option<(Cursor<T>, T)> {
         let mut state = self.shared.state();
         let place = state.pieces.iter().rposition(|(_, piece)| wanted(piece))?;
         let piece = state.pieces.get(place).map(|(_, piece)| piece.clone())?;
         let at = state.first.saturating_add(u64::try_from(place).ok()?);
         (!state.ended).then(|| (self.cursor(&mut state, at), piece))
-    }
-
-    /// Returns when something is written after this call, or when it can be no more.
-    pub fn written(&self) -> Notified<'_> {
-        self.shared.written.notified()
     }
 
     /// Whether the writer is gone.

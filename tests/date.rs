@@ -23,8 +23,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use support::{
-    EPOCH_MS, demo_items, lateness, lineup, long_clip, number, of_profile, pictures, pictures_of,
-    profile, simulated, stay, viewer,
+    EPOCH_MS, demo_items, lateness, lineup, long_clip, number, of_profile, pictures_of, profile,
+    scheduled_pictures, simulated, stay, viewer,
 };
 use tokio::sync::watch;
 
@@ -157,10 +157,7 @@ fn the_wrap_of_the_stream_s_time_passes_unnoticed() {
         let wrapped = watched((1 << 33) - 20 * 90_000);
         ts_judge::judge(&wrapped).assert_clean();
         assert_eq!(ts_judge::second_opinion(&wrapped), Vec::<String>::new());
-        let schedule = lineup.schedule(number()).unwrap();
-        let airings = schedule.airings(EPOCH_MS, EPOCH_MS + 70_000);
-        let paths = airings.map(|one| lineup.item(&one).unwrap().part.path.clone());
-        let own: Vec<_> = paths.flat_map(|path| pictures(Path::new(&path))).collect();
+        let own = scheduled_pictures(&lineup, EPOCH_MS, EPOCH_MS + 70_000);
         let seen = pictures_of(&wrapped);
         assert!(seen.len() > 60 * 20);
         assert!(own.starts_with(&seen));

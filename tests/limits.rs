@@ -7,18 +7,17 @@
     reason = "helpers of tests may fail loudly"
 )]
 
-use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+#[path = "command/program.rs"]
+mod program;
+
+use program::{PATIENCE, Running, ask, ended, exstreamtv, get, json};
+use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-
-/// How long anything may take on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A configuration with a state folder of its own, on any ports.
 struct Place {
@@ -26,10 +25,9 @@ struct Place {
     config: PathBuf,
 }
 
-/// A box that runs until the test ends.
-struct Running {
-    child: Child,
-    web: String,
+/// A box whose log is listened to.
+struct Telling {
+    running: Running,
     log_rx: mpsc::Receiver<String>,
 }
 
@@ -48,25 +46,15 @@ impl Place {
             state.display()
         );
         std::fs::write(&self.config, text).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_exstreamtv"));
+        let mut command = exstreamtv();
         command.args(["serve", "--config"]).arg(&self.config);
-        command.env_remove("RUST_LOG").stdin(Stdio::null());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stderr(Stdio::piped());
         command
     }
 
     /// What a box says that refuses to start with these keys.
     fn refusal(&self, keys: &str) -> String {
-        let mut child = self.box_with(keys).spawn().unwrap();
-        let begun = Instant::now();
-        while child.try_wait().unwrap().is_none() {
-            if begun.elapsed() > PATIENCE {
-                let _ = child.kill();
-                panic!("the box starts with {keys}");
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        let output = child.wait_with_output().unwrap();
+        let output = ended(&mut self.box_with(keys));
         assert_eq!(output.status.code(), Some(1), "{keys}");
         assert!(output.stdout.is_empty(), "{keys}");
         let said = String::from_utf8(output.stderr).unwrap();
@@ -75,41 +63,30 @@ impl Place {
         said
     }
 
-    fn run(&self, keys: &str) -> Running {
-        let mut child = self.box_with(keys).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let stderr = BufReader::new(child.stderr.take().unwrap());
+    fn run(&self, keys: &str) -> Telling {
+        let mut running = Running::start(&mut self.box_with(keys));
+        let stderr = BufReader::new(running.child.stderr.take().unwrap());
         let (log_tx, log_rx) = mpsc::channel();
         thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
                 let _ = log_tx.send(line);
             }
         });
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let Ok(said) = serde_json::from_str::<Value>(&line) else {
-            let _ = child.kill();
-            panic!("'{line}'");
-        };
-        let web = said["web"].as_str().unwrap().to_owned();
-        Running { child, web, log_rx }
+        Telling { running, log_rx }
     }
 }
 
-impl Running {
+impl Telling {
     /// Gets a document: its status and its text.
     fn get(&self, path: &str) -> (u16, String) {
-        let mut socket = TcpStream::connect(&self.web).unwrap();
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: box\r\n\r\n").unwrap();
         let mut answer = String::new();
+        let mut socket = ask(self.running.at("web"), path);
         socket.read_to_string(&mut answer).unwrap();
         (answer[9..12].parse().unwrap(), answer)
     }
 
     fn tuners(&self) -> u64 {
-        let (_, answer) = self.get("/discover.json");
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        let device: Value = serde_json::from_str(body).unwrap();
+        let device = json(&get(self.running.at("web"), "/discover.json"));
         device["TunerCount"].as_u64().unwrap()
     }
 
@@ -125,13 +102,6 @@ impl Running {
             log.push('\n');
         }
         panic!("the log does not say '{words}':\n{log}");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

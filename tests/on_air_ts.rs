@@ -10,74 +10,30 @@
     reason = "a test says what failed by failing"
 )]
 
+#[path = "support/carried.rs"]
+mod carried;
 mod support;
 mod ts_judge;
 
 use exstreamtv::media::{AudioCodec, Container, VideoCodec};
 use exstreamtv::model::MediaItem;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use support::{EPOCH_MS, item, lineup, number, pictures, pictures_of, sound, watch};
+use support::sound;
 
-/// Clips of one kind, made by ffmpeg: three containers, lengths and sizes.
-fn made(folder: &Path, coded: &str) -> Vec<MediaItem> {
-    let forms = [
-        ("a.ts", "320x240", "5.2", ""),
-        ("b.mp4", "352x288", "6", ""),
-        ("c.m2ts", "480x272", "4", "-mpegts_m2ts_mode 1"),
-        ("d.ts", "352x288", "7.4", "-output_ts_offset 95440"),
-    ];
-    let mut items = Vec::new();
-    for (at, (name, size, seconds, how)) in forms.into_iter().enumerate() {
-        if name.ends_with("m2ts") && !coded.contains("ac3") {
-            continue;
-        }
-        let path = folder.join(name);
-        let picture = format!("testsrc2=s={size}:r=25");
-        let done = Command::new("ffmpeg")
-            .args(["-v", "error", "-f", "lavfi", "-i", &picture])
-            .args(["-f", "lavfi", "-i", "sine=f=440:r=48000:b=4"])
-            .args(["-t", seconds, "-pix_fmt", "yuv420p"])
-            .args(coded.split_whitespace())
-            .args(how.split_whitespace())
-            .arg(&path)
-            .status();
-        let done = done.expect("ffmpeg is needed: scripts/test installs it");
-        assert!(done.success());
-        items.push(item(at as i64 + 1, &path));
-    }
-    items
-}
-
-/// Watches clips of that kind for a while.
+/// A channel of clips of one kind: three containers, lengths and sizes.
 fn carried(coded: &str, wanted: (VideoCodec, AudioCodec, u32)) {
     let folder = tempfile::tempdir().unwrap();
-    let items = made(folder.path(), coded);
+    let mut forms = vec![
+        ("a.ts", "320x240", "5.2", ""),
+        ("b.mp4", "352x288", "6", ""),
+        ("d.ts", "352x288", "7.4", "-output_ts_offset 95440"),
+    ];
+    if coded.contains("ac3") {
+        forms.push(("c.m2ts", "480x272", "4", "-mpegts_m2ts_mode 1"));
+    }
+    let items = carried::made(folder.path(), &forms, coded);
     let streams = |item: &&MediaItem| item.part.container == Some(Container::MpegTs);
     assert!(items.iter().filter(streams).count() >= 2);
-    let lineup = lineup(items);
-    let schedule = lineup.schedule(number()).unwrap();
-    let profile = schedule.profile();
-    let told = (
-        profile.video,
-        profile.audio.codec,
-        profile.audio.sample_rate,
-    );
-    assert_eq!(told, wanted);
-    assert_eq!(schedule.left_out(), []);
-    let stream = watch(&lineup, EPOCH_MS, 40);
-    ts_judge::judge(&stream).assert_clean();
-    assert_eq!(ts_judge::second_opinion(&stream), Vec::<String>::new());
-    let airings = schedule.airings(EPOCH_MS, EPOCH_MS + 50_000);
-    let paths = airings.map(|one| PathBuf::from(&lineup.item(&one).unwrap().part.path));
-    let expected: Vec<String> = paths.flat_map(|path| pictures(&path)).collect();
-    let seen = pictures_of(&stream);
-    assert!(seen.len() > 40 * 25);
-    let differs = seen
-        .iter()
-        .zip(&expected)
-        .position(|(seen, expected)| seen != expected);
-    assert_eq!(differs, None);
+    let stream = carried::carried(items, wanted);
     // A tone without a break: silence would be a frame that was not found.
     let heard = sound(support::keep(&stream).path());
     let quiet = heard

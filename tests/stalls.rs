@@ -164,7 +164,7 @@ async fn a_source_that_fails_is_a_slate_at_most_and_comes_back_in_time() {
         sleep(seconds(8.0)).await;
         server.pause(seconds(length));
     };
-    let (p1, p3, p10, reset, refused, gone, error, garbage, slow, asleep) = tokio::join!(
+    let (p1, p3, p10, reset, refused, gone, error, garbage, slow, asleep, slow_at_first) = tokio::join!(
         one(&clip, "paused for 1 s", async |server| pause(server, 1.0)
             .await),
         one(&clip, "paused for 3 s", async |server| pause(server, 3.0)
@@ -204,6 +204,12 @@ async fn a_source_that_fails_is_a_slate_at_most_and_comes_back_in_time() {
         }),
         one(&clip, "asleep at first", async |server| server
             .pause(seconds(7.0))),
+        // What comes is too little from the first picture on, and that is not the viewer's fault.
+        one(&clip, "slow at first", async |server| {
+            server.rate(Some(60_000));
+            sleep(seconds(9.0)).await;
+            server.rate(None);
+        }),
     );
     // A GOP has two seconds, and a failed item is tried again after 1, 2, 4 and 4.
     assert!(p1 < 0.5 && p3 < 0.5 && reset < 0.5, "the lead hides these");
@@ -221,6 +227,7 @@ async fn a_source_that_fails_is_a_slate_at_most_and_comes_back_in_time() {
     }
     assert!((3.0..25.0).contains(&slow), "{slow}");
     assert!((5.0..16.0).contains(&asleep), "{asleep}");
+    assert!((5.0..20.0).contains(&slow_at_first), "{slow_at_first}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

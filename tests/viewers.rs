@@ -18,12 +18,12 @@ use exstreamtv::limits::Link;
 use exstreamtv::media::{AudioCodec, VideoCodec};
 use exstreamtv::schedule::Lineup;
 use exstreamtv::tuner::{Refusal, Tuners, Want};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use support::{
-    EPOCH_MS, demo_items, lineup, long_clip, number, of_profile, pictures, pictures_of, profile,
-    simulated, stay, tuners, viewer,
+    EPOCH_MS, demo_items, lineup, long_clip, number, of_profile, pictures_of, profile,
+    scheduled_pictures, simulated, stay, tuners, viewer,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -42,12 +42,9 @@ fn comes(tuners: &Arc<Tuners>, after_ms: u64, seconds: f64) -> JoinHandle<Vec<u8
     })
 }
 
-/// The pictures of all items from the one that is on at `at_ms`, in the order of the guide.
-fn guide(lineup: &Arc<Lineup>, at_ms: i64) -> Vec<String> {
-    let schedule = lineup.schedule(number()).unwrap();
-    let airings = schedule.airings(at_ms, at_ms + 120_000);
-    let paths = airings.map(|one| PathBuf::from(&lineup.item(&one).unwrap().part.path));
-    paths.flat_map(|path| pictures(&path)).collect()
+/// The pictures of two minutes from the item that is on at `at_ms`.
+fn guide(lineup: &Lineup, at_ms: i64) -> Vec<String> {
+    scheduled_pictures(lineup, at_ms, at_ms + 120_000)
 }
 
 /// Whether a stream shows what the guide has, from some picture on, every one of them.

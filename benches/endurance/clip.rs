@@ -2,9 +2,7 @@
 
 use super::house::{Outcome, film};
 use super::ts_judge;
-use exstreamtv::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
-use exstreamtv::fetch::Reader;
-use exstreamtv::model::{Episode, NewItem, Part};
+use exstreamtv::model::{Episode, NewItem};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -57,7 +55,7 @@ impl Clips {
                 make(recipe, &file)?;
             }
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let part = part(&file, url(&name))?;
+            let part = film::part(&file, url(&name))?;
             let duration_ms = i64::try_from(part.duration_ms.unwrap_or(0))?;
             let episode = Episode {
                 show: "Endurance".to_owned(),
@@ -136,28 +134,4 @@ fn make(
     } else {
         Err("ffmpeg could not make a clip".into())
     }
-}
-
-/// The facts of a clip as a library has them.
-fn part(file: &Path, place: String) -> Outcome<Part> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    runtime.block_on(async {
-        let mut reader = Reader::open(file).await?;
-        let container = recognise(&reader.read(0, RECOGNISE_BYTES).await?)?;
-        let mut demuxer = Demuxer::new(container, reader.len());
-        while let Pull::Need(span) = demuxer.pull()? {
-            let bytes = reader.read(span.offset, span.len).await?;
-            demuxer.push(span.offset, bytes)?;
-        }
-        let movie = demuxer.movie().cloned().ok_or("no clip")?;
-        Ok(Part {
-            path: place,
-            size_bytes: reader.len(),
-            changed_ms: 0,
-            container: Some(container),
-            duration_ms: Some(u64::try_from((movie.duration_90k + 89) / 90)?),
-            tracks: movie.tracks.into_iter().map(|track| track.track).collect(),
-            problem: None,
-        })
-    })
 }

@@ -96,26 +96,33 @@ impl Film {
 
     /// Its facts as a library has them, with the place at which the box is to find it.
     pub(crate) fn part(&self, place: String) -> Outcome<Part> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-        let (movie, container) = runtime.block_on(async {
-            let mut reader = Reader::open(&self.path).await?;
-            let container = recognise(&reader.read(0, RECOGNISE_BYTES).await?)?;
-            let mut demuxer = Demuxer::new(container, reader.len());
-            while let Pull::Need(span) = demuxer.pull()? {
-                let bytes = reader.read(span.offset, span.len).await?;
-                demuxer.push(span.offset, bytes)?;
-            }
-            let movie = demuxer.movie().cloned().ok_or("no film")?;
-            Outcome::Ok((movie, container))
-        })?;
+        Ok(Part {
+            duration_ms: Some(u64::from(self.minutes) * 60_000),
+            ..part(&self.path, place)?
+        })
+    }
+}
+
+/// The facts of a file as a library has them, with the place at which the box is to find it.
+pub(crate) fn part(file: &Path, place: String) -> Outcome<Part> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    runtime.block_on(async {
+        let mut reader = Reader::open(file).await?;
+        let container = recognise(&reader.read(0, RECOGNISE_BYTES).await?)?;
+        let mut demuxer = Demuxer::new(container, reader.len());
+        while let Pull::Need(span) = demuxer.pull()? {
+            let bytes = reader.read(span.offset, span.len).await?;
+            demuxer.push(span.offset, bytes)?;
+        }
+        let movie = demuxer.movie().cloned().ok_or("no film")?;
         Ok(Part {
             path: place,
-            size_bytes: self.bytes()?,
+            size_bytes: reader.len(),
             changed_ms: 0,
             container: Some(container),
-            duration_ms: Some(u64::from(self.minutes) * 60_000),
+            duration_ms: Some(u64::try_from((movie.duration_90k + 89) / 90)?),
             tracks: movie.tracks.into_iter().map(|track| track.track).collect(),
             problem: None,
         })
-    }
+    })
 }

@@ -11,7 +11,7 @@ use super::head::{Head, Method, Unread};
 use crate::limits;
 use crate::model::ChannelNumber;
 use crate::shutdown::Shutdown;
-use crate::tuner::{Refusal, Want};
+use crate::tuner::{Lease, Refusal, Want};
 use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -157,21 +157,10 @@ impl Viewing<'_> {
                 }
                 write_in_time(writer, &packets).await
             };
-            let sent = async {
-                let mut sent = pin!(sent);
-                let patience = Duration::from_millis(limits::VIEWER_RESTS_MS);
-                match timeout(patience, &mut sent).await {
-                    Ok(sent) => sent,
-                    Err(_) => {
-                        lease.rest();
-                        sent.await
-                    }
-                }
-            };
             let sent = tokio::select! {
                 biased;
                 () = &mut left => break "left",
-                sent = sent => sent,
+                sent = taken(sent, &mut lease) => sent,
             };
             if let Err(error) = sent {
                 break if error.kind() == std::io::ErrorKind::TimedOut {
@@ -239,6 +228,17 @@ impl Viewing<'_> {
         );
         let _ = write_in_time(writer, head.as_bytes()).await;
     }
+}
+
+/// Waits until a write is taken. Who takes nothing for long holds no source meanwhile.
+async fn taken<T>(write: impl Future<Output = T>, lease: &mut Lease) -> T {
+    let mut write = pin!(write);
+    let patience = Duration::from_millis(limits::VIEWER_RESTS_MS);
+    if let Ok(written) = timeout(patience, &mut write).await {
+        return written;
+    }
+    lease.rest();
+    write.await
 }
 
 /// Returns at an instant; without one, never.

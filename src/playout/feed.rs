@@ -175,7 +175,7 @@ impl Feed {
                 Pull::End => return Ok(None),
                 Pull::Need(span) => {
                     let bytes = self.bulk.read(span.offset, span.len).await?;
-                    self.demuxer.push(span.offset, bytes)?;
+                    guarded(|| self.demuxer.push(span.offset, bytes))?;
                 }
                 Pull::Ready => return Err(Error::unsupported("the file", "it was never started")),
             }

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::limits;
-use crate::media::TICKS_PER_SECOND;
+use crate::media::{self, TICKS_PER_SECOND};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::time::{Duration, Instant};
@@ -38,10 +38,8 @@ impl Timeline {
     /// from which all timelines count their beats.
     #[must_use]
     pub fn new(clock: &dyn Clock, beat: Instant, begun_90k: i64) -> Self {
-        let passed = beat.elapsed();
-        let beat_ns = u128::from(BEAT_90K.unsigned_abs()) * 100_000 / 9;
-        let since_ns = u64::try_from(passed.as_nanos() % beat_ns).unwrap_or(0);
-        let begun = beat + passed - Duration::from_nanos(since_ns);
+        let beats = media::ticks(beat.elapsed()) / BEAT_90K;
+        let begun = beat + media::duration(beats.saturating_mul(BEAT_90K));
         let since_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(0);
         Self {
             begun,
@@ -52,8 +50,7 @@ impl Timeline {
 
     /// The stream's time now, without any lead.
     pub(super) fn now_90k(&self) -> i64 {
-        let passed_90k = self.begun.elapsed().as_micros() * 9 / 100;
-        let passed_90k = i64::try_from(passed_90k).unwrap_or(i64::MAX);
+        let passed_90k = media::ticks(self.begun.elapsed());
         self.begun_90k.saturating_add(passed_90k)
     }
 
@@ -95,10 +92,7 @@ impl Timeline {
             .saturating_sub(lead_90k);
         let beats = after_90k.saturating_add(BEAT_90K - 1).div_euclid(BEAT_90K);
         let after_90k = beats.saturating_mul(BEAT_90K);
-        match u64::try_from(after_90k) {
-            Ok(after_90k) => self.begun + Duration::from_micros(after_90k.saturating_mul(100) / 9),
-            Err(_) => self.begun,
-        }
+        self.begun + media::duration(after_90k)
     }
 }
 

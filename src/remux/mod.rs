@@ -388,20 +388,19 @@ impl Remuxer {
         };
         let mut packets = self.packets.take();
         let mut random_access = open.random_access;
-        let mut before = std::mem::replace(&mut self.closed, self.packets.counters());
         // A large picture may be many chunks; the writer to the socket sees bounded pieces.
         while !packets.is_empty() {
             let bytes = packets.split_to(packets.len().min(limits::CHUNK_BYTES));
-            let after = before.after(&bytes);
+            let before = self.closed;
+            self.closed = before.after(&bytes);
             self.ready.push_back(Chunk {
                 bytes,
                 due_90k: open.due_90k,
                 random_access,
                 before,
-                after,
+                after: self.closed,
             });
             random_access = false;
-            before = after;
         }
     }
 }

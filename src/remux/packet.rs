@@ -96,11 +96,6 @@ impl Packets {
         self.out.len()
     }
 
-    /// Where the counters stand after what was written so far.
-    pub(super) fn counters(&self) -> Counters {
-        self.counters
-    }
-
     /// The packets so far; the buffer is empty afterwards. It has room for as many again, up to a
     /// usual chunk: grown from nothing each time, it would be copied some ten times over.
     pub(super) fn take(&mut self) -> Bytes {

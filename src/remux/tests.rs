@@ -318,8 +318,8 @@ fn a_pes_of_any_length_fills_whole_packets() {
     }
 }
 
-#[test]
-fn a_picture_with_broken_framing_is_left_out_whole() {
+/// A remuxer of H.264 in an item without sound.
+fn h264_remuxer() -> Remuxer {
     let profile = Profile {
         video: VideoCodec::H264,
         ..profile()
@@ -336,6 +336,12 @@ fn a_picture_with_broken_framing_is_left_out_whole() {
     item.pictures = Pictures::new(VideoCodec::H264, &Bytes::copy_from_slice(&avcc)).unwrap();
     item.audio = None;
     remuxer.begin(item);
+    remuxer
+}
+
+#[test]
+fn a_picture_with_broken_framing_is_left_out_whole() {
+    let mut remuxer = h264_remuxer();
     let whole = [0, 0, 0, 3, 0x65, PICTURE, PICTURE];
     let longer_than_it_is = [0, 0, 0, 9, 0x65, PICTURE, PICTURE];
     for index in 0..50 {
@@ -365,22 +371,7 @@ fn from(chunks: Vec<Chunk>, due_90k: i64) -> Vec<Chunk> {
 
 #[test]
 fn closed_captions_stay_in_the_pictures() {
-    let profile = Profile {
-        video: VideoCodec::H264,
-        ..profile()
-    };
-    let service = Service {
-        name: "Test".to_owned(),
-        language: "eng".to_owned(),
-    };
-    let mut remuxer = Remuxer::new(&profile, &service).unwrap();
-    let avcc = [
-        1, 0x64, 0, 0x28, 0xFF, 0xE1, 0, 2, 0x67, 0x64, 1, 0, 2, 0x68, 0xEE,
-    ];
-    let mut item = segment(900_000, i64::MAX);
-    item.pictures = Pictures::new(VideoCodec::H264, &Bytes::copy_from_slice(&avcc)).unwrap();
-    item.audio = None;
-    remuxer.begin(item);
+    let mut remuxer = h264_remuxer();
     // SEI, user data registered by ITU-T T.35, ATSC's `GA94` (A/53 part 4).
     let captions = *b"\x06\x04\x0B\xB5\x00\x31GA94\x03\x41\xFF\xFC\x80\x80\xFF\x80";
     let mut data = vec![0, 0, 0, u8::try_from(captions.len()).unwrap()];

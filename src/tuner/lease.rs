@@ -5,6 +5,7 @@ use super::on_air::{OnAir, Seat, fill};
 use super::{Permit, Refusal};
 use crate::clock::SharedClock;
 use crate::limits;
+use crate::media;
 use crate::playout::Playout;
 use crate::remux::{Chunk, Counters, Shift, bridge};
 use crate::ring::{Cursor, Next, Ring};
@@ -149,7 +150,7 @@ impl Lease {
     fn is_dry(&mut self, chunk: &Chunk) -> bool {
         let now = Instant::now();
         let (begun, first_90k) = *self.begun.get_or_insert((now, chunk.due_90k));
-        let played = time(chunk.due_90k.saturating_sub(first_90k));
+        let played = media::duration(chunk.due_90k.saturating_sub(first_90k));
         now > begun + played + Duration::from_millis(limits::VIEWER_DRY_MS)
     }
 
@@ -157,7 +158,7 @@ impl Lease {
     /// it is not its fault that it has nothing now.
     fn excuse(&mut self, asked: Instant) {
         if let Some((begun, first_90k)) = &mut self.begun {
-            let supplied = *begun + time(self.seen_90k.saturating_sub(*first_90k));
+            let supplied = *begun + media::duration(self.seen_90k.saturating_sub(*first_90k));
             if asked < supplied {
                 *begun += Instant::now().saturating_duration_since(supplied);
             }
@@ -246,26 +247,10 @@ impl Viewing {
     }
 }
 
-/// Media time as time; nothing where it is negative.
-fn time(media_90k: i64) -> Duration {
-    Duration::from_micros(u64::try_from(media_90k).unwrap_or(0).saturating_mul(100) / 9)
-}
-
 /// A cursor in front of the random access point at `due_90k`, and where the ring's counters stand
 /// there; `None` if the ring does not come to it soon.
 async fn meet(ring: &Ring<Chunk>, due_90k: i64) -> Option<(Cursor<Chunk>, Counters)> {
     let is_it = |chunk: &Chunk| chunk.random_access && chunk.due_90k == due_90k;
-    let meeting = async {
-        loop {
-            let written = ring.written();
-            tokio::pin!(written);
-            written.as_mut().enable();
-            if let Some(found) = ring.at(is_it) {
-                return found;
-            }
-            written.await;
-        }
-    };
-    let (cursor, chunk) = timeout(MEET, meeting).await.ok()?;
+    let (cursor, chunk) = timeout(MEET, ring.find(is_it)).await.ok()?;
     Some((cursor, chunk.before))
 }

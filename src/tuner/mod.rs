@@ -243,8 +243,7 @@ impl Tuners {
 
 impl Pool {
     fn viewers(&self) -> MutexGuard<'_, Vec<Option<Viewer>>> {
-        // A panic elsewhere leaves the list as good as it was.
-        self.viewers.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.viewers)
     }
 
     /// Puts a viewer on a tuner, if there is one for it and the link carries one stream more.
@@ -270,6 +269,11 @@ impl Pool {
         }
         Ok(index)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere leaves what is counted as good as it was.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A tuner that is held. Dropping it frees the tuner.

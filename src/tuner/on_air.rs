@@ -1,23 +1,23 @@
 //! The channels that somebody watches: the time that their viewers share, and the ring, where they
 //! share one.
 
+use super::locked;
 use crate::limits;
-use crate::media::Profile;
+use crate::media::{self, Profile};
 use crate::model::ChannelNumber;
 use crate::playout::{Playout, Timeline};
 use crate::remux::Chunk;
 use crate::ring::{Cursor, Ring, Writer};
 use crate::schedule::Schedule;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::time::{Instant, sleep_until};
 
 /// How many times faster than it plays a shared stream may be sent.
 const CATCH_UP: u32 = 4;
 
 /// All channels on air. The locks are held for a few instructions, never across an await.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Channels(Arc<Mutex<HashMap<ChannelNumber, Arc<OnAir>>>>);
 
 /// A channel on air.
@@ -39,7 +39,7 @@ struct Shared {
 
 /// A viewer's place at a channel. Dropping it gives it up, and the channel with the last one.
 pub(super) struct Seat {
-    channels: Arc<Mutex<HashMap<ChannelNumber, Arc<OnAir>>>>,
+    channels: Channels,
     pub(super) on_air: Arc<OnAir>,
 }
 
@@ -66,7 +66,7 @@ impl Channels {
         };
         on_air.shared().viewers += 1;
         Seat {
-            channels: Arc::clone(&self.0),
+            channels: self.clone(),
             on_air,
         }
     }
@@ -74,7 +74,7 @@ impl Channels {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut channels = locked(&self.channels);
+        let mut channels = locked(&self.channels.0);
         let left = {
             let mut shared = self.on_air.shared();
             shared.viewers = shared.viewers.saturating_sub(1);
@@ -138,19 +138,13 @@ pub(super) async fn fill(
     let mut chunk = first;
     let mut earliest = Instant::now();
     while !writer.end_if_unread() {
-        sleep_until(playout.release(&chunk).max(earliest)).await;
+        sleep_until(on_air.timeline.release(chunk.due_90k).max(earliest)).await;
         on_air.note(playout.trouble());
         let due_90k = chunk.due_90k;
         writer.push(chunk.bytes.len(), chunk);
         let written = Instant::now();
         chunk = playout.chunk().await;
         let lasts_90k = chunk.due_90k.saturating_sub(due_90k);
-        let lasts = Duration::from_micros(u64::try_from(lasts_90k).unwrap_or(0) * 100 / 9);
-        earliest = written + lasts / CATCH_UP;
+        earliest = written + media::duration(lasts_90k) / CATCH_UP;
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere leaves what is counted as good as it was.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -204,6 +204,14 @@ pub(crate) fn pictures(path: &Path) -> Vec<String> {
     decoded
 }
 
+/// The pictures of all items that are on within a window, in the order of the guide.
+pub(crate) fn scheduled_pictures(lineup: &Lineup, from_ms: i64, to_ms: i64) -> Vec<String> {
+    let schedule = lineup.schedule(number()).unwrap();
+    let airings = schedule.airings(from_ms, to_ms);
+    let paths = airings.map(|one| PathBuf::from(&lineup.item(&one).unwrap().part.path));
+    paths.flat_map(|path| pictures(&path)).collect()
+}
+
 /// The pictures of a viewer's stream. It broke off in the middle of a picture, so the last ones are
 /// not looked at.
 pub(crate) fn pictures_of(stream: &[u8]) -> Vec<String> {
