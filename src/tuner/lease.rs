@@ -154,14 +154,13 @@ impl Lease {
         now > begun + played + Duration::from_millis(limits::VIEWER_DRY_MS)
     }
 
-    /// The source was waited for since `asked`. Where the viewer had something to play until then,
-    /// it is not its fault that it has nothing now.
+    /// The source was waited for since `asked`. As far as the viewer had nothing to play meanwhile,
+    /// that was not its fault.
     fn excuse(&mut self, asked: Instant) {
         if let Some((begun, first_90k)) = &mut self.begun {
-            let supplied = *begun + media::duration(self.seen_90k.saturating_sub(*first_90k));
-            if asked < supplied {
-                *begun += Instant::now().saturating_duration_since(supplied);
-            }
+            let played = media::duration(self.seen_90k.saturating_sub(*first_90k));
+            let dry_since = asked.max(*begun + played);
+            *begun += Instant::now().saturating_duration_since(dry_since);
         }
     }
 
