@@ -5,8 +5,8 @@ use super::feed::Feed;
 use crate::error::Result;
 use crate::media::{Profile, VideoCodec};
 
-/// How long one lap of the slate lasts: 64 frames at 24 fps.
-pub(super) const LAP_90K: i64 = 240_000;
+/// How long one lap of the slate lasts: 24 frames at 24 fps.
+pub(super) const LAP_90K: i64 = 90_000;
 
 /// Opens the slate of a profile.
 pub(super) async fn open(profile: &Profile) -> Result<Feed> {
