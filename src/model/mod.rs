@@ -3,8 +3,10 @@
 //! Leaf types without behaviour beyond reading and writing themselves. Wall times are epoch
 //! milliseconds UTC (`_ms`).
 
+mod about;
 mod device;
 
+pub use about::About;
 pub use device::{Device, DeviceId};
 
 use crate::media::{Container, Track};
@@ -49,6 +51,13 @@ pub enum Origin {
         /// Its absolute path.
         path: String,
     },
+    /// A section of a Plex server.
+    Plex {
+        /// The server's machine identifier.
+        server: String,
+        /// The section's key on that server.
+        section: String,
+    },
 }
 
 /// A catalogued title.
@@ -64,6 +73,13 @@ pub struct MediaItem {
     pub year: Option<u16>,
     /// Set for an episode of a show.
     pub episode: Option<Episode>,
+    /// What its Plex server calls it; `None` in a folder, where its path is its name.
+    pub rating_key: Option<String>,
+    /// What its server tells about it.
+    pub about: Option<Box<About>>,
+    /// Since when its server does not list it any more. It is kept for a while: servers lose things
+    /// and find them again.
+    pub missing_ms: Option<i64>,
     /// The file that holds it.
     pub part: Part,
 }
@@ -77,7 +93,12 @@ pub struct NewItem {
     pub year: Option<u16>,
     /// Set for an episode of a show.
     pub episode: Option<Episode>,
-    /// The file that holds it; its path tells items of one library apart.
+    /// What its Plex server calls it, which tells items of one library apart; `None` in a folder,
+    /// where the path of its file does.
+    pub rating_key: Option<String>,
+    /// What its server tells about it.
+    pub about: Option<Box<About>>,
+    /// The file that holds it.
     pub part: Part,
 }
 
@@ -95,8 +116,8 @@ pub struct Episode {
 /// One file of a media item.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Part {
-    /// Path of the file, or its address where it begins with `http://`. Names that are not UTF-8
-    /// are listed as not playable.
+    /// Path of the file, or its address where it begins with `http://`; on a Plex server the key of
+    /// the part, without host and token. Names that are not UTF-8 are listed as not playable.
     pub path: String,
     /// Length of the file.
     pub size_bytes: u64,
@@ -294,6 +315,9 @@ mod tests {
                 season: 1,
                 number: 2,
             }),
+            rating_key: None,
+            about: None,
+            missing_ms: None,
             part: Part {
                 path: String::new(),
                 size_bytes: 0,

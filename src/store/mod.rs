@@ -16,9 +16,10 @@ mod write;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{
-    Channel, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, NewChannel, NewItem,
+    Channel, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, NewChannel, NewItem, Origin,
 };
 use open::Database;
+use rusqlite::Transaction;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -45,8 +46,13 @@ pub struct Contents {
 /// What a look at a library found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scan {
-    /// Items that are new, or that replace the one with the same path.
+    /// Items that their server has under another key now.
+    pub renamed: Vec<(MediaItemId, String)>,
+    /// Items that are new, or that replace the one with the same rating key or path. One that was
+    /// missing is so no longer.
     pub upserts: Vec<NewItem>,
+    /// Items that their server does not list any more, with since when.
+    pub missing: Vec<(MediaItemId, i64)>,
     /// Items that are there no longer. Channels lose them too.
     pub gone: Vec<MediaItemId>,
 }
@@ -110,16 +116,25 @@ impl Store {
         .await
     }
 
-    /// Adds a folder as a library. A path that is there already gives the library that it is.
+    /// Adds a library. An origin that is there already gives the library that it is.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn add_library(&self, name: &str, origin: Origin) -> Result<Library> {
+        let name = name.to_owned();
+        self.call("add a library", move |db| {
+            db.write_for_owner("add a library", |tx| write::add_library(tx, &name, &origin))
+        })
+        .await
+    }
+
+    /// Adds a folder as a library, as `add_library`.
     ///
     /// # Errors
     /// The database cannot be written.
     pub async fn add_folder(&self, name: &str, path: &str) -> Result<Library> {
-        let (name, path) = (name.to_owned(), path.to_owned());
-        self.call("add a library", move |db| {
-            db.write_for_owner("add a library", |tx| write::add_folder(tx, &name, &path))
-        })
-        .await
+        let path = path.to_owned();
+        self.add_library(name, Origin::Folder { path }).await
     }
 
     /// Writes what a look at a library found, in batches of `limits::STORE_BATCH_ITEMS`, each of
@@ -129,26 +144,43 @@ impl Store {
     /// The database cannot be written, or there is no such library. Batches before the failing
     /// one are kept.
     pub async fn apply_scan(&self, library: LibraryId, scan: Scan) -> Result<()> {
-        let mut upserts = scan.upserts.into_iter().peekable();
-        while upserts.peek().is_some() {
-            let batch: Vec<NewItem> = upserts.by_ref().take(limits::STORE_BATCH_ITEMS).collect();
-            self.call("write a library's items", move |db| {
-                db.write_again_if_lost("write a library's items", |tx| {
-                    batch
-                        .iter()
-                        .try_for_each(|item| write::upsert(tx, library, item))
-                })
-            })
-            .await?;
-        }
-        for batch in scan.gone.chunks(limits::STORE_BATCH_ITEMS) {
-            let batch = batch.to_vec();
-            self.call("remove a library's items", move |db| {
-                db.write_again_if_lost("remove a library's items", |tx| {
-                    batch
-                        .iter()
-                        .try_for_each(|item| write::remove_item(tx, library, *item))
-                })
+        let Scan {
+            renamed,
+            upserts,
+            missing,
+            gone,
+        } = scan;
+        self.write_each("rename a library's items", renamed, move |tx, (item, key)| {
+            write::rename_item(tx, library, (*item, key))
+        })
+        .await?;
+        self.write_each("write a library's items", upserts, move |tx, item| {
+            write::upsert(tx, library, item)
+        })
+        .await?;
+        self.write_each("miss a library's items", missing, move |tx, item| {
+            write::miss_item(tx, library, *item)
+        })
+        .await?;
+        self.write_each("remove a library's items", gone, move |tx, item| {
+            write::remove_item(tx, library, *item)
+        })
+        .await
+    }
+
+    /// Writes things in batches, each of which is there completely or not at all.
+    async fn write_each<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        all: Vec<T>,
+        write: impl Fn(&Transaction<'_>, &T) -> Result<()> + Clone + Send + 'static,
+    ) -> Result<()> {
+        let mut all = all.into_iter().peekable();
+        while all.peek().is_some() {
+            let batch: Vec<T> = all.by_ref().take(limits::STORE_BATCH_ITEMS).collect();
+            let write = write.clone();
+            self.call(doing, move |db| {
+                db.write_again_if_lost(doing, |tx| batch.iter().try_for_each(|one| write(tx, one)))
             })
             .await?;
         }

@@ -5,10 +5,13 @@ use super::{Contents, refused, word};
 use crate::error::Result;
 use crate::media::{AudioTrack, Track, TrackId, TrackKind, VideoTrack};
 use crate::model::{
-    Channel, ChannelId, Episode, Library, LibraryId, MediaItem, MediaItemId, Order, Origin, Part,
+    About, Channel, ChannelId, Episode, Library, LibraryId, MediaItem, MediaItemId, Order, Origin,
+    Part,
 };
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Everything that a catalog is made of, in the order of the ids. Items that are as they were in
@@ -19,8 +22,9 @@ pub(super) fn load(connection: &Connection, before: &[Arc<MediaItem>]) -> Result
         // One view of the file, even while another program writes.
         let tx = connection.unchecked_transaction()?;
         let libraries = rows(&tx, "library", LIBRARIES, [], library)?;
+        let words = Words::default();
         let items = rows(&tx, "media item", ITEMS, [], |row| {
-            let item = item(&tx, row)?;
+            let item = item(&tx, row, &words)?;
             let same = before.binary_search_by_key(&item.id, |old| old.id);
             let same = same.ok().and_then(|at| before.get(at));
             Ok(match same.filter(|old| ***old == item) {
@@ -47,11 +51,17 @@ pub(super) fn setting(connection: &Connection, key: &str) -> Result<Option<Strin
         .map_err(refused("read a setting"))
 }
 
-const LIBRARIES: &str = "SELECT id, name, path FROM library ORDER BY id";
+const LIBRARIES: &str = "SELECT id, name, kind, path, server, section FROM library ORDER BY id";
 
 const ITEMS: &str = "SELECT media_item.id, library_id, title, year, show, season, number,
-    part.id AS part_id, path, size_bytes, changed_ms, container, duration_ms, problem
-  FROM media_item JOIN part ON media_item_id = media_item.id ORDER BY media_item.id";
+    part.id AS part_id, path, size_bytes, changed_ms, container, duration_ms, problem,
+    rating_key, guid, summary, studio, content_rating, rating_percent, released, picture, missing_ms
+  FROM media_item JOIN part ON part.media_item_id = media_item.id
+    LEFT JOIN plex_item ON plex_item.media_item_id = media_item.id
+  ORDER BY media_item.id";
+
+const TAGS: &str = "SELECT media_item_id, kind, name FROM tag WHERE media_item_id = ?1
+  ORDER BY kind, position";
 
 const TRACKS: &str = "SELECT part_id, id, kind, codec, language, title, role, is_default, width,
     height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels, why
@@ -87,16 +97,69 @@ fn rows<T>(
 }
 
 fn library(row: &Row<'_>) -> rusqlite::Result<Library> {
+    let kind: String = row.get("kind")?;
     Ok(Library {
         id: LibraryId(row.get("id")?),
         name: row.get("name")?,
-        origin: Origin::Folder {
-            path: row.get("path")?,
+        origin: match kind.as_str() {
+            "plex" => Origin::Plex {
+                server: row.get("server")?,
+                section: row.get("section")?,
+            },
+            _ => Origin::Folder {
+                path: row.get("path")?,
+            },
         },
     })
 }
 
-fn item(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MediaItem> {
+/// Words that many items share, each kept once.
+#[derive(Default)]
+struct Words(RefCell<HashSet<Arc<str>>>);
+
+impl Words {
+    fn shared(&self, word: String) -> Arc<str> {
+        let mut known = self.0.borrow_mut();
+        if let Some(same) = known.get(word.as_str()) {
+            return Arc::clone(same);
+        }
+        let word: Arc<str> = word.into();
+        known.insert(Arc::clone(&word));
+        word
+    }
+}
+
+/// What its server says about an item.
+fn about(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Result<About> {
+    let word = |column: &str| -> rusqlite::Result<Option<Arc<str>>> {
+        let word: Option<String> = row.get(column)?;
+        Ok(word.map(|word| words.shared(word)))
+    };
+    let tags = rows(
+        connection,
+        "a tag of media item",
+        TAGS,
+        [row.get::<_, i64>("id")?],
+        |tag| Ok((tag.get::<_, String>("kind")?, tag.get::<_, String>("name")?)),
+    )?;
+    let of_kind = |kind: &str| {
+        let names = tags.iter().filter(|(of, _)| of == kind);
+        names.map(|(_, name)| words.shared(name.clone())).collect()
+    };
+    Ok(About {
+        guid: row.get("guid")?,
+        summary: row.get("summary")?,
+        genres: of_kind("genre"),
+        collections: of_kind("collection"),
+        studio: word("studio")?,
+        content_rating: word("content_rating")?,
+        rating_percent: row.get("rating_percent")?,
+        released: row.get("released")?,
+        picture: row.get("picture")?,
+    })
+}
+
+fn item(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Result<MediaItem> {
     let episode = match row.get::<_, Option<String>>("show")? {
         Some(show) => Some(Episode {
             show,
@@ -105,6 +168,7 @@ fn item(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MediaItem> {
         }),
         None => None,
     };
+    let rating_key: Option<String> = row.get("rating_key")?;
     let container = match row.get::<_, Option<String>>("container")? {
         Some(name) => Some(known(&name, word::value(word::CONTAINERS, &name))?),
         None => None,
@@ -115,6 +179,12 @@ fn item(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<MediaItem> {
         title: row.get("title")?,
         year: row.get("year")?,
         episode,
+        about: match &rating_key {
+            Some(_) => Some(Box::new(about(connection, row, words)?)),
+            None => None,
+        },
+        rating_key,
+        missing_ms: row.get("missing_ms")?,
         part: Part {
             path: row.get("path")?,
             size_bytes: unsigned(row, "size_bytes")?,

@@ -5,8 +5,13 @@
 CREATE TABLE library (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
-  kind TEXT NOT NULL CHECK (kind = 'folder'),
-  path TEXT NOT NULL UNIQUE CHECK (length(path) >= 1)
+  kind TEXT NOT NULL CHECK (kind IN ('folder', 'plex')),
+  path TEXT UNIQUE CHECK (length(path) >= 1),
+  server TEXT CHECK (length(server) BETWEEN 1 AND 512),
+  section TEXT CHECK (length(section) BETWEEN 1 AND 512),
+  UNIQUE (server, section),
+  CHECK ((kind = 'folder') = (path IS NOT NULL)),
+  CHECK ((kind = 'plex') = (server IS NOT NULL) AND (server IS NULL) = (section IS NULL))
 ) STRICT;
 
 -- A catalogued title. There is none without a library: 28,949 of them once were.
@@ -23,6 +28,30 @@ CREATE TABLE media_item (
 ) STRICT;
 CREATE INDEX media_item_of_library ON media_item (library_id);
 
+-- What a Plex server says of an item, for each that comes from one.
+CREATE TABLE plex_item (
+  media_item_id INTEGER PRIMARY KEY REFERENCES media_item (id) ON DELETE CASCADE,
+  rating_key TEXT NOT NULL CHECK (length(rating_key) BETWEEN 1 AND 512),
+  guid TEXT,
+  summary TEXT,
+  studio TEXT,
+  content_rating TEXT,
+  rating_percent INTEGER CHECK (rating_percent BETWEEN 0 AND 100),
+  released TEXT,
+  picture TEXT,
+  missing_ms INTEGER
+) STRICT;
+CREATE INDEX plex_item_by_rating_key ON plex_item (rating_key);
+
+-- Words that group items, in the order of the server.
+CREATE TABLE tag (
+  media_item_id INTEGER NOT NULL REFERENCES media_item (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('genre', 'collection')),
+  position INTEGER NOT NULL CHECK (position >= 0),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
+  PRIMARY KEY (media_item_id, kind, position)
+) STRICT, WITHOUT ROWID;
+
 -- A file that holds it. It can be played, or it says why not.
 CREATE TABLE part (
   id INTEGER PRIMARY KEY,
@@ -33,7 +62,7 @@ CREATE TABLE part (
   container TEXT CHECK (container IN ('mp4', 'matroska', 'mpegts')),
   duration_ms INTEGER CHECK (duration_ms > 0),
   problem TEXT CHECK (length(problem) >= 1),
-  CHECK (problem IS NOT NULL OR (container IS NOT NULL AND duration_ms IS NOT NULL))
+  CHECK (problem IS NOT NULL OR duration_ms IS NOT NULL)
 ) STRICT;
 -- One file each, for now.
 CREATE UNIQUE INDEX part_of_media_item ON part (media_item_id);

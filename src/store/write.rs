@@ -5,22 +5,26 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::{Track, TrackKind};
 use crate::model::{
-    ChannelNumber, Library, LibraryId, MediaItemId, NewChannel, NewItem, Order, Origin, Part,
+    About, ChannelNumber, Library, LibraryId, MediaItemId, NewChannel, NewItem, Order, Origin, Part,
 };
 use rusqlite::{OptionalExtension, Transaction, named_params, params};
 
-pub(super) fn add_folder(tx: &Transaction<'_>, name: &str, path: &str) -> Result<Library> {
+/// Adds a library, or gives the one that is of the same origin.
+pub(super) fn add_library(tx: &Transaction<'_>, name: &str, origin: &Origin) -> Result<Library> {
+    let (kind, path, server, section) = match origin {
+        Origin::Folder { path } => ("folder", Some(path), None, None),
+        Origin::Plex { server, section } => ("plex", None, Some(server), Some(section)),
+    };
     let library = |id, name| Library {
         id: LibraryId(id),
         name,
-        origin: Origin::Folder {
-            path: path.to_owned(),
-        },
+        origin: origin.clone(),
     };
     let known = tx
         .query_row(
-            "SELECT id, name FROM library WHERE path = ?1",
-            [path],
+            "SELECT id, name FROM library
+             WHERE path IS ?1 AND server IS ?2 AND section IS ?3",
+            params![path, server, section],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()
@@ -29,34 +33,119 @@ pub(super) fn add_folder(tx: &Transaction<'_>, name: &str, path: &str) -> Result
         return Ok(library(id, name));
     }
     tx.execute(
-        "INSERT INTO library (name, kind, path) VALUES (?1, 'folder', ?2)",
-        [name, path],
+        "INSERT INTO library (name, kind, path, server, section) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![name, kind, path, server, section],
     )
     .map_err(refused("add a library"))?;
     Ok(library(tx.last_insert_rowid(), name.to_owned()))
 }
 
-/// Adds an item, or changes the one of this library that has the same path; its id stays.
+/// Adds an item, or changes the one of this library that has the same rating key, or where there is
+/// none the same path; its id stays.
 pub(super) fn upsert(tx: &Transaction<'_>, library: LibraryId, item: &NewItem) -> Result<()> {
     let doing = "write a media item";
-    let known: Option<i64> = tx
-        .prepare_cached(
-            // No join: SQLite would rather go through the whole library than by the path.
-            "SELECT media_item_id FROM part WHERE path = ?1
-             AND (SELECT library_id FROM media_item WHERE id = media_item_id) = ?2",
-        )
-        .and_then(|mut find| {
-            find.query_row(params![item.part.path, library.0], |row| row.get(0))
-                .optional()
-        })
-        .map_err(refused(doing))?;
+    let known = find(tx, library, item).map_err(refused(doing))?;
     let id = write_item(tx, library, item, known).map_err(refused(doing))?;
+    write_about(tx, id, item).map_err(refused(doing))?;
     let size_bytes = i64::try_from(item.part.size_bytes).map_err(|_| too_large(item))?;
     let part = write_part(tx, id, &item.part, size_bytes).map_err(refused(doing))?;
     let tracks = item.part.tracks.iter().zip(0_i64..);
     for (track, position) in tracks {
         write_track(tx, part, position, track).map_err(refused("write a track"))?;
     }
+    Ok(())
+}
+
+/// The item of a library that this one is.
+fn find(
+    tx: &Transaction<'_>,
+    library: LibraryId,
+    item: &NewItem,
+) -> rusqlite::Result<Option<i64>> {
+    // No join: SQLite would rather go through the whole library than by the name.
+    let (sql, name) = match &item.rating_key {
+        Some(rating_key) => (
+            "SELECT media_item_id FROM plex_item WHERE rating_key = ?1
+             AND (SELECT library_id FROM media_item WHERE id = media_item_id) = ?2",
+            rating_key,
+        ),
+        None => (
+            "SELECT media_item_id FROM part WHERE path = ?1
+             AND (SELECT library_id FROM media_item WHERE id = media_item_id) = ?2",
+            &item.part.path,
+        ),
+    };
+    tx.prepare_cached(sql)?
+        .query_row(params![name, library.0], |row| row.get(0))
+        .optional()
+}
+
+/// Replaces what a server says about an item.
+fn write_about(tx: &Transaction<'_>, id: i64, item: &NewItem) -> rusqlite::Result<()> {
+    let Some(rating_key) = &item.rating_key else {
+        return Ok(());
+    };
+    let nothing = About::default();
+    let about = item.about.as_deref().unwrap_or(&nothing);
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO plex_item (media_item_id, rating_key, guid, summary, studio,
+           content_rating, rating_percent, released, picture)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        id,
+        rating_key,
+        about.guid,
+        about.summary,
+        about.studio,
+        about.content_rating,
+        about.rating_percent,
+        about.released,
+        about.picture,
+    ])?;
+    tx.prepare_cached("DELETE FROM tag WHERE media_item_id = ?1")?
+        .execute([id])?;
+    for (kind, names) in [
+        ("genre", &about.genres),
+        ("collection", &about.collections),
+    ] {
+        for (name, position) in names.iter().zip(0_i64..) {
+            tx.prepare_cached(
+                "INSERT INTO tag (media_item_id, kind, position, name) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![id, kind, position, name])?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives an item of this library the key under which its server has it now.
+pub(super) fn rename_item(
+    tx: &Transaction<'_>,
+    library: LibraryId,
+    (item, rating_key): (MediaItemId, &str),
+) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE plex_item SET rating_key = ?1 WHERE media_item_id = ?2
+         AND (SELECT library_id FROM media_item WHERE id = ?2) = ?3",
+    )
+    .and_then(|mut update| update.execute(params![rating_key, item.0, library.0]))
+    .map_err(refused("write a media item"))?;
+    Ok(())
+}
+
+/// Notes since when an item is missing on its server.
+pub(super) fn miss_item(
+    tx: &Transaction<'_>,
+    library: LibraryId,
+    (item, missing_ms): (MediaItemId, i64),
+) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE plex_item SET missing_ms = ?1 WHERE media_item_id = ?2
+         AND (SELECT library_id FROM media_item WHERE id = ?2) = ?3",
+    )
+    .and_then(|mut update| update.execute(params![missing_ms, item.0, library.0]))
+    .map_err(refused("write a media item"))?;
     Ok(())
 }
 

@@ -1,0 +1,60 @@
+-- From version 2 to 3: libraries may be sections of Plex servers.
+CREATE TABLE sequence_before AS SELECT * FROM sqlite_sequence;
+CREATE TABLE library_before AS SELECT * FROM library;
+DROP TABLE library;
+CREATE TABLE library (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
+  kind TEXT NOT NULL CHECK (kind IN ('folder', 'plex')),
+  path TEXT UNIQUE CHECK (length(path) >= 1),
+  server TEXT CHECK (length(server) BETWEEN 1 AND 512),
+  section TEXT CHECK (length(section) BETWEEN 1 AND 512),
+  UNIQUE (server, section),
+  CHECK ((kind = 'folder') = (path IS NOT NULL)),
+  CHECK ((kind = 'plex') = (server IS NOT NULL) AND (server IS NULL) = (section IS NULL))
+) STRICT;
+INSERT INTO library SELECT id, name, kind, path, NULL, NULL FROM library_before;
+DROP TABLE library_before;
+-- Ids are never used again, though the table was made anew.
+DELETE FROM sqlite_sequence WHERE name = 'library';
+INSERT INTO sqlite_sequence SELECT * FROM sequence_before WHERE name = 'library';
+DROP TABLE sequence_before;
+
+CREATE TABLE plex_item (
+  media_item_id INTEGER PRIMARY KEY REFERENCES media_item (id) ON DELETE CASCADE,
+  rating_key TEXT NOT NULL CHECK (length(rating_key) BETWEEN 1 AND 512),
+  guid TEXT,
+  summary TEXT,
+  studio TEXT,
+  content_rating TEXT,
+  rating_percent INTEGER CHECK (rating_percent BETWEEN 0 AND 100),
+  released TEXT,
+  picture TEXT,
+  missing_ms INTEGER
+) STRICT;
+CREATE INDEX plex_item_by_rating_key ON plex_item (rating_key);
+CREATE TABLE tag (
+  media_item_id INTEGER NOT NULL REFERENCES media_item (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL CHECK (kind IN ('genre', 'collection')),
+  position INTEGER NOT NULL CHECK (position >= 0),
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
+  PRIMARY KEY (media_item_id, kind, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE part_before AS SELECT * FROM part;
+DROP TABLE part;
+CREATE TABLE part (
+  id INTEGER PRIMARY KEY,
+  media_item_id INTEGER NOT NULL REFERENCES media_item (id) ON DELETE CASCADE,
+  path TEXT NOT NULL CHECK (length(path) >= 1),
+  size_bytes INTEGER NOT NULL CHECK (size_bytes >= 0),
+  changed_ms INTEGER NOT NULL,
+  container TEXT CHECK (container IN ('mp4', 'matroska', 'mpegts')),
+  duration_ms INTEGER CHECK (duration_ms > 0),
+  problem TEXT CHECK (length(problem) >= 1),
+  CHECK (problem IS NOT NULL OR duration_ms IS NOT NULL)
+) STRICT;
+INSERT INTO part SELECT * FROM part_before;
+DROP TABLE part_before;
+CREATE UNIQUE INDEX part_of_media_item ON part (media_item_id);
+CREATE INDEX part_by_path ON part (path);
