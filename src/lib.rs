@@ -18,6 +18,7 @@ pub mod remux;
 
 pub mod fetch;
 pub mod folder;
+pub mod plex;
 pub mod store;
 
 pub mod catalog;
