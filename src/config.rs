@@ -55,6 +55,9 @@ pub struct Config {
     /// clock can be believed.
     #[serde(deserialize_with = "absolute")]
     pub time_marker: Option<PathBuf>,
+    /// Where the box links itself to an account of Plex, for those who try that without one; `None`
+    /// for plex.tv.
+    pub plex_tv: Option<String>,
     /// What clients call the device.
     #[serde(deserialize_with = "name")]
     pub name: String,
@@ -75,6 +78,7 @@ impl Default for Config {
             memory_mb: None,
             link_mbps: None,
             time_marker: None,
+            plex_tv: None,
             name: "EXStreamTV".to_owned(),
             language: "eng".to_owned(),
         }

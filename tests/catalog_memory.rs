@@ -47,6 +47,8 @@ fn episode(at: usize) -> NewItem {
          A Show With Some Name {show} - S{season:02}E{number:02} - The Title.mkv"
     );
     NewItem {
+        rating_key: None,
+        about: None,
         title: format!("The Title of Episode {number}"),
         year: Some(2005),
         episode: Some(Episode {

@@ -40,6 +40,9 @@ fn item(id: i64, title: &str, duration_ms: u64) -> MediaItem {
         chroma_420: true,
     };
     MediaItem {
+        rating_key: None,
+        about: None,
+        missing_ms: None,
         id: MediaItemId(id),
         library: LibraryId(1),
         title: title.to_owned(),

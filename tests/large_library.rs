@@ -56,6 +56,8 @@ fn episode(id: i64) -> NewItem {
     };
     let problem = (id % 7 == 0).then(|| "its last part is missing".to_owned());
     NewItem {
+        rating_key: None,
+        about: None,
         title: format!("The Title of Episode {number}"),
         year: Some(2005),
         episode: Some(Episode {

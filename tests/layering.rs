@@ -33,11 +33,11 @@ const TABLE: &str = "
     plex        | plain live types config         | log reqwest serde serde_json tokio
     folder      | plain live types config demux fetch | bytes log tokio
     store       | plain live types config         | log rusqlite serde serde_json tokio
-    catalog     | plain live types config plex folder store | log serde tokio
+    catalog     | plain live types config plex folder store | log serde serde_json tokio
     schedule    | plain types catalog             | serde
     resolver    | plain live types plex catalog   | log tokio
     playout     | plain live types config codec demux remux fetch schedule resolver | bytes log tokio
-    tuner       | plain live types remux ring schedule playout | bytes log tokio
+    tuner       | plain live types remux ring schedule resolver playout | bytes log tokio
     system      | plain live                      | log nix
     discover    | plain live types config tuner   | log nix socket2 tokio
     http        | plain live types config ring store catalog schedule tuner system | askama bytes \

@@ -41,6 +41,8 @@ fn track(id: u64, kind: TrackKind) -> Track {
 
 fn item(path: &str) -> NewItem {
     NewItem {
+        rating_key: None,
+        about: None,
         title: format!("Title of {path}"),
         year: Some(1999),
         episode: None,

@@ -63,6 +63,8 @@ impl Clips {
                 number: u16::try_from(at)? + 1,
             };
             let item = NewItem {
+                rating_key: None,
+                about: None,
                 title: format!("{} Seconds", recipe.0),
                 year: None,
                 episode: Some(episode),

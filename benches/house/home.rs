@@ -41,6 +41,8 @@ impl Library {
         let mut part = self.part.clone();
         part.path = part.path.replace("{}", &at.to_string());
         NewItem {
+            rating_key: None,
+            about: None,
             title: format!("The Title of Episode {number}"),
             year: Some(2005),
             episode: Some(Episode {

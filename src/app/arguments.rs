@@ -18,6 +18,8 @@ pub(super) enum Command {
     Serve(Serve),
     /// Run the box with an embedded library of tiny clips, or with the videos of a folder
     Demo(Demo),
+    /// Link the box to Plex: with a code to be typed at plex.tv/link, or to a server named directly
+    Link(Link),
     /// List, add or scan the libraries of the running box
     #[command(subcommand)]
     Library(Library),
@@ -46,6 +48,18 @@ pub(super) struct Demo {
     pub(super) channels: u16,
     #[command(flatten)]
     pub(super) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Link {
+    /// Address of the server, such as http://192.168.1.5:32400
+    #[arg(long, value_name = "URL", requires = "token_file")]
+    pub(super) url: Option<String>,
+    /// File that holds the server's token and nothing else
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(super) token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) speak: Speak,
 }
 
 /// Where the box lives and listens.
@@ -82,6 +96,20 @@ pub(super) enum Add {
         /// What to call the library; the folder's name where not given
         #[arg(long, value_name = "TEXT")]
         name: Option<String>,
+        #[command(flatten)]
+        speak: Speak,
+    },
+    /// Sections of a Plex server that the box is linked to
+    Plex {
+        /// Names or keys of sections
+        #[arg(value_name = "SECTION", required_unless_present = "all")]
+        sections: Vec<String>,
+        /// All sections with videos
+        #[arg(long, conflicts_with = "sections")]
+        all: bool,
+        /// The server's name, where the box is linked to several
+        #[arg(long, value_name = "NAME")]
+        server: Option<String>,
         #[command(flatten)]
         speak: Speak,
     },

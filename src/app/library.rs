@@ -13,6 +13,15 @@ pub(super) async fn run(command: Library) -> Result<()> {
     match command {
         Library::List(speak) => list(speak).await,
         Library::Add(Add::Folder { path, name, speak }) => add_folder(&path, name, speak).await,
+        Library::Add(Add::Plex {
+            sections,
+            all,
+            server,
+            speak,
+        }) => {
+            let wanted = if all { None } else { Some(sections) };
+            add_sections(wanted, server.as_deref(), speak).await
+        }
         Library::Sync(speak) => sync(speak).await,
     }
 }
@@ -28,7 +37,13 @@ async fn list(speak: Speak) -> Result<()> {
     }
     let mut table = Table::new(&["ID", "NAME", "ITEMS", "PLAYABLE", "FROM"]);
     for library in libraries {
-        table.row(["id", "name", "items", "playable", "path"].map(|name| field(library, name)));
+        let from = match library.get("kind").and_then(Value::as_str) {
+            Some("plex") => format!("Plex section {}", field(library, "section")),
+            _ => field(library, "path"),
+        };
+        let [id, name, items, playable] =
+            ["id", "name", "items", "playable"].map(|name| field(library, name));
+        table.row([id, name, items, playable, from]);
     }
     answer(table)
 }
@@ -49,6 +64,71 @@ async fn add_folder(path: &Path, name: Option<String>, speak: Speak) -> Result<(
     ))?;
     say("`exstreamtv library sync` looks through it now");
     Ok(())
+}
+
+/// Adds sections of Plex servers; `None` for all that hold videos.
+async fn add_sections(
+    wanted: Option<Vec<String>>,
+    server: Option<&str>,
+    speak: Speak,
+) -> Result<()> {
+    let control = Control::of(speak.state)?;
+    let sections = control.get("/api/plex/sections").await?;
+    let sections = sections.as_array().map(Vec::as_slice).unwrap_or_default();
+    let of_server = |section: &&Value| server.is_none_or(|name| field(section, "server") == name);
+    let there: Vec<&Value> = sections.iter().filter(of_server).collect();
+    let chosen = match wanted {
+        None => there,
+        Some(names) => {
+            let chosen = names.iter().map(|name| section(&there, name));
+            chosen.collect::<Result<Vec<_>>>()?
+        }
+    };
+    let mut added = Vec::new();
+    for section in chosen {
+        let order = json!({
+            "kind": "plex",
+            "server": field(section, "machine"),
+            "section": field(section, "key"),
+        });
+        let library = control.post("/api/libraries", &order).await?;
+        if !speak.json {
+            answer(format_args!(
+                "library {} added: {} from {}",
+                field(&library, "id"),
+                field(&library, "name"),
+                field(section, "server"),
+            ))?;
+        }
+        added.push(library);
+    }
+    if speak.json {
+        return answer(Value::from(added));
+    }
+    say("`exstreamtv library sync` reads what is in it now");
+    Ok(())
+}
+
+/// The one section of this name or key.
+fn section<'a>(there: &[&'a Value], name: &str) -> Result<&'a Value> {
+    let is_it =
+        |section: &&&Value| field(section, "title") == name || field(section, "key") == name;
+    let mut found = there.iter().filter(is_it);
+    match (found.next(), found.next()) {
+        (Some(section), None) => Ok(section),
+        (Some(_), Some(_)) => {
+            let why = "there are several; say which server with --server";
+            Err(Error::invalid(format!("section '{name}'"), why))
+        }
+        (None, _) => {
+            let all: Vec<_> = there
+                .iter()
+                .map(|section| field(section, "title"))
+                .collect();
+            let why = format!("there is none; there are {}", all.join(", "));
+            Err(Error::invalid(format!("section '{name}'"), why))
+        }
+    }
 }
 
 /// The folder as the box will find it, which does not run where this command does.

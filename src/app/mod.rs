@@ -7,6 +7,7 @@ mod control;
 mod demo;
 mod device;
 mod library;
+mod link;
 mod listen;
 mod output;
 mod running;
@@ -60,6 +61,7 @@ fn obey(command: Command) -> Result<()> {
     match command {
         Command::Serve(serve) => serve::run(serve),
         Command::Demo(demo) => demo::run(demo),
+        Command::Link(link) => asking()?.block_on(link::run(link)),
         Command::Library(library) => asking()?.block_on(library::run(library)),
         Command::Channels(channels) => asking()?.block_on(channels::run(channels)),
     }

@@ -16,6 +16,9 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::http::{self, House};
 use crate::limits::{Budget, Link};
+use crate::model::Device;
+use crate::plex::{Linking, Servers};
+use crate::resolver::Resolver;
 use crate::schedule::{Lineup, Wishes};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::store::Store;
@@ -105,7 +108,9 @@ impl Running {
         let (stopper, shutdown) = shutdown::channel();
         let store = Store::open(folder.path()).await?;
         let device = device::device(&store, &config.name).await?;
-        let librarian = Arc::new(Librarian::open(store.clone()).await?);
+        let servers = servers(config, folder, &device)?;
+        let librarian = Librarian::open(store.clone()).await?;
+        let librarian = Arc::new(librarian.reaching(Arc::clone(&servers)));
         log::info!("device {} starts on {}", device.id, folder.path().display());
         let wishes = Wishes {
             language: config.language.clone(),
@@ -120,12 +125,19 @@ impl Running {
             shutdown.clone(),
         ));
         let lineup_rx = lay_out(librarian.catalog(), wishes, &shutdown, &mut tasks).await?;
+        let tuners = Tuners::new(budget.tuners, lineup_rx.clone(), Arc::clone(&clock))
+            .resolving(Resolver::reaching(Arc::clone(&servers)))
+            .behind(link_rx);
+        let plex = Arc::new(Linking::new(servers));
+        let linking = (Arc::clone(&plex), shutdown.clone());
+        tasks.spawn(async move { linking.0.run(linking.1).await });
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
-            lineup_rx: lineup_rx.clone(),
-            tuners: Arc::new(Tuners::new(budget.tuners, lineup_rx, clock).behind(link_rx)),
+            lineup_rx,
+            tuners: Arc::new(tuners),
             librarian,
+            plex,
             up_since,
             web: places.web,
             stream: places.stream,
@@ -159,7 +171,12 @@ impl Running {
 
     /// Looks through the libraries. What cannot be read is a sentence in the log.
     pub(super) async fn look_through_libraries(&self) {
-        let reports = match self.house.librarian.sync(|_, _| ()).await {
+        let reports = match self
+            .house
+            .librarian
+            .sync(self.house.clock.epoch_ms(), |_, _| ())
+            .await
+        {
             Ok(reports) => reports,
             Err(error) => return log::warn!("the libraries were not looked through: {error}"),
         };
@@ -203,6 +220,15 @@ impl Running {
             log::warn!("the store did not finish in time; it is repaired at the next start");
         }
     }
+}
+
+/// The Plex servers that the box is linked to.
+fn servers(config: &Config, folder: &StateFolder, device: &Device) -> Result<Arc<Servers>> {
+    let servers = Servers::open(folder.path(), &device.friendly_name)?;
+    Ok(Arc::new(match &config.plex_tv {
+        Some(plex_tv) => servers.asking(plex_tv),
+        None => servers,
+    }))
 }
 
 /// Waits until a task falls. Those that end by themselves have done their work.

@@ -6,7 +6,8 @@ use super::sync::{self, Report};
 use crate::error::{Error, Result};
 use crate::folder::Progress;
 use crate::limits;
-use crate::model::{ChannelNumber, Library, NewChannel};
+use crate::model::{ChannelNumber, Library, NewChannel, Origin};
+use crate::plex::{Kind, Section, Servers};
 use crate::store::Store;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use tokio::sync::{Semaphore, watch};
 pub struct Librarian {
     store: Store,
     catalog_tx: watch::Sender<Arc<Catalog>>,
+    /// The way to Plex; `None` for a box that has none.
+    servers: Option<Arc<Servers>>,
     /// One permit: who holds it loads and publishes, so that an older snapshot never comes after
     /// a newer one.
     publishing: Semaphore,
@@ -34,9 +37,17 @@ impl Librarian {
         Ok(Self {
             store,
             catalog_tx: watch::Sender::new(catalog),
+            servers: None,
             publishing: Semaphore::new(1),
             syncing: Semaphore::new(1),
         })
+    }
+
+    /// Lets sections of Plex servers be libraries.
+    #[must_use]
+    pub fn reaching(mut self, servers: Arc<Servers>) -> Self {
+        self.servers = Some(servers);
+        self
     }
 
     /// The newest snapshot, and a notice of each one to come.
@@ -76,25 +87,63 @@ impl Librarian {
             .to_str()
             .ok_or_else(|| Error::invalid(shown.clone(), "its path is not UTF-8"))?;
         let own_name = path.file_name().and_then(|name| name.to_str());
-        let name = name.or(own_name).unwrap_or(text).trim();
+        let origin = Origin::Folder {
+            path: text.to_owned(),
+        };
+        self.add(name.or(own_name).unwrap_or(text), origin).await
+    }
+
+    /// Adds a section of a Plex server as a library, as [`Self::add_folder`] does a folder.
+    ///
+    /// # Errors
+    /// The box has no way to the server, the section is not there or holds no videos, or the store
+    /// cannot be written.
+    pub async fn add_section(
+        &self,
+        (server, section): (&str, &str),
+        name: Option<&str>,
+    ) -> Result<Library> {
+        let none = || Error::invalid("plex", "this box has no way to Plex servers");
+        let servers = self.servers.as_ref().ok_or_else(none)?;
+        let server = servers.server(server).await?;
+        let sections = server.sections().await?;
+        let wanted = |found: &&Section| found.key == section || found.title == section;
+        let found = sections.iter().find(wanted).ok_or_else(|| {
+            let all: Vec<_> = sections.iter().map(|found| found.title.as_str()).collect();
+            let why = format!("{} has {}", server.name, all.join(", "));
+            Error::invalid(format!("section '{section}'"), why)
+        })?;
+        if !matches!(found.kind, Kind::Movie | Kind::Show | Kind::Clip) {
+            return Err(Error::invalid(found.title.clone(), "it holds no videos"));
+        }
+        let origin = Origin::Plex {
+            server: server.machine.clone(),
+            section: found.key.clone(),
+        };
+        self.add(name.unwrap_or(&found.title), origin).await
+    }
+
+    async fn add(&self, name: &str, origin: Origin) -> Result<Library> {
+        let name = name.trim();
         if name.is_empty() || name.len() > limits::TEXT_BYTES {
             return Err(Error::invalid(
                 "library name",
                 format!("it must have 1 to {} bytes", limits::TEXT_BYTES),
             ));
         }
-        let library = self.store.add_folder(name, text).await?;
+        let library = self.store.add_library(name, origin).await?;
         self.refresh().await?;
         Ok(library)
     }
 
     /// Brings all libraries up to date, one after the other. One that fails says why and does not
-    /// keep the others from it. `progress` is told of the library at hand.
+    /// keep the others from it. `progress` is told of the library at hand; `now_ms` is the date.
     ///
     /// # Errors
     /// A sync is under way, or the store cannot be read.
     pub async fn sync(
         &self,
+        now_ms: i64,
         mut progress: impl FnMut(&Library, &Progress),
     ) -> Result<Vec<(Library, Result<Report>)>> {
         let _permit = self
@@ -105,7 +154,14 @@ impl Librarian {
         let mut reports = Vec::new();
         for library in catalog.libraries() {
             let mut tell = |found: &Progress| progress(library, found);
-            let report = sync::run_once(&self.store, &catalog, library, &mut tell).await;
+            let report = sync::run_once(
+                &self.store,
+                &catalog,
+                library,
+                (self.servers.as_deref(), now_ms),
+                &mut tell,
+            )
+            .await;
             // Even a sync that failed may have written something before.
             self.refresh().await?;
             reports.push((library.clone(), report));

@@ -250,6 +250,8 @@ impl<P: FnMut(&Progress)> Scan<'_, P> {
             title: name.title,
             year: name.year,
             episode: name.episode,
+            rating_key: None,
+            about: None,
             part: Part {
                 path: candidate.shown.clone(),
                 size_bytes: stamp.size_bytes,

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::head::Head;
 use super::programme::NowNext;
-use super::{House, health};
+use super::{House, health, plex};
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::Profile;
@@ -54,7 +54,9 @@ struct MediaPage<'a> {
 pub(super) fn read(house: &House, path: &str, head: &Head, lineup: &Lineup) -> Option<Answer> {
     Some(match path {
         "/api/health" => health::health(house, lineup),
+        "/api/health/detailed" => health::detailed(house, lineup),
         "/api/health/channels" => health::channels(lineup, house.date_ms()),
+        "/api/plex" => Answer::json(&plex::view(house)),
         "/api/channels" => channels(lineup, house.date_ms()),
         "/api/libraries" => libraries(lineup.catalog()),
         "/api/media" => media(head, lineup.catalog()),

@@ -4,6 +4,7 @@ use super::House;
 use super::answer::{Answer, Kind, Sharing, raw_head};
 use super::connection::write_in_time;
 use super::head::{Head, Method};
+use super::plex;
 use crate::catalog::sync::Report;
 use crate::error::Error;
 use crate::limits;
@@ -16,17 +17,20 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::io::AsyncWrite;
 use tokio::sync::watch;
 
-/// `POST /api/libraries`
+/// `POST /api/libraries`: a folder by its path, or a section of a Plex server.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewLibrary {
-    #[serde(default, rename = "kind")]
-    _kind: LibraryKind,
-    path: std::path::PathBuf,
+    #[serde(default)]
+    kind: LibraryKind,
+    path: Option<PathBuf>,
+    server: Option<String>,
+    section: Option<String>,
     name: Option<String>,
 }
 
@@ -36,12 +40,14 @@ struct NewLibrary {
 enum LibraryKind {
     #[default]
     Folder,
+    Plex,
 }
 
 /// Makes a change; `None` for an address that changes nothing.
 pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option<Answer> {
     let done = match (head.method, head.path.as_str()) {
         (Method::Post, "/api/libraries") => add_library(house, body).await,
+        (Method::Post, "/api/plex/link") => return plex::change(house, head, body).await,
         (Method::Post, "/api/channels") => add_channel(house, body).await,
         (Method::Post, "/api/channels/suggestion") => add_suggestion(house).await,
         (Method::Delete, path) => {
@@ -59,7 +65,7 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
 /// What only the owner may read; `None` for everything else.
 pub(super) async fn read(house: &House, head: &Head) -> Option<Answer> {
     if head.path != "/api/channels/suggestion" {
-        return None;
+        return plex::read(house, head).await;
     }
     let suggested = suggestion(house).await.map(|new| Answer::json(&new));
     Some(suggested.unwrap_or_else(|refused| refused))
@@ -79,11 +85,18 @@ async fn suggestion(house: &House) -> Result<Vec<NewChannel>, Answer> {
 
 async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
     let asked: NewLibrary = parsed(body).await?;
-    let library = house
-        .librarian
-        .add_folder(&asked.path, asked.name.as_deref())
-        .await
-        .map_err(|error| refused(&error))?;
+    let (librarian, name) = (&house.librarian, asked.name.as_deref());
+    let added = match (asked.kind, asked.path, asked.server.zip(asked.section)) {
+        (LibraryKind::Folder, Some(path), None) => librarian.add_folder(&path, name).await,
+        (LibraryKind::Plex, None, Some((server, section))) => {
+            librarian.add_section((&server, &section), name).await
+        }
+        _ => {
+            let words = "A folder has a path; a section of Plex has a server and a section.";
+            return Err(Answer::words(400, words));
+        }
+    };
+    let library = added.map_err(|error| refused(&error))?;
     Ok(Answer::json_with(201, &library))
 }
 
@@ -125,7 +138,7 @@ async fn remove_channel(house: &House, number: &str) -> Result<Answer, Answer> {
 }
 
 /// A body of JSON, bounded.
-async fn parsed<T: DeserializeOwned>(body: Incoming) -> Result<T, Answer> {
+pub(super) async fn parsed<T: DeserializeOwned>(body: Incoming) -> Result<T, Answer> {
     let body: Bytes = Limited::new(body, limits::HTTP_BODY_BYTES)
         .collect()
         .await
@@ -135,9 +148,11 @@ async fn parsed<T: DeserializeOwned>(body: Incoming) -> Result<T, Answer> {
 }
 
 /// What went wrong, with the status that says whose fault it is.
-fn refused(error: &Error) -> Answer {
+pub(super) fn refused(error: &Error) -> Answer {
     let status = match error {
         Error::Invalid { .. } | Error::OverLimit { .. } | Error::Io { .. } => 400,
+        // Another server is in the way.
+        Error::Source { .. } => 502,
         Error::ShuttingDown => 503,
         _ => 500,
     };
@@ -181,7 +196,7 @@ where
 {
     // Only the newest progress is kept.
     let (line_tx, mut line_rx) = watch::channel(String::new());
-    let mut work = Box::pin(house.librarian.sync(|library, progress| {
+    let mut work = Box::pin(house.librarian.sync(house.now_ms(), |library, progress| {
         line_tx.send_replace(line(&json!({
             "library": library.name,
             "seen": progress.seen,

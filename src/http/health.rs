@@ -2,8 +2,8 @@
 //!
 //! Nothing here is constant. Healthy means that every channel has something on at this moment.
 
-use super::House;
 use super::answer::Answer;
+use super::{House, plex};
 use crate::limits;
 use crate::model::ChannelNumber;
 use crate::schedule::Lineup;
@@ -29,27 +29,72 @@ struct ChannelHealth<'a> {
     left_out: usize,
 }
 
+#[derive(Serialize)]
+struct Detailed<'a> {
+    #[serde(flatten)]
+    health: Health<'a>,
+    plex: Vec<plex::ServerView>,
+    viewers: Vec<ViewerHealth>,
+}
+
+/// How a viewer is.
+#[derive(Serialize)]
+struct ViewerHealth {
+    tuner: usize,
+    channel: ChannelNumber,
+    skips: u32,
+    /// Why it sees the slate.
+    trouble: Option<String>,
+}
+
 /// What a box says that has not been told the date.
 pub(super) const NO_DATE: &str = "The box has not been told the date yet, so nobody knows what is \
                                   on; until then every channel shows the slate.";
 
 /// `/api/health`: 200 when every channel can be tuned, else 503 and why not.
 pub(super) fn health(house: &House, lineup: &Lineup) -> Answer {
-    let reasons = untunable(lineup, house.date_ms());
-    let tuners = house.tuners.status();
-    let (status, code) = verdict(reasons.is_empty());
+    let (code, health) = look(house, lineup);
+    Answer::json_with(code, &health)
+}
+
+/// `/api/health/detailed`: the same, with how each server and each viewer is.
+pub(super) fn detailed(house: &House, lineup: &Lineup) -> Answer {
+    let (code, health) = look(house, lineup);
+    let tuners = house.tuners.status().into_iter();
+    let viewers = tuners.filter_map(|tuner| {
+        let viewer = tuner.viewer?;
+        Some(ViewerHealth {
+            tuner: tuner.index,
+            channel: viewer.channel,
+            skips: viewer.skips,
+            trouble: viewer.trouble,
+        })
+    });
     Answer::json_with(
         code,
-        &Health {
-            status,
-            version: house.version,
-            uptime_ms: house.up_ms(),
-            channels: lineup.schedules().len(),
-            tuners: tuners.len(),
-            tuners_in_use: tuners.iter().filter(|one| one.viewer.is_some()).count(),
-            reasons,
+        &Detailed {
+            health,
+            plex: plex::standings(house),
+            viewers: viewers.collect(),
         },
     )
+}
+
+fn look<'a>(house: &House, lineup: &Lineup) -> (u16, Health<'a>) {
+    let mut reasons = plex::troubles(house);
+    reasons.extend(untunable(lineup, house.date_ms()));
+    let tuners = house.tuners.status();
+    let (status, code) = verdict(reasons.is_empty());
+    let health = Health {
+        status,
+        version: house.version,
+        uptime_ms: house.up_ms(),
+        channels: lineup.schedules().len(),
+        tuners: tuners.len(),
+        tuners_in_use: tuners.iter().filter(|one| one.viewer.is_some()).count(),
+        reasons,
+    };
+    (code, health)
 }
 
 /// `/api/health/channels`: the same for each channel by itself.

@@ -19,6 +19,7 @@ mod health;
 pub mod m3u;
 mod memory;
 mod page;
+mod plex;
 mod problem;
 mod programme;
 mod stream;
@@ -28,6 +29,7 @@ use crate::catalog::Librarian;
 use crate::clock::SharedClock;
 use crate::limits;
 use crate::model::Device;
+use crate::plex::Linking;
 use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
 use crate::tuner::Tuners;
@@ -51,6 +53,8 @@ pub struct House {
     pub tuners: Arc<Tuners>,
     /// Keeps the owner's libraries and channels.
     pub librarian: Arc<Librarian>,
+    /// The link to Plex.
+    pub plex: Arc<Linking>,
     /// When the box started. Not a date: that may not be known yet, and step.
     pub up_since: Instant,
     /// Where documents and pages are served.

@@ -3,9 +3,10 @@
 
 use super::address::Roots;
 use super::answer::{Answer, Kind};
+use super::plex::StageView;
 use super::problem::{Problem, problems};
 use super::programme::{NowNext, Programme};
-use super::{House, memory};
+use super::{House, memory, plex};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
 use askama::Template;
@@ -27,6 +28,7 @@ struct StatusPage<'a> {
     name: &'a str,
     counts: Counts,
     beginning: Beginning,
+    linking: StageView,
     renewed_s: i64,
     /// What a channel shows that shows nothing.
     dark: &'a str,
@@ -63,6 +65,8 @@ struct Counts {
 enum Beginning {
     /// A library.
     Nothing,
+    /// A library, for which the box is linked to Plex.
+    Linked,
     /// Patience: the libraries are being looked through.
     Looking,
     /// Somebody who has them looked through.
@@ -107,7 +111,10 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let zone = zone();
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
-    let (problems, more_problems) = split(problems(lineup, date_ms), PROBLEMS_AT_ONCE);
+    let (problems, more_problems) = split(
+        problems(lineup, date_ms, plex::troubles(house)),
+        PROBLEMS_AT_ONCE,
+    );
     let first = lineup.schedules().first();
     render(
         200,
@@ -115,6 +122,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
             name: &house.device.friendly_name,
             counts: counts(lineup, &tuners, house.up_ms()),
             beginning: beginning(house, lineup),
+            linking: plex::view(house).stage,
             renewed_s: renewed_s(lineup, date_ms),
             dark: match date_ms {
                 Some(_) => "Nothing that can be shown",
@@ -174,7 +182,11 @@ fn beginning(house: &House, lineup: &Lineup) -> Beginning {
     let catalog = lineup.catalog();
     if house.librarian.is_syncing() {
         Beginning::Looking
+    } else if catalog.libraries().is_empty() && house.plex.servers().is_linked() {
+        Beginning::Linked
     } else if catalog.libraries().is_empty() {
+        // Whoever looks now may want to type a code in.
+        house.plex.want();
         Beginning::Nothing
     } else if catalog.items().is_empty() {
         Beginning::Unseen

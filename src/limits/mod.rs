@@ -157,6 +157,14 @@ pub const PROBE_MS: u64 = 20_000;
 /// Probes in a row that may run out of time before the whole folder is given up.
 pub const PROBES_STALLED: usize = 4;
 
+// Plex.
+
+/// How long servers of the LAN have to answer to being sought.
+pub const PLEX_LAN_MS: u64 = 2_000;
+
+/// Items of Plex servers of which is remembered what the server said last.
+pub const RESOLVED: usize = 1_024;
+
 // The store.
 
 /// Requests that may wait for the store's thread.
@@ -185,6 +193,12 @@ pub const CATALOG_ITEMS: usize = 28_949;
 
 /// What the catalog of so many items may take.
 pub const CATALOG_BYTES: usize = 24 << 20;
+
+/// Longest summary of a title that is kept, in bytes: what a guide shows.
+pub const SUMMARY_BYTES: usize = 300;
+
+/// Genres, and collections, of one title that are kept.
+pub const TAGS: usize = 16;
 
 // Channels and their schedules.
 

@@ -4,7 +4,7 @@ use super::feed::{Feed, Join};
 use crate::error::{Error, Result};
 use crate::media::Profile;
 use crate::model::Airing;
-use crate::resolver::resolve;
+use crate::resolver::Resolver;
 use crate::schedule::Lineup;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -21,7 +21,7 @@ pub(super) type Opened = Result<Option<Box<Feed>>>;
 impl Ahead {
     /// Starts opening `airing`, to be joined at what it shows at `at_ms`.
     pub(super) fn open(
-        lineup: &Arc<Lineup>,
+        (lineup, resolver): (&Arc<Lineup>, Arc<Resolver>),
         airing: Airing,
         profile: Profile,
         (at_ms, join): (i64, Join),
@@ -35,11 +35,17 @@ impl Ahead {
                     "it is not in the library any more",
                 ));
             };
-            let source = resolve(item)?;
-            let language = &lineup.wishes().language;
-            let mut feed = Feed::open(&source, &profile, language).await?;
-            let found = feed.go_to(time_90k, join).await?;
-            Ok(found.then(|| Box::new(feed)))
+            let catalog = lineup.catalog();
+            let source = resolver.resolve(catalog, item).await?;
+            let opening = async {
+                let language = &lineup.wishes().language;
+                let mut feed = Feed::open(&source, &profile, language).await?;
+                let found = feed.go_to(time_90k, join).await?;
+                Ok(found.then(|| Box::new(feed)))
+            };
+            opening
+                .await
+                .inspect_err(|error| resolver.failed(catalog, item, error))
         });
         Self { airing, task }
     }

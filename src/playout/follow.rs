@@ -53,7 +53,7 @@ impl Playout {
 
     /// Sees to it that what comes on next is open in time.
     pub(super) async fn look_ahead(&mut self) {
-        if !self.clock.is_known() {
+        if !self.supply.clock.is_known() {
             return;
         }
         if let Next::Opening(ahead) = &mut self.next
@@ -82,14 +82,15 @@ impl Playout {
         let lineup = self.follow_lineup();
         // The schedule may have changed in this moment: then it is asked again.
         if self.schedule.on_air(airing.start_ms) == Some(airing) {
-            let ahead = Ahead::open(&lineup, airing, self.profile, place);
+            let resolver = Arc::clone(&self.supply.resolver);
+            let ahead = Ahead::open((&lineup, resolver), airing, self.profile, place);
             self.next = Next::Opening(ahead);
         }
     }
 
     /// The newest lineup. A channel that was removed or changed its profile plays on as it was.
     fn follow_lineup(&mut self) -> Arc<Lineup> {
-        let lineup = Arc::clone(&self.lineup_rx.borrow_and_update());
+        let lineup = Arc::clone(&self.supply.lineup_rx.borrow_and_update());
         if let Some(schedule) = lineup.schedule(self.schedule.channel().number)
             && schedule.profile() == self.profile
         {
@@ -115,7 +116,7 @@ impl Playout {
 
     /// Puts on what is scheduled at the cursor, or the slate.
     pub(super) async fn follow_schedule(&mut self) {
-        if !self.clock.is_known() {
+        if !self.supply.clock.is_known() {
             self.trouble = Some(Trouble::unknown("the date is not known yet"));
             return self.begin_slate(i64::MAX).await;
         }

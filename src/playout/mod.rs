@@ -22,6 +22,7 @@ use crate::limits;
 use crate::media::{self, Profile, Sample, TrackId};
 use crate::model::Airing;
 use crate::remux::{Chunk, Remuxer, Segment, Service, Taken};
+use crate::resolver::Resolver;
 use crate::schedule::{Lineup, Schedule};
 use ahead::Ahead;
 use feed::{Choice, Feed};
@@ -38,10 +39,20 @@ const HOLE_MS: i64 = 200;
 /// Samples that may be broken since the last good picture before the item counts as failed.
 const BROKEN_SAMPLES: u32 = 50;
 
+/// What every playout of the box needs.
+#[derive(Clone)]
+pub struct Supply {
+    /// What is on, and when.
+    pub lineup_rx: watch::Receiver<Arc<Lineup>>,
+    /// What the date is.
+    pub clock: SharedClock,
+    /// Where the bytes are.
+    pub resolver: Arc<Resolver>,
+}
+
 /// A channel on air.
 pub struct Playout {
-    clock: SharedClock,
-    lineup_rx: watch::Receiver<Arc<Lineup>>,
+    supply: Supply,
     schedule: Arc<Schedule>,
     profile: Profile,
     timeline: Timeline,
@@ -98,9 +109,8 @@ impl Playout {
     /// # Errors
     /// The channel's profile has no silence, so that no stream can be made of it.
     pub fn new(
-        lineup_rx: watch::Receiver<Arc<Lineup>>,
+        supply: Supply,
         schedule: Arc<Schedule>,
-        clock: SharedClock,
         (timeline, seen_90k): (Timeline, Option<i64>),
     ) -> Result<Self> {
         let profile = schedule.profile();
@@ -112,8 +122,7 @@ impl Playout {
         let seen_90k = seen_90k.unwrap_or(i64::MIN);
         Ok(Self {
             cursor_ms: wall.epoch_ms(timeline.now_90k().max(seen_90k)),
-            clock,
-            lineup_rx,
+            supply,
             remuxer: Remuxer::new(&profile, &service)?,
             schedule,
             profile,
@@ -190,7 +199,7 @@ impl Playout {
 
     /// Has the schedule followed anew where the date was set.
     fn follow_date(&mut self) {
-        self.timeline.follow(self.clock.as_ref());
+        self.timeline.follow(self.supply.clock.as_ref());
         let wall = self.timeline.wall();
         if wall == self.wall {
             return;
@@ -283,6 +292,10 @@ impl Playout {
             self.remuxer.end_at(shown_90k);
         }
         self.pass_on(self.shown_ms());
+        let lineup = Arc::clone(&self.supply.lineup_rx.borrow());
+        if let Some(item) = lineup.item(&airing) {
+            self.supply.resolver.failed(lineup.catalog(), item, error);
+        }
         self.note_failure(airing, error);
     }
 

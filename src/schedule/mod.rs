@@ -211,6 +211,12 @@ fn playable_ms(item: &MediaItem) -> Result<u64, String> {
     if let Some(problem) = &item.part.problem {
         return Err(problem.clone());
     }
+    if item.missing_ms.is_some() {
+        return Err("its server does not list it any more".to_owned());
+    }
+    if item.part.container.is_none() {
+        return Err("files of its kind need converting first".to_owned());
+    }
     match item.part.duration_ms {
         None => Err("its duration is not known".to_owned()),
         Some(0) => Err("it is empty: its duration is zero".to_owned()),

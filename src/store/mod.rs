@@ -150,9 +150,11 @@ impl Store {
             missing,
             gone,
         } = scan;
-        self.write_each("rename a library's items", renamed, move |tx, (item, key)| {
-            write::rename_item(tx, library, (*item, key))
-        })
+        self.write_each(
+            "rename a library's items",
+            renamed,
+            move |tx, (item, key)| write::rename_item(tx, library, (*item, key)),
+        )
         .await?;
         self.write_each("write a library's items", upserts, move |tx, item| {
             write::upsert(tx, library, item)

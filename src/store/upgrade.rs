@@ -8,10 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// `UPGRADES[0]` makes version 2 of version 1, and so on. A step that was released never changes.
-const UPGRADES: &[&str] = &[
-    include_str!("upgrade_2.sql"),
-    include_str!("upgrade_3.sql"),
-];
+const UPGRADES: &[&str] = &[include_str!("upgrade_2.sql"), include_str!("upgrade_3.sql")];
 
 /// Marks a database as this program's (`PRAGMA application_id`): "EXtv".
 const APPLICATION_ID: i64 = 0x4558_7476;

@@ -57,11 +57,7 @@ pub(super) fn upsert(tx: &Transaction<'_>, library: LibraryId, item: &NewItem) -
 }
 
 /// The item of a library that this one is.
-fn find(
-    tx: &Transaction<'_>,
-    library: LibraryId,
-    item: &NewItem,
-) -> rusqlite::Result<Option<i64>> {
+fn find(tx: &Transaction<'_>, library: LibraryId, item: &NewItem) -> rusqlite::Result<Option<i64>> {
     // No join: SQLite would rather go through the whole library than by the name.
     let (sql, name) = match &item.rating_key {
         Some(rating_key) => (
@@ -105,10 +101,7 @@ fn write_about(tx: &Transaction<'_>, id: i64, item: &NewItem) -> rusqlite::Resul
     ])?;
     tx.prepare_cached("DELETE FROM tag WHERE media_item_id = ?1")?
         .execute([id])?;
-    for (kind, names) in [
-        ("genre", &about.genres),
-        ("collection", &about.collections),
-    ] {
+    for (kind, names) in [("genre", &about.genres), ("collection", &about.collections)] {
         for (name, position) in names.iter().zip(0_i64..) {
             tx.prepare_cached(
                 "INSERT INTO tag (media_item_id, kind, position, name) VALUES (?1, ?2, ?3, ?4)",

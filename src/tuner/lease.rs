@@ -3,18 +3,16 @@
 
 use super::on_air::{OnAir, Seat, fill};
 use super::{Permit, Refusal};
-use crate::clock::SharedClock;
 use crate::limits;
 use crate::media;
-use crate::playout::Playout;
+use crate::playout::{Playout, Supply};
 use crate::remux::{Chunk, Counters, Shift, bridge};
 use crate::ring::{Cursor, Next, Ring};
-use crate::schedule::{Lineup, Schedule};
+use crate::schedule::Schedule;
 use bytes::{Bytes, BytesMut};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 /// A viewer and the ring come to the same random access point within this, or not at all.
@@ -22,9 +20,8 @@ const MEET: Duration = Duration::from_millis(100);
 
 /// What a playout is made of.
 pub(super) struct Viewing {
-    pub(super) lineup_rx: watch::Receiver<Arc<Lineup>>,
+    pub(super) supply: Supply,
     pub(super) schedule: Arc<Schedule>,
-    pub(super) clock: SharedClock,
 }
 
 /// A viewer's hold on a tuner, with its channel on air. Dropping it ends both.
@@ -237,9 +234,8 @@ impl Viewing {
     /// A playout of the channel, behind what was seen already.
     fn playout(&self, on_air: &OnAir, seen_90k: Option<i64>) -> Option<Box<Playout>> {
         let playout = Playout::new(
-            self.lineup_rx.clone(),
+            self.supply.clone(),
             Arc::clone(&self.schedule),
-            Arc::clone(&self.clock),
             (on_air.timeline.clone(), seen_90k),
         );
         playout.ok().map(Box::new)

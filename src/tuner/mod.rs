@@ -12,7 +12,8 @@ pub use lease::Lease;
 use crate::clock::SharedClock;
 use crate::limits::{self, Link};
 use crate::model::ChannelNumber;
-use crate::playout::{self, Timeline};
+use crate::playout::{self, Supply, Timeline};
+use crate::resolver::Resolver;
 use crate::schedule::{Lineup, Schedule};
 use on_air::Channels;
 use std::net::SocketAddr;
@@ -23,8 +24,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// All tuners of the device.
 pub struct Tuners {
-    clock: SharedClock,
-    lineup_rx: watch::Receiver<Arc<Lineup>>,
+    supply: Supply,
     pool: Arc<Pool>,
     channels: Channels,
     origin_90k: i64,
@@ -123,8 +123,11 @@ impl Tuners {
     pub fn new(count: usize, lineup_rx: watch::Receiver<Arc<Lineup>>, clock: SharedClock) -> Self {
         let viewers = Mutex::new(vec![None; count]);
         Self {
-            clock,
-            lineup_rx,
+            supply: Supply {
+                lineup_rx,
+                clock,
+                resolver: Arc::default(),
+            },
             pool: Arc::new(Pool {
                 viewers,
                 freed: Notify::new(),
@@ -134,6 +137,13 @@ impl Tuners {
             beat: Instant::now(),
             link_rx: None,
         }
+    }
+
+    /// Finds items of Plex servers too, not only files.
+    #[must_use]
+    pub fn resolving(mut self, resolver: Resolver) -> Self {
+        self.supply.resolver = Arc::new(resolver);
+        self
     }
 
     /// Admits no more viewers than a link carries. Who is on the same machine needs none of it.
@@ -161,18 +171,17 @@ impl Tuners {
         want: Want,
         peer: SocketAddr,
     ) -> Result<Lease, Refusal> {
-        let schedule = self.lineup_rx.borrow().schedule(channel).cloned();
+        let schedule = self.supply.lineup_rx.borrow().schedule(channel).cloned();
         let schedule = schedule.ok_or(Refusal::UnknownChannel)?;
-        if schedule.on_air(self.clock.epoch_ms()).is_none() {
+        if schedule.on_air(self.supply.clock.epoch_ms()).is_none() {
             return Err(Refusal::TuneFailed);
         }
         let permit = self.permit(&schedule, want, peer).await?;
-        let timeline = || Timeline::new(self.clock.as_ref(), self.beat, self.origin_90k);
+        let timeline = || Timeline::new(self.supply.clock.as_ref(), self.beat, self.origin_90k);
         let seat = self.channels.seat(&schedule, timeline);
         let viewing = lease::Viewing {
-            lineup_rx: self.lineup_rx.clone(),
+            supply: self.supply.clone(),
             schedule,
-            clock: Arc::clone(&self.clock),
         };
         Lease::begin(permit, seat, viewing).await
     }
@@ -202,7 +211,7 @@ impl Tuners {
             channel: schedule.channel().number,
             channel_name: schedule.channel().name.clone(),
             peer,
-            since_ms: self.clock.epoch_ms(),
+            since_ms: self.supply.clock.epoch_ms(),
             bits_per_second: if peer.ip().is_loopback() {
                 0
             } else {

@@ -11,6 +11,7 @@ use exstreamtv::model::{
     Channel, ChannelId, Device, DeviceId, Library, LibraryId, MediaItem, MediaItemId, Order,
     Origin, Part,
 };
+use exstreamtv::plex::{Linking, Servers};
 use exstreamtv::schedule::{Lineup, Wishes};
 use exstreamtv::shutdown::{self, Stopper};
 use exstreamtv::store::Store;
@@ -76,6 +77,12 @@ impl Open {
             lineup_rx,
             tuners: Arc::clone(&tuners),
             librarian: librarian(folder.path()).await,
+            plex: Arc::new(Linking::new(Arc::new(
+                // Nobody listens there.
+                Servers::open(folder.path(), "telly")
+                    .unwrap()
+                    .asking("http://127.0.0.1:9"),
+            ))),
             up_since: tokio::time::Instant::now() - UP,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),
@@ -215,6 +222,9 @@ pub(crate) fn item(id: i64, title: &str, year: Option<u16>, problem: Option<&str
         channels: 2,
     };
     MediaItem {
+        rating_key: None,
+        about: None,
+        missing_ms: None,
         id: MediaItemId(id),
         library: LibraryId(1),
         title: title.to_owned(),

@@ -54,6 +54,9 @@ pub(crate) fn usual() -> Vec<Track> {
 
 pub(crate) fn item(id: i64, duration_ms: Option<u64>, tracks: Vec<Track>) -> MediaItem {
     MediaItem {
+        rating_key: None,
+        about: None,
+        missing_ms: None,
         id: MediaItemId(id),
         library: LibraryId(1),
         title: format!("item {id}"),

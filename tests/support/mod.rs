@@ -64,6 +64,9 @@ pub(crate) fn item(id: i64, path: &Path) -> MediaItem {
         .map(|track| track.track.clone())
         .collect();
     MediaItem {
+        rating_key: None,
+        about: None,
+        missing_ms: None,
         id: MediaItemId(id),
         library: LibraryId(1),
         title: path.file_stem().unwrap().to_string_lossy().into_owned(),

@@ -126,6 +126,9 @@ mod tests {
             channels: 2,
         });
         MediaItem {
+            rating_key: None,
+            about: None,
+            missing_ms: None,
             id: MediaItemId(id),
             library: LibraryId(1),
             title: format!("Clip {id}"),

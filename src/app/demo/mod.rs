@@ -174,7 +174,12 @@ async fn look_through(running: &Running, demo: LibraryId) -> Result<()> {
             library.name, now.seen, now.probed
         ));
     };
-    for (library, report) in running.house.librarian.sync(&mut show).await? {
+    for (library, report) in running
+        .house
+        .librarian
+        .sync(running.house.clock.epoch_ms(), &mut show)
+        .await?
+    {
         match report {
             Err(error) if library.id == demo => return Err(error),
             Err(error) => log::warn!("library {}: {error}", library.name),

@@ -1,16 +1,16 @@
-//! A library brought up to date: its folder looked through, and what has changed written to the
-//! store.
+//! A folder's library: the folder looked through, and what has changed written to the store.
 //!
 //! Items are written while the scan goes on, and removed only after one that saw everything. What
 //! could not be looked at stays: a drive that was unplugged costs nothing, be it the library's own
 //! or one below its root.
 
-use super::Catalog;
-use super::drive::Drives;
+use super::super::drive::Drives;
+use super::{REMARKS, Report, is_same};
+use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::folder::{self, Found, Progress, Stamp};
 use crate::limits;
-use crate::model::{Library, MediaItem, MediaItemId, NewItem, Origin};
+use crate::model::{Library, MediaItem, MediaItemId, NewItem};
 use crate::store::{Scan, Store};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -19,38 +19,13 @@ use tokio::sync::mpsc;
 /// Findings that may wait for the store.
 const FOUND: usize = 64;
 
-/// Words about folders that could not be listed which a report keeps.
-const REMARKS: usize = 20;
-
-/// What a sync did to one library.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Report {
-    /// Items that are new.
-    pub added: usize,
-    /// Items whose file has changed.
-    pub updated: usize,
-    /// Items whose file is there no longer.
-    pub removed: usize,
-    /// Items that are as they were.
-    pub unchanged: usize,
-    /// Among all items of the library, those that cannot be played; each says why.
-    pub unplayable: usize,
-    /// Folders that could not be listed, in words. Items below them stay as they were.
-    pub remarks: Vec<String>,
-}
-
-/// Looks through the library and writes what has changed since `catalog` was loaded.
-///
-/// # Errors
-/// Its folder cannot be read, has suddenly nothing in it, or stopped answering; the store cannot
-/// be written. Nothing is removed then; what was found until then is kept.
-pub async fn run_once(
+/// Looks through the library's folder and writes what has changed since `catalog` was loaded.
+pub(super) async fn run_once(
     store: &Store,
     catalog: &Catalog,
-    library: &Library,
+    (library, path): (&Library, &str),
     progress: impl FnMut(&Progress),
 ) -> Result<Report> {
-    let Origin::Folder { path } = &library.origin;
     let known = catalog
         .items()
         .iter()
@@ -167,7 +142,7 @@ impl Intake<'_> {
         let upserts = std::mem::take(&mut self.upserts);
         self.apply(Scan {
             upserts,
-            gone: Vec::new(),
+            ..Scan::default()
         })
         .await
     }
@@ -193,8 +168,8 @@ impl Intake<'_> {
         }
         self.report.removed = gone.len();
         self.apply(Scan {
-            upserts: Vec::new(),
             gone,
+            ..Scan::default()
         })
         .await
     }
@@ -202,12 +177,4 @@ impl Intake<'_> {
     async fn apply(&self, scan: Scan) -> Result<()> {
         self.store.apply_scan(self.library.id, scan).await
     }
-}
-
-/// Whether writing the item would change nothing.
-fn is_same(known: &MediaItem, item: &NewItem) -> bool {
-    known.part == item.part
-        && known.title == item.title
-        && known.year == item.year
-        && known.episode == item.episode
 }

@@ -1,0 +1,139 @@
+//! Linking the box to the owner's account: one code at a time, shown to whoever asks, until plex.tv
+//! says that it was typed.
+//!
+//! [`Linking::run`] is a task; it does nothing until somebody wants a code. A code that has run out
+//! is not replaced unless it is wanted again, so that a page left open does not keep plex.tv busy.
+
+use super::{Account, Pin, PinState, Result, Servers};
+use crate::shutdown::Shutdown;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout_at};
+
+/// How often plex.tv is asked what became of a code.
+const ASK_EVERY: Duration = Duration::from_secs(2);
+/// Not before this are failures followed by another try.
+const CALM: Duration = Duration::from_secs(10);
+
+/// How far the linking has come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Stage {
+    /// Nobody has asked for it.
+    #[default]
+    Idle,
+    /// A code is being fetched.
+    Beginning,
+    /// The owner types this.
+    Code {
+        /// Four characters, for `https://plex.tv/link`.
+        code: String,
+        /// What can be opened instead of typing, where there is one.
+        form: Option<String>,
+    },
+    /// It is done.
+    Linked,
+    /// It failed, or the code has run out; why, in words.
+    Failed(String),
+}
+
+/// The one linking that there is.
+#[derive(Debug)]
+pub struct Linking {
+    servers: Arc<Servers>,
+    stage_tx: watch::Sender<Stage>,
+    wanted: Notify,
+}
+
+impl Linking {
+    /// Nothing has been asked for yet.
+    #[must_use]
+    pub fn new(servers: Arc<Servers>) -> Self {
+        Self {
+            servers,
+            stage_tx: watch::Sender::new(Stage::Idle),
+            wanted: Notify::new(),
+        }
+    }
+
+    /// The servers that are linked to.
+    #[must_use]
+    pub fn servers(&self) -> &Arc<Servers> {
+        &self.servers
+    }
+
+    /// Asks for a code, if there is none.
+    pub fn want(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// How far it is, and a notice of each step to come.
+    #[must_use]
+    pub fn stage(&self) -> watch::Receiver<Stage> {
+        self.stage_tx.subscribe()
+    }
+
+    /// Links whenever that is wanted, until the box stops.
+    pub async fn run(&self, mut shutdown: Shutdown) {
+        loop {
+            tokio::select! {
+                () = shutdown.stopped() => return,
+                () = self.wanted.notified() => {}
+            }
+            let stage = tokio::select! {
+                () = shutdown.stopped() => return,
+                stage = self.link() => stage,
+            };
+            let failed = matches!(stage, Stage::Failed(_));
+            self.stage_tx.send_replace(stage);
+            if failed {
+                tokio::select! {
+                    () = shutdown.stopped() => return,
+                    () = sleep(CALM) => {}
+                }
+            }
+        }
+    }
+
+    /// Links once.
+    async fn link(&self) -> Stage {
+        self.stage_tx.send_replace(Stage::Beginning);
+        let begun = async {
+            let account = self.servers.account()?;
+            let pin = account.begin_link(None).await?;
+            Ok((account, pin))
+        };
+        let begun: Result<(Account, Pin)> = begun.await;
+        let (account, pin) = match begun {
+            Ok(begun) => begun,
+            Err(trouble) => return Stage::Failed(trouble.to_string()),
+        };
+        self.stage_tx.send_replace(Stage::Code {
+            code: pin.code.clone(),
+            form: pin.form.as_ref().map(|form| form.url.clone()),
+        });
+        let until = Instant::now() + Duration::from_secs(pin.expires_in_s);
+        let Ok(state) = timeout_at(until, typed(&account, &pin)).await else {
+            return Stage::Failed("the code has run out; ask for another one".to_owned());
+        };
+        match state {
+            PinState::Linked(token) => match self.servers.link_account(&token).await {
+                Ok(_) => Stage::Linked,
+                Err(error) => Stage::Failed(error.to_string()),
+            },
+            PinState::Pending | PinState::Expired => {
+                Stage::Failed("the code has run out; ask for another one".to_owned())
+            }
+        }
+    }
+}
+
+/// Asks until something became of a code.
+async fn typed(account: &Account, pin: &Pin) -> PinState {
+    loop {
+        match account.poll(pin).await {
+            PinState::Pending => sleep(ASK_EVERY).await,
+            state => return state,
+        }
+    }
+}

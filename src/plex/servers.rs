@@ -1,0 +1,402 @@
+//! The servers that the box may use, and the way to each: found when somebody needs it, kept while it
+//! is good, and left alone for a while when it is not.
+//!
+//! Trouble is kept apart by whom it concerns. A token that is not taken stops everything that is
+//! asked of its server, until the owner signs in again: 28,949 titles are not bad because of it. A
+//! server that does not answer is asked again after 1, 2, 4 ... 30 s, whoever wants it.
+
+use super::{
+    Account, Class, Credentials, Identity, KnownServer, Result, Secret, Server, Trouble, Wishes,
+    find, gdm,
+};
+use crate::error;
+use crate::limits;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// The longest that a server which does not answer is left alone.
+const AWAY_S: u64 = 30;
+/// The same for one that says that it is starting.
+const STARTING_S: u64 = 60;
+/// What fails so soon after it was found does not get better by looking again.
+const LATELY: Duration = Duration::from_secs(60);
+/// A token that was not taken is tried again so much later: an owner can repair that elsewhere.
+const RECHECK: Duration = Duration::from_secs(3_600);
+
+/// All servers that the box is linked to.
+#[derive(Debug)]
+pub struct Servers {
+    state: PathBuf,
+    identity: Identity,
+    plex_tv: String,
+    /// One permit: who holds it looks for a server or changes the credentials.
+    turn: Semaphore,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    credentials: Credentials,
+    ways: HashMap<String, Way>,
+}
+
+/// The way to a server.
+#[derive(Debug, Clone)]
+enum Way {
+    Open {
+        server: Box<Server>,
+        since: Instant,
+        /// Something of it could not be read: it is asked first whether it is still there.
+        doubted: bool,
+    },
+    Closed {
+        trouble: Trouble,
+        /// Failures one after the other.
+        times: u32,
+        until: Instant,
+    },
+}
+
+/// How a server is, for pages and health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its machine identifier.
+    pub machine: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// What is wrong with it; `None` while nothing is known to be.
+    pub trouble: Option<Trouble>,
+}
+
+impl Servers {
+    /// Those in the state folder's credentials.
+    ///
+    /// # Errors
+    /// The file with the credentials cannot be read or understood; it is left as it is.
+    pub fn open(state: &Path, device_name: &str) -> error::Result<Self> {
+        let credentials = Credentials::load(state)?;
+        Ok(Self {
+            identity: Identity::new(&credentials.client_id, device_name),
+            state: state.to_owned(),
+            plex_tv: "https://plex.tv".to_owned(),
+            turn: Semaphore::new(1),
+            known: Mutex::new(Known {
+                credentials,
+                ways: HashMap::new(),
+            }),
+        })
+    }
+
+    /// Asks at another address than plex.tv's.
+    #[must_use]
+    pub fn asking(mut self, plex_tv: &str) -> Self {
+        plex_tv.clone_into(&mut self.plex_tv);
+        self
+    }
+
+    /// plex.tv, for linking the box.
+    ///
+    /// # Errors
+    /// The system gives no means to connect.
+    pub fn account(&self) -> Result<Account> {
+        Account::at(&self.plex_tv, &self.identity)
+    }
+
+    /// How each server is.
+    #[must_use]
+    pub fn standings(&self) -> Vec<Standing> {
+        let known = self.known();
+        let servers = known.credentials.servers.iter();
+        servers
+            .map(|server| Standing {
+                machine: server.machine.clone(),
+                name: server.name.clone(),
+                trouble: match known.ways.get(&server.machine) {
+                    Some(Way::Closed { trouble, .. }) => Some(trouble.clone()),
+                    _ => None,
+                },
+            })
+            .collect()
+    }
+
+    /// Whether the box is linked to an account or a server.
+    #[must_use]
+    pub fn is_linked(&self) -> bool {
+        let known = self.known();
+        known.credentials.account.is_some() || !known.credentials.servers.is_empty()
+    }
+
+    /// Links the box to a server at an address that the owner names.
+    ///
+    /// # Errors
+    /// The server cannot be used, or the credentials cannot be written.
+    pub async fn link_server(&self, url: &str, token: &Secret) -> error::Result<Server> {
+        let _turn = self.turn.acquire().await;
+        let server = Server::at(url, token, &self.identity).await?;
+        self.keep(KnownServer {
+            machine: server.machine.clone(),
+            name: server.name.clone(),
+            token: token.clone(),
+            url: Some(url.to_owned()),
+            last_good: Some(server.base().to_owned()),
+        })?;
+        self.open_way(&server);
+        Ok(server)
+    }
+
+    /// Links the box to an account, and so to its servers.
+    ///
+    /// # Errors
+    /// plex.tv does not take the token or cannot be asked, or the credentials cannot be written.
+    pub async fn link_account(&self, token: &Secret) -> error::Result<Vec<Standing>> {
+        let _turn = self.turn.acquire().await;
+        let entries = self.account()?.servers(token).await?;
+        let credentials = {
+            let mut known = self.known();
+            known.credentials.account = Some(token.clone());
+            for entry in entries {
+                let fresh = KnownServer {
+                    machine: entry.machine,
+                    name: entry.name,
+                    token: entry.token,
+                    url: None,
+                    last_good: None,
+                };
+                adopt(&mut known.credentials.servers, fresh);
+            }
+            // Signing in again is a new beginning for all of them.
+            known.ways.clear();
+            known.credentials.clone()
+        };
+        credentials.save(&self.state)?;
+        Ok(self.standings())
+    }
+
+    /// The way to a server: the one that is open, or the one that is found now.
+    ///
+    /// # Errors
+    /// The box is not linked to it, or what kept it from being used the last time, while that is too
+    /// short ago.
+    pub async fn server(&self, machine: &str) -> Result<Server> {
+        if let Some(known) = self.way(machine) {
+            return known;
+        }
+        let _turn = self.turn.acquire().await;
+        // Somebody else may have found it meanwhile.
+        if let Some(known) = self.way(machine) {
+            return known;
+        }
+        let found = match self.doubted(machine) {
+            Some(server) => match server.verify().await {
+                Ok(()) => Ok(server),
+                Err(_) => self.look_for(machine).await,
+            },
+            None => self.look_for(machine).await,
+        };
+        match &found {
+            Ok(server) => self.open_way(server),
+            Err(trouble) => self.close_way(machine, trouble.clone()),
+        }
+        found
+    }
+
+    /// Somebody had trouble with a server. What concerns all of it has the way to it looked for
+    /// anew, once; if that was done a moment ago, the server is left alone for a while.
+    pub fn tell(&self, machine: &str, trouble: &Trouble) {
+        let concerns_all = matches!(
+            trouble.class,
+            Class::Auth | Class::Unreachable | Class::WrongServer | Class::Starting
+        );
+        if !concerns_all {
+            return;
+        }
+        let found_long_ago = match self.known().ways.get(machine) {
+            Some(Way::Open { since, .. }) => since.elapsed() > LATELY,
+            _ => false,
+        };
+        if found_long_ago && trouble.class != Class::Starting {
+            log::warn!("{trouble}");
+            self.known().ways.remove(machine);
+        } else {
+            self.close_way(machine, trouble.clone());
+        }
+    }
+
+    /// Something of a server could not be read, and it may be the server's fault: who needs it next
+    /// asks first whether it is still there.
+    pub fn doubt(&self, machine: &str) {
+        if let Some(Way::Open { doubted, .. }) = self.known().ways.get_mut(machine) {
+            *doubted = true;
+        }
+    }
+
+    /// The server that is to be asked whether it is still there.
+    fn doubted(&self, machine: &str) -> Option<Server> {
+        match self.known().ways.get(machine)? {
+            Way::Open { server, .. } => Some(Server::clone(server)),
+            Way::Closed { .. } => None,
+        }
+    }
+
+    /// What is known of the way now; `None` where it has to be found, or asked.
+    fn way(&self, machine: &str) -> Option<Result<Server>> {
+        match self.known().ways.get(machine)? {
+            Way::Open { doubted: true, .. } => None,
+            Way::Open { server, .. } => Some(Ok(Server::clone(server))),
+            Way::Closed { trouble, until, .. } => {
+                (Instant::now() < *until).then(|| Err(trouble.clone()))
+            }
+        }
+    }
+
+    fn open_way(&self, server: &Server) {
+        let mut known = self.known();
+        let since = match known.ways.get(&server.machine) {
+            Some(Way::Open { since, .. }) => *since,
+            _ => Instant::now(),
+        };
+        let way = Way::Open {
+            server: Box::new(server.clone()),
+            since,
+            doubted: false,
+        };
+        known.ways.insert(server.machine.clone(), way);
+    }
+
+    fn close_way(&self, machine: &str, trouble: Trouble) {
+        let mut known = self.known();
+        let times = match known.ways.get(machine) {
+            // Several may meet the same trouble: it counts once.
+            Some(Way::Closed { until, .. }) if Instant::now() < *until => return,
+            Some(Way::Closed { times, .. }) => times.saturating_add(1),
+            _ => 1,
+        };
+        log::warn!("{trouble}");
+        let until = Instant::now() + left_alone(trouble.class, times);
+        let way = Way::Closed {
+            trouble,
+            times,
+            until,
+        };
+        known.ways.insert(machine.to_owned(), way);
+    }
+
+    async fn look_for(&self, machine: &str) -> Result<Server> {
+        let (server, account) = {
+            let known = self.known();
+            let servers = &known.credentials.servers;
+            let server = servers.iter().find(|server| server.machine == machine);
+            (server.cloned(), known.credentials.account.clone())
+        };
+        let Some(known) = server else {
+            let why = "the box is not linked to this server; run `exstreamtv link`";
+            return Err(Trouble::new(Class::Auth, "Plex", why));
+        };
+        let server = match (&known.url, account) {
+            (Some(url), _) => Server::at(url, &known.token, &self.identity).await?,
+            (None, Some(account)) => self.by_account(&known, &account).await?,
+            (None, None) => {
+                let why = "the box is not signed in any more; run `exstreamtv link`";
+                return Err(Trouble::new(Class::Auth, known.name, why));
+            }
+        };
+        if server.machine != machine {
+            let why = "another server answers at its address";
+            return Err(Trouble::new(Class::WrongServer, known.name, why));
+        }
+        let found = KnownServer {
+            last_good: Some(server.base().to_owned()),
+            ..known.clone()
+        };
+        if found != known
+            && let Err(error) = self.keep(found)
+        {
+            // It is found all the same; the next start has to look a little longer.
+            log::warn!("{error}");
+        }
+        Ok(server)
+    }
+
+    /// Finds a server of the account at any of its addresses, the last good one first.
+    async fn by_account(&self, known: &KnownServer, account: &Secret) -> Result<Server> {
+        if let Some(url) = &known.last_good
+            && let Ok(server) = Server::at(url, &known.token, &self.identity).await
+            && server.machine == known.machine
+        {
+            return Ok(server);
+        }
+        let entries = self.account()?.servers(account).await?;
+        let entry = entries
+            .into_iter()
+            .find(|entry| entry.machine == known.machine);
+        let Some(entry) = entry else {
+            let why = "it is no longer among the servers of the account";
+            return Err(Trouble::new(Class::Auth, known.name.clone(), why));
+        };
+        let patience = Duration::from_millis(limits::PLEX_LAN_MS);
+        // A network where nobody answers is as good as none.
+        let announced = gdm(&[], patience).await.unwrap_or_default();
+        let wishes = Wishes {
+            urls: known.last_good.iter().cloned().collect(),
+            announced,
+            ..Wishes::default()
+        };
+        let server = find(&entry, &self.identity, &wishes).await?;
+        if entry.token != known.token {
+            let renewed = KnownServer {
+                token: entry.token,
+                ..known.clone()
+            };
+            if let Err(error) = self.keep(renewed) {
+                log::warn!("{error}");
+            }
+        }
+        Ok(server)
+    }
+
+    /// Keeps what is known of a server.
+    fn keep(&self, server: KnownServer) -> error::Result<()> {
+        let credentials = {
+            let mut known = self.known();
+            adopt(&mut known.credentials.servers, server);
+            known.credentials.clone()
+        };
+        credentials.save(&self.state)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing in it is ever half changed.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long a server is left alone after it has failed so often.
+fn left_alone(class: Class, times: u32) -> Duration {
+    let doubled_s = 1_u64
+        .checked_shl(times.saturating_sub(1))
+        .unwrap_or(u64::MAX);
+    match class {
+        Class::Auth => RECHECK,
+        Class::Starting => Duration::from_secs(doubled_s.saturating_mul(5).min(STARTING_S)),
+        _ => Duration::from_secs(doubled_s.min(AWAY_S)),
+    }
+}
+
+/// Puts a server among the others, in the place of what was known of it before. An address that the
+/// owner has named stays.
+fn adopt(servers: &mut Vec<KnownServer>, fresh: KnownServer) {
+    match servers
+        .iter_mut()
+        .find(|server| server.machine == fresh.machine)
+    {
+        Some(server) => {
+            let url = fresh.url.clone().or_else(|| server.url.take());
+            *server = KnownServer { url, ..fresh };
+        }
+        None => servers.push(fresh),
+    }
+}

@@ -1,0 +1,291 @@
+//! Items of Plex servers: which file of which version, and under which session it is read.
+//!
+//! What the last sync has listed is tried first, so that a channel is tuned without asking the
+//! server anything. Newer servers want to be asked before each playback; then the item is looked up
+//! once and remembered, without host and token. Trouble with an item is never taken for trouble with
+//! its server, nor the other way round.
+
+use super::Source;
+use crate::catalog::best_version;
+use crate::error::{Error, Failure, Result};
+use crate::limits;
+use crate::model::MediaItem;
+use crate::plex::{self, Class, Decision, Item, Play, Server, Servers, Trouble, Version, new_id};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// How long what was looked up is believed. It does not time out on the server; files are replaced.
+const BELIEVED: Duration = Duration::from_secs(6 * 3_600);
+/// What fails so soon after it was looked up does not get better by looking again.
+const LATELY: Duration = Duration::from_secs(300);
+/// How long an item is left alone that its server does not give, each time that happens again.
+const LEFT_ALONE_MIN: [u64; 3] = [5, 15, 60];
+
+/// What is remembered of the items of all servers.
+#[derive(Debug)]
+pub(super) struct OnPlex {
+    servers: Arc<Servers>,
+    /// By machine identifier and rating key; at most `limits::RESOLVED`.
+    entries: Mutex<HashMap<(String, String), Arc<Entry>>>,
+}
+
+/// What is remembered of one item.
+#[derive(Debug)]
+struct Entry {
+    /// One permit: who holds it looks the item up, and the others then know.
+    turn: Semaphore,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    file: Option<File>,
+    /// It has failed in a way that asking first may help.
+    ask_first: bool,
+    /// What the sync has listed is not it any more.
+    moved: bool,
+    refused: Option<Refused>,
+    /// How often it was refused, one after the other.
+    refusals: usize,
+    used: Instant,
+}
+
+/// A file of an item, as its server names it.
+#[derive(Debug, Clone)]
+struct File {
+    rating_key: String,
+    media_index: u32,
+    part_key: String,
+    looked_up: Instant,
+}
+
+#[derive(Debug, Clone)]
+struct Refused {
+    why: Error,
+    until: Instant,
+}
+
+impl OnPlex {
+    pub(super) fn new(servers: Arc<Servers>) -> Self {
+        Self {
+            servers,
+            entries: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Where the item can be read, under a session of its own.
+    pub(super) async fn find(
+        &self,
+        machine: &str,
+        rating_key: &str,
+        item: &MediaItem,
+    ) -> Result<Source> {
+        let entry = self.entry(machine, rating_key);
+        let _turn = entry.turn.acquire().await;
+        if let Some(refused) = entry.refused() {
+            return Err(refused);
+        }
+        let server = self.servers.server(machine).await?;
+        let (mut file, ask_first, moved) = entry.remembered();
+        let ask_first = ask_first || server.version >= Version::DECIDES;
+        if file.is_none() && (ask_first || moved) {
+            file = Some(self.look_up(&server, &entry, (rating_key, item)).await?);
+        }
+        let session = new_id()?;
+        if let Some(file) = file.as_ref().filter(|_| ask_first) {
+            self.ask(&server, file, &session).await?;
+        }
+        let part_key = file.as_ref().map_or(&item.part.path, |file| &file.part_key);
+        Ok(Source::Http {
+            url: server.part_url(part_key)?,
+            headers: server.stream_headers(&session),
+        })
+    }
+
+    /// What was found could not be opened or read.
+    pub(super) fn failed(&self, machine: &str, rating_key: &str, error: &Error) {
+        let Error::Source { failure, .. } = error else {
+            // The file is there; what is in it is another matter.
+            return;
+        };
+        match failure {
+            Failure::Auth => self.servers.tell(
+                machine,
+                &Trouble {
+                    class: Class::Auth,
+                    subject: machine.to_owned(),
+                    why: error.to_string().into(),
+                },
+            ),
+            Failure::Connection => {
+                self.entry(machine, rating_key).known().ask_first = true;
+                self.servers.doubt(machine);
+            }
+            Failure::Item => self.entry(machine, rating_key).lose(error),
+        }
+    }
+
+    /// Finds out which file it is now.
+    async fn look_up(
+        &self,
+        server: &Server,
+        entry: &Entry,
+        (rating_key, item): (&str, &MediaItem),
+    ) -> Result<File> {
+        let told = |trouble: Trouble| {
+            self.servers.tell(&server.machine, &trouble);
+            Error::from(trouble)
+        };
+        let found = match server.items(&[rating_key]).await {
+            Ok(page) => page.items.into_iter().next(),
+            Err(trouble) if trouble.class == Class::Gone => None,
+            Err(trouble) => return Err(told(trouble)),
+        };
+        let found = match found {
+            Some(found) => Some(found),
+            None => elsewhere(server, item).await.map_err(told)?,
+        };
+        let file = found.and_then(|found| file_of(&found));
+        let Some(file) = file else {
+            let why = "its server has it no longer";
+            let gone = Error::unsupported(item.title.clone(), why);
+            entry.refuse(gone.clone());
+            return Err(gone);
+        };
+        entry.remember(file.clone());
+        Ok(file)
+    }
+
+    /// Has the server decide that the part may be read under a session.
+    async fn ask(&self, server: &Server, file: &File, session: &str) -> Result<()> {
+        let play = Play {
+            rating_key: file.rating_key.clone(),
+            media_index: file.media_index,
+            part_index: 0,
+            session: session.to_owned(),
+            audio_stream: None,
+        };
+        match server.decision(&Decision::Direct(play)).await {
+            // A server that decides for converting may give the part all the same, as older ones do.
+            Ok(_) => Ok(()),
+            Err(trouble) if matches!(trouble.class, Class::Gone | Class::Malformed) => Ok(()),
+            Err(trouble) => {
+                self.servers.tell(&server.machine, &trouble);
+                Err(trouble.into())
+            }
+        }
+    }
+
+    fn entry(&self, machine: &str, rating_key: &str) -> Arc<Entry> {
+        let mut entries = locked(&self.entries);
+        let key = (machine.to_owned(), rating_key.to_owned());
+        if !entries.contains_key(&key) && entries.len() >= limits::RESOLVED {
+            let oldest = entries.iter().min_by_key(|(_, entry)| entry.known().used);
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                entries.remove(&oldest);
+            }
+        }
+        let entry = entries.entry(key).or_insert_with(|| Arc::new(Entry::new()));
+        entry.known().used = Instant::now();
+        Arc::clone(entry)
+    }
+}
+
+impl Entry {
+    fn new() -> Self {
+        Self {
+            turn: Semaphore::new(1),
+            known: Mutex::new(Known {
+                file: None,
+                ask_first: false,
+                moved: false,
+                refused: None,
+                refusals: 0,
+                used: Instant::now(),
+            }),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        locked(&self.known)
+    }
+
+    /// Why it is left alone for now.
+    fn refused(&self) -> Option<Error> {
+        let known = self.known();
+        let refused = known.refused.as_ref()?;
+        (Instant::now() < refused.until).then(|| refused.why.clone())
+    }
+
+    /// The file that is believed in, whether the server has to be asked, and whether it has to be
+    /// looked up.
+    fn remembered(&self) -> (Option<File>, bool, bool) {
+        let known = self.known();
+        let file = known.file.as_ref();
+        let file = file.filter(|file| file.looked_up.elapsed() < BELIEVED);
+        (file.cloned(), known.ask_first, known.moved)
+    }
+
+    fn remember(&self, file: File) {
+        let mut known = self.known();
+        known.file = Some(file);
+        known.refused = None;
+    }
+
+    /// What was believed is not so.
+    fn lose(&self, why: &Error) {
+        let lately = {
+            let mut known = self.known();
+            known.moved = true;
+            let file = known.file.take();
+            file.is_some_and(|file| file.looked_up.elapsed() < LATELY)
+        };
+        if lately {
+            self.refuse(why.clone());
+        }
+    }
+
+    /// Leaves it alone for a while.
+    fn refuse(&self, why: Error) {
+        let mut known = self.known();
+        let last = LEFT_ALONE_MIN.len() - 1;
+        let wait_min = LEFT_ALONE_MIN.get(known.refusals.min(last)).copied();
+        known.refusals = known.refusals.saturating_add(1);
+        let until = Instant::now() + Duration::from_secs(60 * wait_min.unwrap_or(60));
+        known.refused = Some(Refused { why, until });
+    }
+}
+
+/// The same title under another key: libraries are made anew, and files move between them.
+async fn elsewhere(server: &Server, item: &MediaItem) -> plex::Result<Option<Item>> {
+    let guid = item.about.as_ref().and_then(|about| about.guid.as_deref());
+    let Some(guid) = guid.filter(|guid| guid.starts_with("plex://")) else {
+        return Ok(None);
+    };
+    let found = match server.by_guid(guid).await {
+        Ok(page) => page.items,
+        Err(trouble) if trouble.class == Class::Gone => return Ok(None),
+        Err(trouble) => return Err(trouble),
+    };
+    Ok(found.into_iter().find(|item| file_of(item).is_some()))
+}
+
+/// The file of an item that goes on air.
+fn file_of(item: &Item) -> Option<File> {
+    let (index, version) = best_version(item)?;
+    let part = version.parts.first()?;
+    Some(File {
+        rating_key: item.rating_key.clone(),
+        media_index: u32::try_from(index).ok()?,
+        part_key: part.key.clone(),
+        looked_up: Instant::now(),
+    })
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing in it is ever half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
