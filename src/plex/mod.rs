@@ -13,11 +13,14 @@ mod find;
 mod gdm;
 mod identity;
 mod item;
+mod list;
 mod play;
+mod row;
 mod secret;
 mod server;
 mod trouble;
 mod version;
+mod wire;
 
 pub use account::{Account, Form, Pin, PinState, TokenState};
 pub use credentials::{Credentials, KnownServer};
