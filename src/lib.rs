@@ -12,6 +12,8 @@ pub mod model;
 
 pub mod config;
 
+pub mod tls;
+
 pub mod codec;
 pub mod demux;
 pub mod remux;

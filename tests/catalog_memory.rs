@@ -97,7 +97,7 @@ async fn a_catalog_of_28949_items_fits_its_share_of_the_board() {
         let upserts = (first..ITEMS.min(first + 500)).map(episode).collect();
         let scan = Scan {
             upserts,
-            gone: vec![],
+            ..Scan::default()
         };
         store.apply_scan(library.id, scan).await.unwrap();
     }

@@ -104,7 +104,7 @@ async fn fill(state: &Path) {
     let upserts = (1..=ITEMS).map(episode).collect();
     let scan = Scan {
         upserts,
-        gone: vec![],
+        ..Scan::default()
     };
     store.apply_scan(library.id, scan).await.unwrap();
     store

@@ -25,12 +25,13 @@ const TABLE: &str = "
     media       | plain                           | bytes heapless serde
     model       | plain media                     | heapless serde
     config      | plain live types                | serde toml
+    tls         | plain                           | rustls webpki_roots
     codec       | plain types                     | bytes heapless
     demux       | plain types codec               | bytes heapless
     remux       | plain types codec               | bytes heapless
     ring        | plain live                      | bytes tokio
     fetch       | plain live                      | bytes http_body_util hyper hyper_util log tokio
-    plex        | plain live types config         | log reqwest serde serde_json tokio
+    plex        | plain live types config tls     | log reqwest serde serde_json tokio
     folder      | plain live types config demux fetch | bytes log tokio
     store       | plain live types config         | log rusqlite serde serde_json tokio
     catalog     | plain live types config plex folder store | log serde serde_json tokio

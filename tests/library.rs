@@ -66,7 +66,7 @@ impl House {
 
     async fn sync_with(&self, mut progress: impl FnMut(&Progress) + Send) -> Result<sync::Report> {
         let tell = |_: &Library, found: &Progress| progress(found);
-        let mut reports = self.librarian.sync(tell).await.unwrap();
+        let mut reports = self.librarian.sync(0, tell).await.unwrap();
         assert_eq!(reports.len(), 1);
         reports.remove(0).1
     }
@@ -443,13 +443,13 @@ async fn two_syncs_at_once_are_one_and_a_refusal() {
         house.put(format!("{at}.avi"), AVI);
     }
     let librarian = &house.librarian;
-    let (first, second) = tokio::join!(librarian.sync(|_, _| ()), librarian.sync(|_, _| ()));
+    let (first, second) = tokio::join!(librarian.sync(0, |_, _| ()), librarian.sync(0, |_, _| ()));
     assert_eq!(first.unwrap().len(), 1);
     assert_eq!(
         second.unwrap_err().to_string(),
         "sync: one is under way; wait until it is done"
     );
-    librarian.sync(|_, _| ()).await.unwrap();
+    librarian.sync(0, |_, _| ()).await.unwrap();
 }
 
 #[tokio::test]
@@ -460,7 +460,7 @@ async fn a_dropped_sync_leaves_the_box_ready_for_the_next() {
     }
     // Further than a batch and everything that may be on its way.
     let far = Notify::new();
-    let sync = house.librarian.sync(|_, progress| {
+    let sync = house.librarian.sync(0, |_, progress| {
         if progress.seen > 400 {
             far.notify_one();
         }
@@ -487,7 +487,7 @@ async fn a_broken_library_does_not_keep_the_others_from_being_synced() {
     let library = house.librarian.add_folder(&other, None).await.unwrap();
     assert_eq!(library.name, "Other Films");
     fs::remove_dir(house.root()).unwrap();
-    let reports = house.librarian.sync(|_, _| ()).await.unwrap();
+    let reports = house.librarian.sync(0, |_, _| ()).await.unwrap();
     assert!(reports[0].1.is_err());
     assert_eq!(reports[1].1.as_ref().unwrap().added, 1);
 }

@@ -27,7 +27,7 @@ async fn listed(folder: &Path) -> (Vec<Arc<MediaItem>>, Report) {
         .await
         .unwrap();
     librarian.add_folder(folder, None).await.unwrap();
-    let mut reports = librarian.sync(|_, _| ()).await.unwrap();
+    let mut reports = librarian.sync(0, |_, _| ()).await.unwrap();
     let items = librarian.catalog().borrow().items().to_vec();
     (items, reports.remove(0).1.unwrap())
 }

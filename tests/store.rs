@@ -83,7 +83,7 @@ fn items(count: usize) -> Scan {
         upserts: (0..count)
             .map(|at| item(&format!("/m/{at:05}.mp4")))
             .collect(),
-        gone: Vec::new(),
+        ..Scan::default()
     }
 }
 
@@ -143,6 +143,7 @@ async fn what_is_stored_is_what_is_read_after_a_restart() {
     let scan = Scan {
         upserts,
         gone: vec![MediaItemId(2)],
+        ..Scan::default()
     };
     store.apply_scan(library.id, scan).await.unwrap();
     store
@@ -189,7 +190,7 @@ async fn an_item_that_changes_keeps_its_id_and_its_place_on_channels() {
     changed.part.tracks.truncate(1);
     let scan = Scan {
         upserts: vec![changed.clone()],
-        gone: vec![],
+        ..Scan::default()
     };
     store.apply_scan(library.id, scan).await.unwrap();
     let contents = store.load().await.unwrap();
@@ -206,11 +207,12 @@ async fn ids_are_never_used_again() {
     let scan = Scan {
         upserts: vec![],
         gone: vec![MediaItemId(3)],
+        ..Scan::default()
     };
     store.apply_scan(library.id, scan).await.unwrap();
     let scan = Scan {
         upserts: vec![item("/m/again.mp4")],
-        gone: vec![],
+        ..Scan::default()
     };
     store.apply_scan(library.id, scan).await.unwrap();
     let ids: Vec<i64> = store
@@ -262,7 +264,7 @@ async fn a_part_is_playable_or_says_why_not() {
     silent.part.duration_ms = None;
     let scan = Scan {
         upserts: vec![silent],
-        gone: vec![],
+        ..Scan::default()
     };
     let error = store.apply_scan(library.id, scan).await.unwrap_err();
     assert!(error.to_string().contains("CHECK"), "{error}");
@@ -536,7 +538,7 @@ async fn child_that_is_killed() {
         let upserts = (0..limits::STORE_BATCH_ITEMS).map(|at| item(&format!("/m/{round}/{at}")));
         let scan = Scan {
             upserts: upserts.collect(),
-            gone: vec![],
+            ..Scan::default()
         };
         store.apply_scan(library.id, scan).await.unwrap();
     }

@@ -131,7 +131,7 @@ async fn fill(state: &Path, clips: &Clips) -> Outcome<Vec<Channel>> {
     let upserts = clips.clips.iter().map(|clip| clip.item.clone()).collect();
     let scan = Scan {
         upserts,
-        gone: vec![],
+        ..Scan::default()
     };
     store.apply_scan(library.id, scan).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?;

@@ -77,7 +77,7 @@ impl Library {
         let library = store.add_folder("Shows", "/media/nowhere/Shows").await?;
         let scan = Scan {
             upserts: (0..self.titles).map(|at| self.item(at)).collect(),
-            gone: vec![],
+            ..Scan::default()
         };
         store.apply_scan(library.id, scan).await?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;

@@ -165,6 +165,81 @@ pub const PLEX_LAN_MS: u64 = 2_000;
 /// Items of Plex servers of which is remembered what the server said last.
 pub const RESOLVED: usize = 1_024;
 
+/// Answer of a Plex server, unpacked. A page of 500 titles has 1.4 MB.
+pub const PLEX_ANSWER_BYTES: usize = 16 << 20;
+
+/// Answer that is no list: a decision, a server's own description, a PIN.
+pub const PLEX_SMALL_ANSWER_BYTES: usize = 1 << 20;
+
+/// What is read of an answer that refuses.
+pub const PLEX_REFUSAL_BYTES: usize = 4 << 10;
+
+/// One row of a list, with all of its versions and streams.
+pub const PLEX_ROW_BYTES: usize = 512 << 10;
+
+/// Rows of one answer. Nobody asks for more than a thousand, but a server need not listen.
+pub const PLEX_ROWS: usize = 5_000;
+
+/// Items that are asked for by key at once.
+pub const PLEX_KEYS: usize = 50;
+
+/// Key of an item or a section, a guid, a path on the server.
+pub const PLEX_KEY_BYTES: usize = 1_024;
+
+/// Token of an account or a server; the new kind is a signed document.
+pub const PLEX_TOKEN_BYTES: usize = 4_096;
+
+/// What an item is about.
+pub const PLEX_SUMMARY_BYTES: usize = 4_096;
+
+/// Genres, collections or guids of one item.
+pub const PLEX_TAGS: usize = 32;
+
+/// Versions of one item, and parts of one version.
+pub const PLEX_VERSIONS: usize = 16;
+
+/// Streams of one part. Discs come with 32 languages of subtitles.
+pub const PLEX_STREAMS: usize = 128;
+
+/// Servers of one account or one LAN.
+pub const PLEX_SERVERS: usize = 64;
+
+/// Ways to one server that are tried at once.
+pub const PLEX_WAYS: usize = 32;
+
+/// One event that a server sends by itself.
+pub const PLEX_EVENT_BYTES: usize = 64 << 10;
+
+/// Picture of an item.
+pub const PLEX_PICTURE_BYTES: usize = 2 << 20;
+
+/// File of the credentials.
+pub const PLEX_CREDENTIALS_BYTES: usize = 256 << 10;
+
+/// Redirections that are followed, all of them within one server.
+pub const PLEX_REDIRECTS: usize = 3;
+
+/// Milliseconds to connect to a Plex server or to plex.tv.
+pub const PLEX_CONNECT_MS: u64 = 3_000;
+
+/// Milliseconds that a server has to say who it is.
+pub const PLEX_IDENTITY_MS: u64 = 5_000;
+
+/// Milliseconds until an answer begins: a large page, or a disk that sleeps.
+pub const PLEX_ANSWER_MS: u64 = 60_000;
+
+/// Milliseconds without a byte in the middle of an answer.
+pub const PLEX_IDLE_MS: u64 = 20_000;
+
+/// Milliseconds that a whole answer may take.
+pub const PLEX_WHOLE_ANSWER_MS: u64 = 180_000;
+
+/// Milliseconds between two questions whether the owner has linked the box.
+pub const PLEX_PIN_MS: u64 = 2_000;
+
+/// Milliseconds that plex.tv has to answer.
+pub const PLEX_TV_MS: u64 = 15_000;
+
 // The store.
 
 /// Requests that may wait for the store's thread.

@@ -2,6 +2,10 @@
 //!
 //! Nothing of it can be relied on: each field is taken as what it looks like, or left out.
 
+mod read;
+
+pub(super) use read::is_own_path;
+
 /// What something of a library is (`type` of its row, and its number in requests).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {

@@ -14,12 +14,15 @@ mod gdm;
 mod identity;
 mod item;
 mod linking;
+mod list;
 mod play;
+mod row;
 mod secret;
 mod server;
 mod servers;
 mod trouble;
 mod version;
+mod wire;
 
 pub use account::{Account, Form, Pin, PinState, TokenState};
 pub use credentials::{Credentials, KnownServer};

@@ -1,6 +1,14 @@
 //! A server that has been found: what is asked of it.
 
-use super::{Decided, Decision, Events, Identity, Item, Kind, Result, Secret, Transcode, Version};
+mod library;
+mod playback;
+
+use super::row::Row;
+use super::wire::{Ask, Patience, Peer, Wire};
+use super::{Class, Identity, Item, Kind, Reach, Result, Secret, Trouble, Version};
+use crate::tls;
+use serde_json::Value;
+use std::net::{IpAddr, SocketAddr};
 
 /// A server. Cloning shares its connections.
 #[derive(Debug, Clone)]
@@ -11,6 +19,9 @@ pub struct Server {
     pub name: String,
     /// Its version.
     pub version: Version,
+    /// Where the connection leads. Nothing is streamed through a relay.
+    pub reach: Reach,
+    wire: Wire,
 }
 
 /// A section of a server's library.
@@ -71,187 +82,6 @@ pub enum Since {
     Added(i64),
 }
 
-impl Server {
-    /// A server at an address that somebody has named.
-    ///
-    /// # Errors
-    /// What keeps it from being used.
-    pub async fn at(url: &str, token: &Secret, identity: &Identity) -> Result<Self> {
-        let _ = (url, token, identity);
-        todo!()
-    }
-
-    /// Where it is: scheme, host and port, without a slash at the end.
-    #[must_use]
-    pub fn base(&self) -> &str {
-        todo!()
-    }
-
-    /// Asks whether it is still there, and still the same.
-    ///
-    /// # Errors
-    /// `WrongServer` where another one answers.
-    pub async fn verify(&self) -> Result<()> {
-        todo!()
-    }
-
-    /// The sections of its library.
-    ///
-    /// # Errors
-    /// What kept it from being read.
-    pub async fn sections(&self) -> Result<Vec<Section>> {
-        todo!()
-    }
-
-    /// A page of a section: `size` rows of a kind from the row `start` on, in the order of their
-    /// coming into the library.
-    ///
-    /// # Errors
-    /// `Busy` where less should be asked for, and what else kept it from being read.
-    pub async fn page(
-        &self,
-        section: &str,
-        kind: Kind,
-        start: usize,
-        size: usize,
-        since: Option<Since>,
-    ) -> Result<Page> {
-        let _ = (section, kind, start, size, since);
-        todo!()
-    }
-
-    /// Items by their keys, at most `limits::PLEX_KEYS`, with their streams. Those that are gone
-    /// are missing.
-    ///
-    /// # Errors
-    /// `Gone` where none is there.
-    pub async fn items(&self, rating_keys: &[&str]) -> Result<Page> {
-        let _ = rating_keys;
-        todo!()
-    }
-
-    /// One item, whose files the server has looked for on its disk. It may take as long as a disk
-    /// that sleeps: for finding out about a part that is missing.
-    ///
-    /// # Errors
-    /// `Gone` where it is not there.
-    pub async fn checked(&self, rating_key: &str) -> Result<Item> {
-        let _ = rating_key;
-        todo!()
-    }
-
-    /// Items by what they are anywhere (`plex://...`), in the whole library.
-    ///
-    /// # Errors
-    /// What kept it from being read.
-    pub async fn by_guid(&self, guid: &str) -> Result<Page> {
-        let _ = guid;
-        todo!()
-    }
-
-    /// The collections of a section.
-    ///
-    /// # Errors
-    /// What kept it from being read.
-    pub async fn collections(&self, section: &str, start: usize, size: usize) -> Result<Page> {
-        let _ = (section, start, size);
-        todo!()
-    }
-
-    /// The items of a collection, in its order.
-    ///
-    /// # Errors
-    /// `Gone` where it is not there.
-    pub async fn collection_items(&self, key: &str, start: usize, size: usize) -> Result<Page> {
-        let _ = (key, start, size);
-        todo!()
-    }
-
-    /// The owner's lists of videos.
-    ///
-    /// # Errors
-    /// What kept it from being read.
-    pub async fn playlists(&self) -> Result<Vec<Playlist>> {
-        todo!()
-    }
-
-    /// The items of a list, in its order.
-    ///
-    /// # Errors
-    /// `Gone` where it is not there.
-    pub async fn playlist_items(&self, key: &str, start: usize, size: usize) -> Result<Page> {
-        let _ = (key, start, size);
-        todo!()
-    }
-
-    /// What the server says by itself, from now on.
-    ///
-    /// # Errors
-    /// Where it says nothing.
-    pub async fn events(&self) -> Result<Events> {
-        todo!()
-    }
-
-    /// Asks how an item can be played. The session may then read the part, or start the conversion.
-    ///
-    /// # Errors
-    /// What kept it from deciding. A refusal is no error, but a code.
-    pub async fn decision(&self, decision: &Decision) -> Result<Decided> {
-        let _ = decision;
-        todo!()
-    }
-
-    /// Ends a conversion. What is not there any more is ended.
-    ///
-    /// # Errors
-    /// Where the server cannot be told.
-    pub async fn stop(&self, session: &str) -> Result<()> {
-        let _ = session;
-        todo!()
-    }
-
-    /// Keeps a conversion that is not read for a while.
-    ///
-    /// # Errors
-    /// Where the server cannot be told.
-    pub async fn ping(&self, session: &str) -> Result<()> {
-        let _ = session;
-        todo!()
-    }
-
-    /// The address of a part; it holds no token.
-    ///
-    /// # Errors
-    /// Where the key is an address of somewhere else, which is never sent a token.
-    pub fn part_url(&self, key: &str) -> Result<String> {
-        let _ = key;
-        todo!()
-    }
-
-    /// What a reader of a part or a conversion sends. The token is in it.
-    #[must_use]
-    pub fn stream_headers(&self, session: &str) -> Vec<(String, String)> {
-        let _ = session;
-        todo!()
-    }
-
-    /// The address of a conversion, for one reader, after its decision; it holds no token.
-    #[must_use]
-    pub fn transcode_url(&self, transcode: &Transcode) -> String {
-        let _ = transcode;
-        todo!()
-    }
-
-    /// A picture (`thumb` or `art` of an item), made no larger than that.
-    ///
-    /// # Errors
-    /// What kept it from being read.
-    pub async fn picture(&self, path: &str, width: u32, height: u32) -> Result<Picture> {
-        let _ = (path, width, height);
-        todo!()
-    }
-}
-
 /// A picture, at most `limits::PLEX_PICTURE_BYTES`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
@@ -259,4 +89,146 @@ pub struct Picture {
     pub media_type: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+impl Server {
+    /// A server at an address that somebody has named.
+    ///
+    /// # Errors
+    /// What keeps it from being used.
+    pub async fn at(url: &str, token: &Secret, identity: &Identity) -> Result<Self> {
+        let wire = Wire::new(url, Peer::Server, identity, None)?;
+        let machine = who(&wire).await?.machine;
+        let reach = reach_of(wire.base());
+        Self::sign_in(wire, token, &machine, reach).await
+    }
+
+    /// Signs in over a way that leads to `machine`, as it has said itself.
+    pub(super) async fn sign_in(
+        wire: Wire,
+        token: &Secret,
+        machine: &str,
+        reach: Reach,
+    ) -> Result<Self> {
+        let wire = wire.with(token);
+        let value = value(&wire, &Ask::small("/", Patience::ANSWER)).await?;
+        let row = Row::of(&value).and_then(|row| row.row("MediaContainer"));
+        let row = row.ok_or_else(|| no_server(&wire))?;
+        if row
+            .key("machineIdentifier")
+            .is_some_and(|said| said != machine)
+        {
+            return Err(wrong_server(&wire));
+        }
+        Ok(Self {
+            machine: machine.to_owned(),
+            name: row
+                .line("friendlyName")
+                .unwrap_or_else(|| "Plex".to_owned()),
+            version: Version::parse(&row.line("version").unwrap_or_default()),
+            reach,
+            wire,
+        })
+    }
+
+    /// Where it is: scheme, host and port, without a slash at the end.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.wire.base()
+    }
+
+    /// Asks whether it is still there, and still the same.
+    ///
+    /// # Errors
+    /// `WrongServer` where another one answers.
+    pub async fn verify(&self) -> Result<()> {
+        if who(&self.wire).await?.machine == self.machine {
+            Ok(())
+        } else {
+            Err(wrong_server(&self.wire))
+        }
+    }
+}
+
+/// What a server says to anybody.
+pub(super) struct Who {
+    pub(super) machine: String,
+}
+
+/// Asks a server who it is. No token is needed for it, and none should be sent before it.
+pub(super) async fn who(wire: &Wire) -> Result<Who> {
+    let value = value(wire, &Ask::small("/identity", Patience::LOOK)).await?;
+    let row = Row::of(&value).and_then(|row| row.row("MediaContainer"));
+    let machine = row.and_then(|row| row.key("machineIdentifier"));
+    let machine = machine.ok_or_else(|| no_server(wire))?;
+    Ok(Who { machine })
+}
+
+pub(super) fn wrong_server(wire: &Wire) -> Trouble {
+    let why = "another Plex server answers at this address; it gets no token";
+    Trouble::new(Class::WrongServer, wire.subject(""), why)
+}
+
+fn no_server(wire: &Wire) -> Trouble {
+    let why = "what answers there is no Plex server";
+    Trouble::new(Class::Malformed, wire.subject(""), why)
+}
+
+/// A small answer, taken apart.
+pub(super) async fn value(wire: &Wire, ask: &Ask<'_>) -> Result<Value> {
+    let answer = wire.ask(ask).await?;
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| Trouble::malformed(&answer.subject, &answer.body, &error))
+}
+
+/// Where an address leads, as far as it says so itself.
+pub(super) fn reach_of(url: &str) -> Reach {
+    let Ok(url) = super::wire::address(url) else {
+        return Reach::Remote;
+    };
+    let host = url.host_str().unwrap_or_default();
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    match plain.parse().ok().or_else(|| tls::address_in(host)) {
+        Some(address) if is_private(address) => Reach::Local,
+        Some(_) => Reach::Remote,
+        // A name without a dot is one of the LAN.
+        None if !host.contains('.') || host.ends_with(".local") || host.ends_with(".lan") => {
+            Reach::Local
+        }
+        None => Reach::Remote,
+    }
+}
+
+/// Whether an address is one of a LAN or of this machine (RFC 1918, RFC 4193, link-local, loopback).
+pub(super) fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+    }
+}
+
+/// A way to a server at an address, whose name leads to `dial` where it is given.
+pub(super) fn way(url: &str, identity: &Identity, dial: Option<SocketAddr>) -> Result<Wire> {
+    Wire::new(url, Peer::Server, identity, dial)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Reach, reach_of};
+
+    #[test]
+    fn an_address_says_whether_it_is_in_the_lan() {
+        for (url, reach) in [
+            ("http://192.168.1.5:32400", Reach::Local),
+            ("http://127.0.0.1:32400", Reach::Local),
+            ("https://10-0-0-7.aa.plex.direct:32400", Reach::Local),
+            ("https://1-2-3-4.aa.plex.direct:32400", Reach::Remote),
+            ("http://[fd00::1]:32400", Reach::Local),
+            ("http://[2001:db8::1]:32400", Reach::Remote),
+            ("http://nas:32400", Reach::Local),
+            ("https://plex.example.com", Reach::Remote),
+        ] {
+            assert_eq!(reach_of(url), reach, "{url}");
+        }
+    }
 }
