@@ -5,14 +5,15 @@
 //! is not replaced unless it is wanted again, so that a page left open does not keep plex.tv busy.
 
 use super::{Account, Pin, PinState, Result, Servers};
+use crate::limits;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 
 /// How often plex.tv is asked what became of a code.
-const ASK_EVERY: Duration = Duration::from_secs(2);
+const ASK_EVERY: Duration = Duration::from_millis(limits::PLEX_PIN_MS);
 /// Not before this are failures followed by another try.
 const CALM: Duration = Duration::from_secs(10);
 
@@ -112,11 +113,7 @@ impl Linking {
             code: pin.code.clone(),
             form: pin.form.as_ref().map(|form| form.url.clone()),
         });
-        let until = Instant::now() + Duration::from_secs(pin.expires_in_s);
-        let Ok(state) = timeout_at(until, typed(&account, &pin)).await else {
-            return Stage::Failed("the code has run out; ask for another one".to_owned());
-        };
-        match state {
+        match typed(&account, &pin).await {
             PinState::Linked(token) => match self.servers.link_account(&token).await {
                 Ok(_) => Stage::Linked,
                 Err(error) => Stage::Failed(error.to_string()),

@@ -341,7 +341,7 @@ impl Servers {
         // A network where nobody answers is as good as none.
         let announced = gdm(&[], patience).await.unwrap_or_default();
         let wishes = Wishes {
-            urls: known.last_good.iter().cloned().collect(),
+            last_good: known.last_good.clone(),
             announced,
             ..Wishes::default()
         };
