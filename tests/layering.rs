@@ -30,7 +30,8 @@ const TABLE: &str = "
     demux       | plain types codec               | bytes heapless
     remux       | plain types codec               | bytes heapless
     ring        | plain live                      | bytes tokio
-    fetch       | plain live                      | bytes http_body_util hyper hyper_util log tokio
+    fetch       | plain live tls                  | bytes http_body_util hyper hyper_util log rustls tokio \
+                  tokio_rustls
     plex        | plain live types config tls     | log reqwest serde serde_json tokio
     folder      | plain live types config demux fetch | bytes log tokio
     store       | plain live types config         | log rusqlite serde serde_json tokio

@@ -37,7 +37,8 @@ impl Reader {
         Ok(Self { source })
     }
 
-    /// Opens what a server gives at `url`, of the scheme `http`, and asks for its beginning; the
+    /// Opens what a server gives at `url`, of the scheme `http` or `https`, and asks for its
+    /// beginning; the
     /// headers go with each request, but never to another host. Its length is taken now: a file
     /// that is replaced later by one of another length is an error.
     ///

@@ -340,8 +340,8 @@ fn headers(identity: &Identity) -> HeaderMap {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     for (name, value) in identity.headers() {
         // A name that cannot be sent is not worth failing for.
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            headers.insert(HeaderName::from_static(name), value);
+        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
         }
     }
     headers

@@ -1,11 +1,14 @@
 //! The one place that opens connections to servers of files.
 //!
 //! A [`Connection`] has no task: whoever waits for an answer or for bytes drives it. So a reader
-//! that is not read fetches nothing beyond the kernel's receive buffer, whose size is set here.
+//! that is not read fetches nothing beyond the kernel's receive buffer, whose size is set here. With
+//! TLS it also holds the record that is being received, of at most 16 kB.
 
-use super::target::Target;
+use super::socket::Socket;
+use super::target::{Lock, Target};
 use crate::error::{Failure, Result};
 use crate::limits;
+use crate::tls;
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -20,7 +23,7 @@ use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::timeout;
 
-type Wire = http1::Connection<TokioIo<TcpStream>, Empty<Bytes>>;
+type Wire = http1::Connection<TokioIo<Socket>, Empty<Bytes>>;
 
 /// A connection to a server; dropping it closes it.
 pub(super) struct Connection {
@@ -35,14 +38,14 @@ impl Connection {
     /// Connects to where `target` is.
     ///
     /// # Errors
-    /// `Source` that concerns the server: its name is not known, or it cannot be reached in
-    /// `limits::SOURCE_CONNECT_MS`.
+    /// `Source` that concerns the server: its name is not known, it cannot be reached in
+    /// `limits::SOURCE_CONNECT_MS`, or it has no certificate for its name.
     pub(super) async fn open(target: &Target) -> Result<Self> {
         let limit = Duration::from_millis(limits::SOURCE_CONNECT_MS);
         let failed = |error: &io::Error| {
             target.failed(Failure::Connection, format!("cannot connect: {error}"))
         };
-        let stream = timeout(limit, reach(target, limit))
+        let socket = timeout(limit, Box::pin(meet(target, limit)))
             .await
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             .map_err(|error| failed(&error))?;
@@ -50,7 +53,7 @@ impl Connection {
             .max_buf_size(limits::SOURCE_PIECE_BYTES)
             .max_header_size(limits::SOURCE_HEAD_BYTES)
             .max_headers(limits::SOURCE_HEADERS)
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(socket))
             .await
             .map_err(|error| failed(&io::Error::other(error)))?;
         Ok(Self {
@@ -115,10 +118,29 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// The first of a host's addresses that takes a connection.
+/// A socket to a host, over which it can be spoken to.
+async fn meet(target: &Target, limit: Duration) -> io::Result<Socket> {
+    let stream = reach(target, limit).await?;
+    match target.lock() {
+        Lock::Plain => Ok(Socket::Plain(stream)),
+        Lock::Tls => {
+            let config = tls::client().map_err(io::Error::other)?;
+            Socket::lock(stream, target.host(), config).await
+        }
+    }
+}
+
+/// The first of a host's addresses that takes a connection. A name that holds its address is not
+/// looked up.
 async fn reach(target: &Target, limit: Duration) -> io::Result<TcpStream> {
-    let found = lookup_host((target.host(), target.port())).await?;
-    let addresses: Vec<_> = found.take(limits::SOURCE_ADDRESSES).collect();
+    let port = target.port();
+    let addresses: Vec<_> = match tls::address_in(target.host()) {
+        Some(address) => vec![SocketAddr::new(address, port)],
+        None => {
+            let found = lookup_host((target.host(), port)).await?;
+            found.take(limits::SOURCE_ADDRESSES).collect()
+        }
+    };
     let tries = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
     let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
     for address in addresses {
@@ -143,3 +165,6 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
     socket.set_nodelay(true)?;
     socket.connect(address).await
 }
+
+#[cfg(test)]
+mod tests;

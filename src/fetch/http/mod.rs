@@ -10,6 +10,7 @@
 mod answer;
 mod connect;
 mod lane;
+mod socket;
 mod stream;
 mod target;
 mod window;

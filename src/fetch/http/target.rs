@@ -1,4 +1,5 @@
-//! Where a request goes: an address of the scheme `http` (RFC 3986), with the headers that it takes.
+//! Where a request goes: an address of the scheme `http` or `https` (RFC 3986), with the headers that
+//! it takes.
 
 use crate::error::{Error, Failure, Result};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
@@ -10,9 +11,19 @@ use std::fmt;
 /// An address that can be asked. It is shown without its query and headers.
 #[derive(Clone)]
 pub(super) struct Target {
+    lock: Lock,
     authority: Authority,
     path: PathAndQuery,
     headers: HeaderMap,
+}
+
+/// Whether what goes to and fro can be read on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// It can (`http`).
+    Plain,
+    /// It cannot (`https`).
+    Tls,
 }
 
 impl Target {
@@ -25,7 +36,7 @@ impl Target {
         let uri: Uri = url
             .parse()
             .map_err(|_| refused("it is no address; spaces and the like must be escaped"))?;
-        let mut target = Self::plain(&uri).map_err(refused)?;
+        let mut target = Self::bare(&uri).map_err(refused)?;
         for (name, value) in headers {
             let name: HeaderName = name
                 .parse()
@@ -40,10 +51,12 @@ impl Target {
     }
 
     /// An address without headers.
-    fn plain(uri: &Uri) -> std::result::Result<Self, &'static str> {
-        if uri.scheme() != Some(&Scheme::HTTP) {
-            return Err("only http:// can be read");
-        }
+    fn bare(uri: &Uri) -> std::result::Result<Self, &'static str> {
+        let lock = match uri.scheme() {
+            Some(scheme) if *scheme == Scheme::HTTP => Lock::Plain,
+            Some(scheme) if *scheme == Scheme::HTTPS => Lock::Tls,
+            _ => return Err("only http:// and https:// can be read"),
+        };
         let authority = uri.authority().ok_or("it names no host")?;
         if authority.as_str().contains('@') {
             return Err("a name or password in it is not sent");
@@ -51,13 +64,15 @@ impl Target {
         let slash = PathAndQuery::from_static("/");
         let path = uri.path_and_query().filter(|path| path.as_str() != "");
         Ok(Self {
+            lock,
             authority: authority.clone(),
             path: path.cloned().unwrap_or(slash),
             headers: HeaderMap::new(),
         })
     }
 
-    /// Where a redirection leads. The headers go along only within the same host and port.
+    /// Where a redirection leads. The headers go along only within the same host and port, and
+    /// never from where they cannot be read to where they can.
     ///
     /// # Errors
     /// Why it cannot be followed.
@@ -71,7 +86,7 @@ impl Target {
             }
         } else {
             let uri: Uri = location.parse().map_err(|_| none)?;
-            Self::plain(&uri).map_err(|_| "it redirects to where this box cannot follow")?
+            Self::bare(&uri).map_err(|_| "it redirects to where this box cannot follow")?
         };
         if to.is_at(self) {
             to.headers = self.headers.clone();
@@ -81,7 +96,9 @@ impl Target {
 
     /// Whether a connection to the one is a connection to the other.
     pub(super) fn is_at(&self, other: &Self) -> bool {
-        self.host().eq_ignore_ascii_case(other.host()) && self.port() == other.port()
+        self.lock == other.lock
+            && self.host().eq_ignore_ascii_case(other.host())
+            && self.port() == other.port()
     }
 
     /// Whether both are the same address.
@@ -98,7 +115,16 @@ impl Target {
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.authority.port_u16().unwrap_or(80)
+        let usual = match self.lock {
+            Lock::Plain => 80,
+            Lock::Tls => 443,
+        };
+        self.authority.port_u16().unwrap_or(usual)
+    }
+
+    /// How it is spoken to.
+    pub(super) fn lock(&self) -> Lock {
+        self.lock
     }
 
     /// What goes into the header `Host`.
@@ -161,6 +187,12 @@ mod tests {
             ("http://[2001:db8::7]/x", "2001:db8::7", 80),
             ("http://10.0.0.2/x", "10.0.0.2", 80),
             ("HTTP://nas:9", "nas", 9),
+            ("https://nas/x", "nas", 443),
+            (
+                "https://10-0-0-2.aa.plex.direct:32400/x",
+                "10-0-0-2.aa.plex.direct",
+                32_400,
+            ),
         ] {
             let target = target(url);
             assert_eq!((target.host(), target.port()), (host, port), "{url}");
@@ -171,7 +203,6 @@ mod tests {
     #[test]
     fn what_cannot_be_asked_is_refused_without_its_secret() {
         for url in [
-            "https://nas/x",
             "ftp://nas/x",
             "/x",
             "http://",
@@ -196,6 +227,8 @@ mod tests {
             ("http://nas:81/y", "/y", 0),
             ("http://other/y", "/y", 0),
             ("http://nas.other/y", "/y", 0),
+            ("https://nas/y", "/y", 0),
+            ("https://nas:80/y", "/y", 0),
         ] {
             let to = from.redirected(location).unwrap();
             assert_eq!(
@@ -204,14 +237,7 @@ mod tests {
                 "{location}"
             );
         }
-        for location in [
-            "https://nas/y",
-            "//other/y",
-            "ftp://nas/y",
-            "http://a@nas/y",
-            "",
-            "?",
-        ] {
+        for location in ["//other/y", "ftp://nas/y", "http://a@nas/y", "", "?"] {
             assert!(from.redirected(location).is_err(), "{location}");
         }
     }

@@ -136,9 +136,7 @@ impl Stream {
             bitrate_kbps: row.number("bitrate"),
             language: languages.filter_map(|text| language::code(&text)).next(),
             title: row.line("title"),
-            header_stripped: row
-                .line("headerCompression")
-                .is_some_and(|text| text != "0"),
+            header_stripped: is_stripped(row),
             kind: StreamKind::read(row),
         }
     }
@@ -171,6 +169,12 @@ impl StreamKind {
             _ => Self::Other,
         }
     }
+}
+
+/// A flag in some answers, the name of the algorithm in others.
+fn is_stripped(row: Row<'_>) -> bool {
+    let name = "headerCompression";
+    row.flag(name).unwrap_or_else(|| row.line(name).is_some())
 }
 
 /// A duration; one that is not known is told as 0 by some agents.
