@@ -163,7 +163,9 @@ impl Librarian {
             )
             .await;
             // Even a sync that failed may have written something before.
-            self.refresh().await?;
+            if report.as_ref().map_or(true, Report::has_changed) {
+                self.refresh().await?;
+            }
             reports.push((library.clone(), report));
         }
         Ok(reports)

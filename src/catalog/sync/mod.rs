@@ -28,12 +28,22 @@ pub struct Report {
     pub updated: usize,
     /// Items that are there no longer.
     pub removed: usize,
+    /// Items that their server does not list any more since this time; they are kept for a day.
+    pub missing: usize,
     /// Items that are as they were.
     pub unchanged: usize,
     /// Among all items of the library, those that cannot be played; each says why.
     pub unplayable: usize,
     /// What could not be looked at, in words. Items there stay as they were.
     pub remarks: Vec<String>,
+}
+
+impl Report {
+    /// Whether anything of the library is other than it was.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        self.added + self.updated + self.removed + self.missing > 0
+    }
 }
 
 /// Looks through the library and writes what has changed since `catalog` was loaded.

@@ -50,6 +50,8 @@ pub(super) async fn run_once(
     now_ms: i64,
     progress: impl FnMut(&Progress),
 ) -> Result<Report> {
+    // Another server may have taken its address since it was found.
+    place.servers.doubt(place.server);
     let server = place.servers.server(place.server).await?;
     let sections = server.sections().await.map_err(|why| place.told(why))?;
     let section = sections
@@ -391,6 +393,7 @@ impl<'a, P: FnMut(&Progress)> Intake<'a, P> {
             .iter()
             .filter(|item| !item.missing_ms.is_some_and(kept));
         let gone: Vec<MediaItemId> = gone.map(|item| item.id).collect();
+        self.report.missing = lost;
         self.report.removed = gone.len();
         self.apply(Scan {
             missing: fresh.iter().map(|item| (item.id, now_ms)).collect(),

@@ -1,0 +1,331 @@
+//! Channels of a Plex library on air, from a stand-in: what a tune asks the server for, and what a
+//! viewer sees while the server fails in each of its ways.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_precision_loss
+)]
+
+#[path = "support/plex/mod.rs"]
+mod plex;
+#[path = "support/mod.rs"]
+mod support;
+mod ts_judge;
+
+use exstreamtv::catalog::Librarian;
+use exstreamtv::clock::TokioClock;
+use exstreamtv::model::{ChannelNumber, NewChannel, Order};
+use exstreamtv::plex::{Class as Trouble, Secret, Servers};
+use exstreamtv::resolver::Resolver;
+use exstreamtv::schedule::{Lineup, Wishes};
+use exstreamtv::store::Store;
+use exstreamtv::tuner::{Lease, Tuners, Want};
+use plex::{Class, Faults, Library, Settings, Standin};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{EPOCH_MS, long_clip};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+/// A box with one channel, which loops over the films of a stand-in.
+struct House {
+    _state: tempfile::TempDir,
+    _lineup_tx: watch::Sender<Arc<Lineup>>,
+    servers: Arc<Servers>,
+    tuners: Tuners,
+    standin: Standin,
+}
+
+impl House {
+    /// On the films of a folder, behind a server of this version.
+    async fn new(folder: &Path, version: &str) -> Self {
+        let settings = Settings {
+            version: version.to_owned(),
+            ..Settings::default()
+        };
+        let standin = Standin::start_with(Library::from_folder(folder), settings);
+        let state = tempfile::tempdir().unwrap();
+        let servers = Arc::new(Servers::open(state.path(), "Test").unwrap());
+        let token = Secret::new(&standin.token());
+        servers.link_server(&standin.url(), &token).await.unwrap();
+        let store = Store::open(state.path()).await.unwrap();
+        let librarian = Librarian::open(store).await.unwrap();
+        let librarian = librarian.reaching(Arc::clone(&servers));
+        let machine = standin.machine();
+        librarian
+            .add_section((&machine, "Films"), None)
+            .await
+            .unwrap();
+        librarian
+            .sync(EPOCH_MS, |_, _| ())
+            .await
+            .unwrap()
+            .remove(0)
+            .1
+            .unwrap();
+        let items = librarian
+            .catalog()
+            .borrow()
+            .items()
+            .iter()
+            .map(|item| item.id)
+            .collect();
+        let channel = NewChannel {
+            number: number(),
+            name: "Films".to_owned(),
+            epoch_ms: EPOCH_MS,
+            order: Order::Listed,
+            items,
+        };
+        librarian.add_channels(vec![channel]).await.unwrap();
+        let catalog = Arc::clone(&librarian.catalog().borrow());
+        let lineup = Arc::new(Lineup::build(catalog, &Wishes::default()));
+        let schedule = lineup.schedule(number()).unwrap();
+        assert!(schedule.left_out().is_empty(), "{:?}", schedule.left_out());
+        let (lineup_tx, lineup_rx) = watch::channel(lineup);
+        let clock = Arc::new(TokioClock::starting_at(EPOCH_MS + 5_000));
+        let tuners =
+            Tuners::new(4, lineup_rx, clock).resolving(Resolver::reaching(Arc::clone(&servers)));
+        standin.reset_counts();
+        Self {
+            _state: state,
+            _lineup_tx: lineup_tx,
+            servers,
+            tuners,
+            standin,
+        }
+    }
+
+    async fn tune(&self) -> Lease {
+        let peer = "127.0.0.1:1000".parse().unwrap();
+        self.tuners.lease(number(), Want::Any, peer).await.unwrap()
+    }
+
+    fn asked(&self, class: Class) -> u64 {
+        self.standin.counts().of(class)
+    }
+}
+
+fn number() -> ChannelNumber {
+    "7".parse().unwrap()
+}
+
+/// What a viewer has seen.
+struct Seen {
+    stream: Vec<u8>,
+    longest: Duration,
+    /// What the tuner said was wrong, each once.
+    troubles: Vec<String>,
+}
+
+/// Takes what comes for so long.
+async fn watch_for(house: &House, lease: &mut Lease, length: Duration) -> Seen {
+    let end = Instant::now() + length;
+    let mut seen = Seen {
+        stream: Vec::new(),
+        longest: Duration::ZERO,
+        troubles: Vec::new(),
+    };
+    let mut last = Instant::now();
+    while let Ok(packets) = timeout_at(end, lease.next()).await {
+        seen.longest = seen.longest.max(last.elapsed());
+        last = Instant::now();
+        seen.stream.extend_from_slice(&packets);
+        for tuner in house.tuners.status() {
+            let trouble = tuner.viewer.and_then(|viewer| viewer.trouble);
+            if let Some(trouble) = trouble.filter(|trouble| !seen.troubles.contains(trouble)) {
+                seen.troubles.push(trouble);
+            }
+        }
+    }
+    seen
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// A folder with one film of 80 s.
+fn film() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let made = tempfile::tempdir().unwrap();
+    let clip = long_clip(made.path(), 80, 8_000);
+    std::fs::create_dir(folder.path().join("Films")).unwrap();
+    let extension = Path::new(&clip.part.path)
+        .extension()
+        .unwrap()
+        .to_str()
+        .unwrap();
+    let name = format!("Films/A Film (2001).{extension}");
+    std::fs::copy(&clip.part.path, folder.path().join(name)).unwrap();
+    folder
+}
+
+/// A server that gives parts without being asked before, and one that does not.
+const OLD: &str = "1.41.3.9314-a0bfb8370";
+const NEW: &str = "1.43.2.10687-563d026ea";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tune_asks_an_old_server_for_nothing_but_the_file() {
+    let folder = film();
+    let house = House::new(folder.path(), OLD).await;
+    for round in 0..2 {
+        house.standin.reset_counts();
+        let mut lease = house.tune().await;
+        lease.next().await;
+        println!("round {round}: {:?}", house.standin.counts());
+        assert_eq!(house.asked(Class::Metadata), 0);
+        assert_eq!(house.asked(Class::Decision), 0);
+        assert!(house.standin.counts().requests() <= 6);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_server_is_asked_once_for_each_playback() {
+    let folder = film();
+    let house = House::new(folder.path(), NEW).await;
+    house
+        .standin
+        .faults(|faults| faults.require_decision = true);
+    for round in 0..3 {
+        house.standin.reset_counts();
+        let mut lease = house.tune().await;
+        lease.next().await;
+        println!("round {round}: {:?}", house.standin.counts());
+        assert_eq!(house.asked(Class::Metadata), u64::from(round == 0));
+        assert_eq!(house.asked(Class::Decision), 1);
+        assert!(house.standin.counts().requests() <= 6);
+        assert!(
+            house.tuners.status()[0]
+                .viewer
+                .as_ref()
+                .unwrap()
+                .trouble
+                .is_none()
+        );
+    }
+    // A token is a header, and never part of an address.
+    let token = house.standin.token();
+    for asked in house.standin.log() {
+        assert!(!asked.target.contains(&token), "{}", asked.target);
+    }
+}
+
+/// What happens, how long, and what the owner is told.
+struct Scene {
+    name: &'static str,
+    fault: fn(&mut Faults),
+    seconds: f64,
+    /// Requests that it may cost.
+    requests: u64,
+    /// What is said of the server while it lasts.
+    standing: Option<Trouble>,
+}
+
+/// Each fault begins while a viewer watches, and ends again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_goes_on_over_each_fault_of_its_server() {
+    let folder = film();
+    let scenes = [
+        Scene {
+            name: "parts refused with 401",
+            fault: |faults| faults.unauthorized = true,
+            seconds: 12.0,
+            requests: 12,
+            standing: Some(Trouble::Auth),
+        },
+        Scene {
+            name: "part gone",
+            fault: |faults| faults.part_status = Some(404),
+            seconds: 12.0,
+            requests: 12,
+            standing: None,
+        },
+        Scene {
+            name: "parts refused with 503",
+            fault: |faults| faults.part_status = Some(503),
+            seconds: 12.0,
+            requests: 30,
+            standing: None,
+        },
+        Scene {
+            name: "maintenance",
+            fault: |faults| faults.maintenance = true,
+            seconds: 12.0,
+            requests: 30,
+            standing: Some(Trouble::Starting),
+        },
+        Scene {
+            name: "a web page",
+            fault: |faults| faults.html = true,
+            seconds: 12.0,
+            requests: 30,
+            standing: None,
+        },
+        Scene {
+            name: "nothing is sent",
+            fault: |faults| faults.paused = true,
+            seconds: 12.0,
+            requests: 30,
+            standing: None,
+        },
+    ];
+    let mut running = Vec::new();
+    for scene in scenes {
+        let path = folder.path().to_owned();
+        running.push(tokio::spawn(async move { play(&path, scene).await }));
+    }
+    for scene in running {
+        scene.await.unwrap();
+    }
+}
+
+async fn play(folder: &Path, scene: Scene) {
+    let Scene { name, .. } = scene;
+    let house = House::new(folder, NEW).await;
+    let mut lease = house.tune().await;
+    let before = watch_for(&house, &mut lease, seconds(3.0)).await;
+    assert!(before.troubles.is_empty(), "{name}: {:?}", before.troubles);
+    house.standin.reset_counts();
+    house.standin.faults(scene.fault);
+    house.standin.cut();
+    let during = watch_for(&house, &mut lease, seconds(scene.seconds)).await;
+    let asked = house.standin.counts().requests();
+    let standing = house.servers.standings().remove(0).trouble;
+    house.standin.heal();
+    if standing
+        .as_ref()
+        .is_some_and(|trouble| trouble.class == Trouble::Auth)
+    {
+        let token = Secret::new(&house.standin.token());
+        house
+            .servers
+            .link_server(&house.standin.url(), &token)
+            .await
+            .unwrap();
+    }
+    let after = watch_for(&house, &mut lease, seconds(14.0)).await;
+    println!(
+        "{name}: {asked} requests, silence of {} ms, {:?}, {:?}",
+        during.longest.max(after.longest).as_millis(),
+        during.troubles,
+        standing.as_ref().map(|trouble| trouble.class)
+    );
+    assert!(during.longest.max(after.longest) < seconds(0.5), "{name}");
+    assert!(!during.troubles.is_empty(), "{name}: nothing was said");
+    assert!(asked <= scene.requests, "{name}: {asked} requests");
+    assert_eq!(
+        standing.map(|trouble| trouble.class),
+        scene.standing,
+        "{name}"
+    );
+    let whole = [before.stream, during.stream, after.stream].concat();
+    ts_judge::judge(&whole).assert_clean();
+    let viewer = house.tuners.status().remove(0).viewer.unwrap();
+    assert_eq!(viewer.trouble, None, "{name}: it is not back");
+}
