@@ -2,6 +2,7 @@
 //! has it, and nothing here is counted.
 
 use super::answer::{Answer, bytes, refusal};
+use super::event::Event;
 use super::request::Asked;
 use super::state::State;
 
@@ -15,6 +16,14 @@ pub(crate) fn answer(state: &State, asked: &Asked, what: &str, body: &[u8]) -> A
             }
             Err(error) => bytes(400, "text/plain", format!("{error}\n")),
         },
+        // `POST /standin/event?name=timeline` with the event's JSON.
+        ("POST", "event") => {
+            let name = asked.query("name").unwrap_or("timeline").to_owned();
+            let data = String::from_utf8_lossy(body).into_owned();
+            // An error means that nobody listens.
+            let _ = state.event_tx.send(Event { name, data });
+            bytes(200, "text/plain", "")
+        }
         ("GET", "counts") => json(&state.record().counts),
         ("GET", "log") => {
             let record = state.record();

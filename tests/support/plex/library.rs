@@ -174,7 +174,7 @@ impl Section {
             key,
             kind,
             title: title.to_owned(),
-            uuid: format!("{uuid:08x}-0000-4000-8000-{key:012x}"),
+            uuid: format!("{:08x}-0000-4000-8000-{key:012x}", uuid >> 32),
             path: format!("/data/{}", title.to_lowercase().replace(' ', "-")),
             scanned_at: 1_700_000_000,
             content_changed_at: 1000 + key,

@@ -6,24 +6,35 @@
 
 #![allow(dead_code, reason = "each test uses the part that it needs")]
 
+mod account;
 mod answer;
 mod control;
+mod decision;
+mod event;
 mod fault;
 mod folder;
+mod gdm;
+mod greeting;
+mod hls;
+mod image;
 mod item;
 mod library;
 mod listing;
 mod made_media;
 mod node;
 mod part;
+mod player;
 mod probe;
+mod profile;
 mod record;
 mod request;
 mod route;
 mod row;
 mod server;
+mod session;
 mod state;
 mod synthetic;
+mod transcode;
 
 #[allow(unused_imports, reason = "each test uses the part that it needs")]
 pub(crate) use fault::{Faults, Pin};
@@ -166,6 +177,28 @@ impl Standin {
         self.state.record().reset();
     }
 
+    /// Conversions that run.
+    pub(crate) fn live_conversions(&self) -> usize {
+        self.state.sessions().live().count()
+    }
+
+    /// Conversions since the beginning.
+    pub(crate) fn started_conversions(&self) -> u64 {
+        self.state.sessions().started()
+    }
+
+    /// Sends an event to all who listen to `/:/eventsource/notifications`.
+    pub(crate) fn push(&self, name: &str, data: &str) {
+        let (name, data) = (name.to_owned(), data.to_owned());
+        // An error means that nobody listens.
+        let _ = self.state.event_tx.send(event::Event { name, data });
+    }
+
+    /// How many listen to events.
+    pub(crate) fn listeners(&self) -> usize {
+        self.state.event_tx.receiver_count()
+    }
+
     /// Resets every connection that is open.
     pub(crate) fn cut(&self) {
         self.state.cut();
@@ -222,5 +255,6 @@ async fn open(library: Library, settings: Settings) -> Arc<State> {
     for (side, listener) in sides {
         tokio::spawn(keep_door(Arc::clone(&state), side, listener));
     }
+    tokio::spawn(gdm::serve(Arc::clone(&state), gdm));
     state
 }

@@ -17,6 +17,8 @@ pub(crate) enum Value {
     Whole(i64),
     Real(f64),
     Flag(bool),
+    /// `null`; nothing in XML.
+    Nothing,
 }
 
 /// How children of a name are written in JSON.
@@ -26,6 +28,8 @@ enum Place {
     List,
     /// As the one object of that name.
     Alone,
+    /// As the one array of that name, which holds the node's children.
+    Inline,
 }
 
 /// An element with its attributes and children.
@@ -66,6 +70,27 @@ impl Node {
             place: Place::Alone,
             ..Self::new(name)
         }
+    }
+
+    /// The same node, an array of its children in JSON.
+    pub(crate) fn inline(self) -> Self {
+        Self {
+            place: Place::Inline,
+            ..self
+        }
+    }
+
+    /// The children of this name in JSON.
+    pub(crate) fn named_mut(&mut self, name: &str) -> impl Iterator<Item = &mut Node> {
+        let children = self.children.iter_mut();
+        children.filter(move |child| child.json == name)
+    }
+
+    /// Whether a field has this value.
+    pub(crate) fn is(&self, name: &str, value: impl Into<Value>) -> bool {
+        let value = value.into();
+        let mut fields = self.fields.iter();
+        fields.any(|(known, is)| *known == name && *is == value)
     }
 
     /// With this field; one that is there already gets the new value.
@@ -141,7 +166,8 @@ impl Node {
 
     fn write_xml(&self, text: &mut String) {
         let _ = write!(text, "<{}", self.xml);
-        for (name, value) in &self.fields {
+        let is_said = |field: &&(&str, Value)| field.1 != Value::Nothing;
+        for (name, value) in self.fields.iter().filter(is_said) {
             let _ = write!(text, " {name}=\"{}\"", escape(value.to_text()));
         }
         if self.children.is_empty() {
@@ -168,15 +194,15 @@ impl Serialize for Node {
                 continue;
             }
             written.push(child.json);
-            if child.place == Place::Alone {
-                map.serialize_entry(child.json, child)?;
-                continue;
+            match child.place {
+                Place::Alone => map.serialize_entry(child.json, child)?,
+                Place::Inline => map.serialize_entry(child.json, &child.children)?,
+                Place::List => {
+                    let all = self.children.iter();
+                    let alike = all.filter(|other| other.json == child.json);
+                    map.serialize_entry(child.json, &alike.collect::<Vec<_>>())?;
+                }
             }
-            let alike = self
-                .children
-                .iter()
-                .filter(|other| other.json == child.json);
-            map.serialize_entry(child.json, &alike.collect::<Vec<_>>())?;
         }
         map.end()
     }
@@ -189,6 +215,7 @@ impl Serialize for Value {
             Self::Whole(whole) => serializer.serialize_i64(*whole),
             Self::Real(real) => serializer.serialize_f64(*real),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Nothing => serializer.serialize_none(),
         }
     }
 }
@@ -201,6 +228,7 @@ impl Value {
             Self::Whole(whole) => whole.to_string(),
             Self::Real(real) => real.to_string(),
             Self::Flag(flag) => u8::from(*flag).to_string(),
+            Self::Nothing => String::new(),
         }
     }
 }

@@ -46,7 +46,7 @@ impl Class {
             ["library", "metadata", ..] => Self::Metadata,
             ["library", "parts", ..] => Self::Part,
             ["playlists", ..] => Self::Playlist,
-            ["video", ":", "transcode", "universal", what] => match *what {
+            ["video", ":", "transcode", "universal", what, ..] => match *what {
                 "decision" => Self::Decision,
                 "ping" => Self::Ping,
                 "stop" => Self::Stop,

@@ -2,8 +2,9 @@
 
 use super::answer::{Answer, maintenance, node, page, refusal};
 use super::fault::Faults;
+use super::greeting::{identity, library_root, root};
 use super::item::{Kind, mixed};
-use super::library::Library;
+use super::library::{Group, Library};
 use super::listing::{self, List};
 use super::node::Node;
 use super::part;
@@ -11,7 +12,9 @@ use super::record::Class;
 use super::request::Asked;
 use super::row::{self, Depth};
 use super::server::{Peer, Side};
+use super::session::Access;
 use super::state::State;
+use super::{account, event, hls, image, player, transcode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +34,7 @@ pub(crate) async fn answer(
 ) -> Answer {
     match side {
         Side::Media => media(state, peer, asked).await,
-        Side::Account => refusal(404),
+        Side::Account => account::answer(state, asked),
         Side::Impostor => match asked.segments()[..] {
             ["identity"] => node(asked, &identity(state, &another_machine(state))),
             _ => refusal(401),
@@ -70,13 +73,21 @@ async fn media(state: &Arc<State>, peer: &Arc<Peer>, asked: &Asked) -> Answer {
         return refusal(status);
     }
     match segments[..] {
-        ["library", "parts", id, stamp, name] => {
-            let found = found_part(state, id, stamp, name);
-            match found {
-                Some(found) => part::give(state, peer, asked, &found).await,
-                None => refusal(404),
-            }
-        }
+        ["library", "parts", id, stamp, name] => match found_part(state, id, stamp, name) {
+            Some(_) if !may_read(state, asked, &faults, id) => refusal(503),
+            Some(found) => part::give(state, peer, asked, &found).await,
+            None => refusal(404),
+        },
+        ["library", "parts", id] if asked.method == "PUT" => player::choose(state, asked, id),
+        [":", "eventsource", "notifications"] => event::answer(state, asked),
+        ["video", ":", "transcode", "universal", ref rest @ ..] => match rest {
+            ["decision"] => super::decision::answer(state, asked, &faults),
+            ["session", id, "base", name] => hls::file(state, id, name).await,
+            ["ping"] => player::ping(state, asked),
+            ["stop"] => player::stop(state, asked),
+            [start] if start.starts_with("start.") => transcode::start(state, asked, &faults).await,
+            _ => refusal(404),
+        },
         _ => documents(state, asked, &segments, &faults),
     }
 }
@@ -109,6 +120,28 @@ fn documents(state: &State, asked: &Asked, segments: &[&str], faults: &Faults) -
                 _ => refusal(404),
             }
         }
+        ["library", "metadata", key, "thumb" | "art", ..] => match key.parse() {
+            Ok(key) if library.item(key).is_some() => image::answer(key, 200, 300),
+            _ => refusal(404),
+        },
+        ["library" | "playlists", .., "composite", _] => image::answer(0, 200, 200),
+        ["photo", ":", "transcode"] => photo(asked),
+        ["library", "collections", key] | ["playlists", key] => {
+            let node_of = |group| node(asked, &group_alone(library, group));
+            group(library, key).map_or_else(|| refusal(404), node_of)
+        }
+        [
+            "library",
+            "collections" | "metadata",
+            key,
+            "children" | "items",
+        ]
+        | ["playlists", key, "items"]
+            if group(library, key).is_some() =>
+        {
+            list(group(library, key).map(|group| members(library, group, asked)))
+        }
+        ["playlists"] => list(Some(playlists(library, asked))),
         ["library", "metadata", keys] => match metadata(library, asked, keys) {
             Some(answer) => node(asked, &answer),
             None => refusal(404),
@@ -125,6 +158,16 @@ fn documents(state: &State, asked: &Asked, segments: &[&str], faults: &Faults) -
                 "allLeaves" => list(listing::leaves(section, key, asked)),
                 _ => refusal(404),
             }
+        }
+        ["status", "sessions"] => node(asked, &player::now_playing(state, library)),
+        ["transcode", "sessions"] => node(asked, &player::conversions(state)),
+        ["transcode", "sessions", id] => player::conversion(state, asked, id),
+        ["activities"] => node(asked, &Node::container().with("size", 0_u32)),
+        [":", "timeline" | "progress"] => node(asked, &player::timeline(asked)),
+        ["security", "token"] => {
+            let token = format!("transient-{:016x}", mixed(1));
+            let container = Node::container().with("size", 0_u32);
+            node(asked, &container.with("token", token))
         }
         _ => refusal(404),
     }
@@ -152,6 +195,59 @@ pub(crate) fn paged(asked: &Asked, faults: &Faults, list: Option<List<'_>>) -> A
     answer
 }
 
+/// A collection or a playlist.
+fn group<'a>(library: &'a Library, key: &str) -> Option<&'a Group> {
+    let key: u64 = key.parse().ok()?;
+    let mut all = library.collections.iter().chain(&library.playlists);
+    all.find(|group| group.rating_key == key)
+}
+
+fn group_row(library: &Library, group: &Group) -> Node {
+    if group.section.is_some() {
+        return row::collection(group);
+    }
+    let found = group.items.iter().filter_map(|key| library.item(*key));
+    let length_ms = found.filter_map(|(item, _)| item.duration_ms).sum();
+    row::playlist(group, length_ms)
+}
+
+fn group_alone(library: &Library, group: &Group) -> Node {
+    Node::container()
+        .with("size", 1_u32)
+        .maybe("librarySectionID", group.section)
+        .child(group_row(library, group).maybe("librarySectionID", group.section))
+}
+
+fn members<'a>(library: &'a Library, group: &'a Group, asked: &'a Asked) -> List<'a> {
+    let container = Node::container().with("title", &group.title);
+    let container = match group.section {
+        Some(section) => container.with("librarySectionID", section),
+        None => container
+            .with("playlistType", "video")
+            .with("ratingKey", group.rating_key.to_string()),
+    };
+    listing::members(library, container, &group.items, asked)
+}
+
+fn playlists<'a>(library: &'a Library, asked: &Asked) -> List<'a> {
+    let has_videos = matches!(asked.query("playlistType"), None | Some("video"));
+    let total = library.playlists.len() * usize::from(has_videos);
+    List::new(Node::container(), asked, total, |at| {
+        group_row(library, &library.playlists[at])
+    })
+}
+
+/// A picture scaled: of this server only.
+fn photo(asked: &Asked) -> Answer {
+    let size = |name| asked.number(name).and_then(|size| u32::try_from(size).ok());
+    let url = asked.query("url").filter(|url| url.starts_with('/'));
+    let (Some(url), Some(width), Some(height)) = (url, size("width"), size("height")) else {
+        return refusal(400);
+    };
+    let seed = url.split('/').find_map(|part| part.parse().ok());
+    image::answer(seed.unwrap_or(0), width, height)
+}
+
 /// A part under exactly this path. It may be gone.
 fn found_part(state: &State, id: &str, stamp: &str, name: &str) -> Option<part::Found> {
     let library = state.library();
@@ -164,6 +260,20 @@ fn found_part(state: &State, id: &str, stamp: &str, name: &str) -> Option<part::
         file: part.behind.clone()?,
         container: part.container.clone(),
     })
+}
+
+/// Whether the request's session may read this part. A server of before 1.43 asks only that it was
+/// not told to take a conversion.
+fn may_read(state: &State, asked: &Asked, faults: &Faults, part: &str) -> bool {
+    let or_empty = |name| asked.either(name).unwrap_or_default();
+    let session = or_empty("X-Plex-Session-Identifier");
+    let client = or_empty("X-Plex-Client-Identifier");
+    let part = part.parse().unwrap_or(0);
+    match state.sessions().access(session, client, part) {
+        Access::Granted => true,
+        Access::Denied => false,
+        Access::Unknown => !faults.require_decision,
+    }
 }
 
 /// The machine that the server says it is.
@@ -180,79 +290,6 @@ fn another_machine(state: &State) -> String {
     let digits = |n| format!("{:016x}", mixed(length + n));
     let all = [digits(1), digits(2), digits(3)].concat();
     all[..40].to_owned()
-}
-
-fn identity(state: &State, machine: &str) -> Node {
-    Node::container()
-        .with("size", 0_u32)
-        .with("apiVersion", "1.1.1")
-        .with("claimed", true)
-        .with("machineIdentifier", machine)
-        .with("version", &state.identity.version)
-}
-
-fn root(state: &State, machine: &str) -> Node {
-    let directories = ["identity", "library", "playlists", "transcode"];
-    Node::container()
-        .with("size", directories.len())
-        .with("allowCameraUpload", false)
-        .with("allowMediaDeletion", true)
-        .with("allowSharing", true)
-        .with("allowSync", true)
-        .with("allowTuners", true)
-        .with("apiVersion", "1.1.1")
-        .with("claimed", true)
-        .with("countryCode", "deu")
-        .with("eventStream", true)
-        .with("friendlyName", &state.identity.name)
-        .with("livetv", 7_u32)
-        .with("machineIdentifier", machine)
-        .with("mediaProviders", true)
-        .with("multiuser", true)
-        .with("myPlex", true)
-        .with("myPlexMappingState", "mapped")
-        .with("myPlexSigninState", "ok")
-        .with("myPlexSubscription", true)
-        .with("ownerFeatures", "hardware_transcoding,livetv")
-        .with("platform", "Linux")
-        .with("platformVersion", "6.1")
-        .with("streamingBrainABRVersion", 3_u32)
-        .with("streamingBrainVersion", 2_u32)
-        .with("sync", true)
-        .with("transcoderActiveVideoSessions", 0_u32)
-        .with("transcoderAudio", true)
-        .with("transcoderVideo", true)
-        .with("transcoderVideoBitrates", "64,96,208,320,720,1500,2000")
-        .with("transcoderVideoQualities", "0,1,2,3,4,5,6")
-        .with("transcoderVideoResolutions", "128,128,160,240,320,480,768")
-        .with("updatedAt", 1_700_000_000_u32)
-        .with("updater", true)
-        .with("version", &state.identity.version)
-        .children(directories.into_iter().map(|name| {
-            Node::new("Directory")
-                .with("count", 1_u32)
-                .with("key", name)
-                .with("title", name)
-        }))
-}
-
-fn library_root() -> Node {
-    let entries = [("sections", "Library Sections"), ("all", "All")];
-    Node::container()
-        .with("size", entries.len())
-        .with("allowSync", false)
-        .with("art", "/:/resources/library-art.png")
-        .with("content", "")
-        .with("identifier", "com.plexapp.plugins.library")
-        .with("mediaTagPrefix", "/system/bundle/media/flags/")
-        .with("mediaTagVersion", 1_700_000_000_u32)
-        .with("title1", "Plex Library")
-        .with("title2", "")
-        .children(
-            entries
-                .into_iter()
-                .map(|(key, title)| Node::new("Directory").with("key", key).with("title", title)),
-        )
 }
 
 fn sections(library: &Library) -> Node {

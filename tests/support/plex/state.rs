@@ -1,11 +1,18 @@
 //! What all connections of the server share.
 
+use super::account::Asking;
+use super::event::Event;
 use super::fault::Faults;
+use super::item::mixed;
 use super::library::Library;
 use super::record::Record;
+use super::session::Sessions;
 use std::net::SocketAddr;
 use std::sync::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
+
+/// Events that a slow listener may be behind.
+const EVENTS: usize = 64;
 
 /// Who the server is.
 #[derive(Debug, Clone)]
@@ -17,6 +24,14 @@ pub(crate) struct Identity {
     pub(crate) token: String,
     /// What plex.tv wants to see.
     pub(crate) account_token: String,
+}
+
+impl Identity {
+    /// What the names of its certificate end in. It is not the machine identifier.
+    pub(crate) fn certificate_hash(&self) -> String {
+        let length = self.machine.len() as u64;
+        format!("{:016x}{:016x}", mixed(length), mixed(length + 1))
+    }
 }
 
 /// Where the parts of the stand-in listen.
@@ -42,6 +57,9 @@ pub(crate) struct State {
     pub(crate) addresses: Addresses,
     library: RwLock<Library>,
     record: Mutex<Record>,
+    sessions: Mutex<Sessions>,
+    pins: Mutex<Vec<Asking>>,
+    pub(crate) event_tx: broadcast::Sender<Event>,
     faults_tx: watch::Sender<Faults>,
     /// Raised to reset the connections that are open.
     pub(crate) cut_tx: watch::Sender<u64>,
@@ -59,6 +77,9 @@ impl State {
             addresses,
             library: RwLock::new(library),
             record: Mutex::default(),
+            sessions: Mutex::default(),
+            pins: Mutex::default(),
+            event_tx: broadcast::Sender::new(EVENTS),
             faults_tx: watch::Sender::default(),
             cut_tx: watch::Sender::default(),
             door_tx: watch::Sender::new(Door::Open),
@@ -77,6 +98,14 @@ impl State {
 
     pub(crate) fn record(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap()
+    }
+
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap()
+    }
+
+    pub(crate) fn pins(&self) -> MutexGuard<'_, Vec<Asking>> {
+        self.pins.lock().unwrap()
     }
 
     pub(crate) fn faults(&self) -> Faults {
