@@ -9,7 +9,7 @@ use super::{
     Account, Class, Credentials, Identity, KnownServer, Result, Secret, Server, Trouble, Wishes,
     find, gdm,
 };
-use crate::error;
+use crate::error::{self, Error};
 use crate::limits;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -143,7 +143,8 @@ impl Servers {
             token: token.clone(),
             url: Some(url.to_owned()),
             last_good: Some(server.base().to_owned()),
-        })?;
+        })
+        .await?;
         self.open_way(&server);
         Ok(server)
     }
@@ -155,7 +156,7 @@ impl Servers {
     pub async fn link_account(&self, token: &Secret) -> error::Result<Vec<Standing>> {
         let _turn = self.turn.acquire().await;
         let entries = self.account()?.servers(token).await?;
-        let credentials = {
+        {
             let mut known = self.known();
             known.credentials.account = Some(token.clone());
             for entry in entries {
@@ -170,9 +171,8 @@ impl Servers {
             }
             // Signing in again is a new beginning for all of them.
             known.ways.clear();
-            known.credentials.clone()
-        };
-        credentials.save(&self.state)?;
+        }
+        self.save().await?;
         Ok(self.standings())
     }
 
@@ -313,7 +313,7 @@ impl Servers {
             ..known.clone()
         };
         if found != known
-            && let Err(error) = self.keep(found)
+            && let Err(error) = self.keep(found).await
         {
             // It is found all the same; the next start has to look a little longer.
             log::warn!("{error}");
@@ -351,7 +351,7 @@ impl Servers {
                 token: entry.token,
                 ..known.clone()
             };
-            if let Err(error) = self.keep(renewed) {
+            if let Err(error) = self.keep(renewed).await {
                 log::warn!("{error}");
             }
         }
@@ -359,13 +359,16 @@ impl Servers {
     }
 
     /// Keeps what is known of a server.
-    fn keep(&self, server: KnownServer) -> error::Result<()> {
-        let credentials = {
-            let mut known = self.known();
-            adopt(&mut known.credentials.servers, server);
-            known.credentials.clone()
-        };
-        credentials.save(&self.state)
+    async fn keep(&self, server: KnownServer) -> error::Result<()> {
+        adopt(&mut self.known().credentials.servers, server);
+        self.save().await
+    }
+
+    /// Writes the credentials, beside the runtime: a card may take its time.
+    async fn save(&self) -> error::Result<()> {
+        let (credentials, state) = (self.known().credentials.clone(), self.state.clone());
+        let saved = tokio::task::spawn_blocking(move || credentials.save(&state)).await;
+        saved.unwrap_or(Err(Error::ShuttingDown))
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

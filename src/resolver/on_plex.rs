@@ -60,6 +60,8 @@ struct File {
     media_index: u32,
     part_key: String,
     looked_up: Instant,
+    /// It was looked up because the one before did not do.
+    again: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -92,7 +94,12 @@ impl OnPlex {
         let (mut file, ask_first, moved) = entry.remembered();
         let ask_first = ask_first || server.version >= Version::DECIDES;
         if file.is_none() && (ask_first || moved) {
-            file = Some(self.look_up(&server, &entry, (rating_key, item)).await?);
+            let found = self.look_up(&server, &entry, (rating_key, item)).await?;
+            file = Some(File {
+                again: moved,
+                ..found
+            });
+            entry.remember(file.clone());
         }
         let session = new_id()?;
         if let Some(file) = file.as_ref().filter(|_| ask_first) {
@@ -155,7 +162,6 @@ impl OnPlex {
             entry.refuse(gone.clone());
             return Err(gone);
         };
-        entry.remember(file.clone());
         Ok(file)
     }
 
@@ -229,9 +235,9 @@ impl Entry {
         (file.cloned(), known.ask_first, known.moved)
     }
 
-    fn remember(&self, file: File) {
+    fn remember(&self, file: Option<File>) {
         let mut known = self.known();
-        known.file = Some(file);
+        known.file = file;
         known.refused = None;
     }
 
@@ -241,7 +247,7 @@ impl Entry {
             let mut known = self.known();
             known.moved = true;
             let file = known.file.take();
-            file.is_some_and(|file| file.looked_up.elapsed() < LATELY)
+            file.is_some_and(|file| file.again && file.looked_up.elapsed() < LATELY)
         };
         if lately {
             self.refuse(why.clone());
@@ -282,6 +288,7 @@ fn file_of(item: &Item) -> Option<File> {
         media_index: u32::try_from(index).ok()?,
         part_key: part.key.clone(),
         looked_up: Instant::now(),
+        again: false,
     })
 }
 

@@ -73,8 +73,14 @@ pub(super) fn judge(
             );
         }
         401 | 403 => {
+            // The one is about who asks, the other about what is asked for.
+            let failure = if status == StatusCode::UNAUTHORIZED {
+                Failure::Auth
+            } else {
+                Failure::Item
+            };
             let why = format!("the server does not let us read it ({status})");
-            return Verdict::Refused(Failure::Auth, why.into());
+            return Verdict::Refused(failure, why.into());
         }
         404 | 410 => {
             let why = format!("it is no longer there ({status})");
@@ -93,7 +99,8 @@ pub(super) fn judge(
     };
     let media = text(headers, &CONTENT_TYPE).unwrap_or_default();
     if media.starts_with("text/html") || media.starts_with("application/xhtml") {
-        return refused(Failure::Item, "the server sends a web page instead");
+        // A proxy or a login stands in between: no file of this server is to be had.
+        return refused(Failure::Connection, "the server sends a web page instead");
     }
     if text(headers, &CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return refused(Failure::Item, "the server sends it compressed");
