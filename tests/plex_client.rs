@@ -15,6 +15,10 @@ mod plex;
 
 #[path = "plex_client/library.rs"]
 mod library;
+#[path = "plex_client/link.rs"]
+mod link;
+#[path = "plex_client/playback.rs"]
+mod playback;
 #[path = "plex_client/trouble.rs"]
 mod trouble;
 

@@ -105,7 +105,7 @@ impl Account {
 
     async fn pin(&self, path: &str) -> Result<(u64, String, Instant)> {
         let ask = Ask {
-            method: Verb::Post,
+            verb: Verb::Post,
             ..Ask::small(path, Patience::PLEX_TV)
         };
         let (value, answer) = self.value(&ask).await?;

@@ -186,9 +186,11 @@ fn by_connection(connection: &Connection, plain: bool) -> impl Iterator<Item = W
         reach,
     } = connection;
     let at = address.map(|address| SocketAddr::new(address, *port));
+    let clear = plain && *reach == Reach::Local;
     // A name that holds an address is dialled there; for any other name the DNS is asked.
     let whole = Way::new(uri.clone(), None, By::Anybody, *reach);
-    let clear = at.filter(|at| plain && *reach == Reach::Local && is_private(at.ip()));
+    let whole = whole.filter(|way| clear || way.rank.lock == Lock::Tls);
+    let clear = at.filter(|at| clear && is_private(at.ip()));
     whole.into_iter().chain(clear.and_then(in_clear))
 }
 

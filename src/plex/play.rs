@@ -283,7 +283,8 @@ impl Decided {
     }
 
     /// What an answer says; nothing where it says nothing.
-    pub(super) fn read(value: &Value) -> Option<Self> {
+    #[must_use]
+    pub fn read(value: &Value) -> Option<Self> {
         let row = Row::of(value)?.row("MediaContainer")?;
         let part = selected(row.rows("Metadata", 1).next(), "Media");
         let part = selected(part, "Part");

@@ -8,7 +8,7 @@ use crate::limits;
 use crate::tls;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, Method, Response, Url};
+use reqwest::{Client, Method, RequestBuilder, Response, Url};
 use std::error::Error as _;
 use std::fmt;
 use std::net::SocketAddr;
@@ -61,7 +61,7 @@ pub(super) struct Answer {
 /// A request that is not sent yet.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ask<'a> {
-    pub(super) method: Verb,
+    pub(super) verb: Verb,
     /// Path with its query, escaped; nothing in it is secret.
     pub(super) path: &'a str,
     /// Headers beside those of every request.
@@ -81,7 +81,7 @@ impl<'a> Ask<'a> {
     /// For a list.
     pub(super) fn list(path: &'a str) -> Self {
         Self {
-            method: Verb::Get,
+            verb: Verb::Get,
             path,
             headers: &[],
             patience: Patience::ANSWER,
@@ -203,13 +203,38 @@ impl Wire {
     /// # Errors
     /// A refusal, by its class; what does not begin in time.
     pub(super) async fn begin(&self, ask: &Ask<'_>) -> Result<Response> {
-        let method = match ask.method {
+        let limit = Duration::from_millis(ask.patience.begin_ms);
+        let sent = timeout(limit, Box::pin(self.send(ask))).await;
+        let response = sent.map_err(|_| self.late(ask, ask.patience.begin_ms))??;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status().as_u16();
+        let told = self.read(response, ask, limits::PLEX_REFUSAL_BYTES).await;
+        let told = String::from_utf8_lossy(&told.unwrap_or_default()).into_owned();
+        let subject = self.subject(ask.path);
+        Err(Trouble::refused(self.peer, status, &told, subject))
+    }
+
+    /// A connection that was kept may have been closed in the meantime: what only asks is asked once
+    /// more, on a new one.
+    async fn send(&self, ask: &Ask<'_>) -> Result<Response> {
+        match self.request(ask)?.send().await {
+            Err(error) if ask.verb == Verb::Get && !error.is_connect() && error.is_request() => {
+                let again = self.request(ask)?.send().await;
+                again.map_err(|error| self.broken(ask, &error))
+            }
+            sent => sent.map_err(|error| self.broken(ask, &error)),
+        }
+    }
+
+    fn request(&self, ask: &Ask<'_>) -> Result<RequestBuilder> {
+        let method = match ask.verb {
             Verb::Get => Method::GET,
             Verb::Post => Method::POST,
         };
-        let mut request = self
-            .client
-            .request(method, format!("{}{}", self.base, ask.path));
+        let url = format!("{}{}", self.base, ask.path);
+        let mut request = self.client.request(method, url);
         for (name, value) in ask.headers {
             request = request.header(*name, value);
         }
@@ -219,18 +244,7 @@ impl Wire {
             header.set_sensitive(true);
             request = request.header("X-Plex-Token", header);
         }
-        let begin = Duration::from_millis(ask.patience.begin_ms);
-        let sent = timeout(begin, request.send()).await;
-        let sent = sent.map_err(|_| self.late(ask, ask.patience.begin_ms))?;
-        let response = sent.map_err(|error| self.broken(ask, &error))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let status = response.status().as_u16();
-        let told = self.read(response, ask, limits::PLEX_REFUSAL_BYTES).await;
-        let told = String::from_utf8_lossy(&told.unwrap_or_default()).into_owned();
-        let subject = self.subject(ask.path);
-        Err(Trouble::refused(self.peer, status, &told, subject))
+        Ok(request)
     }
 
     /// The body, where it has at most `most` bytes. Of a refusal its beginning will do.
@@ -411,45 +425,4 @@ pub(super) fn escape(to: &mut String, text: &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Query, address};
-
-    #[test]
-    fn a_query_is_escaped_to_the_last_letter() {
-        let query = Query::default()
-            .add("updatedAt>>", 17)
-            .maybe("none", None::<u8>)
-            .add("x", "a+b (c)/ä");
-        let text = query.after("/library");
-        assert_eq!(
-            text,
-            "/library?updatedAt%3E%3E=17&x=a%2Bb%20%28c%29%2F%C3%A4"
-        );
-    }
-
-    #[test]
-    fn addresses_are_taken_as_people_write_them() {
-        for (text, base) in [
-            ("192.168.1.5:32400", "http://192.168.1.5:32400/"),
-            (" http://nas:32400/ ", "http://nas:32400/"),
-            ("https://tv.example/plex/", "https://tv.example/plex/"),
-            ("[::1]:32400", "http://[::1]:32400/"),
-        ] {
-            assert_eq!(address(text).unwrap().as_str(), base);
-        }
-    }
-
-    #[test]
-    fn an_address_with_a_secret_in_it_is_refused_without_saying_it() {
-        for text in [
-            "http://me:sesame@nas",
-            "http://nas/?X-Plex-Token=sesame",
-            "ftp://sesame",
-            "http://",
-            "",
-        ] {
-            let trouble = address(text).unwrap_err();
-            assert!(!format!("{trouble} {trouble:?}").contains("sesame"));
-        }
-    }
-}
+mod tests;

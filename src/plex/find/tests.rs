@@ -48,6 +48,7 @@ fn the_lan_comes_before_the_internet_and_tls_before_clear_text() {
     let mut entry = entry(vec![
         connection("https://r.example:8443", Reach::Relay),
         connection("https://1-2-3-4.aa.plex.direct:32400", Reach::Remote),
+        connection("http://1.2.3.4:32400", Reach::Remote),
         connection("https://192-168-1-5.aa.plex.direct:32400", Reach::Local),
     ]);
     let mut wishes = Wishes {
@@ -122,10 +123,11 @@ impl Host {
                 let (tls, counted) = (tls.clone(), Arc::clone(&counted));
                 tokio::spawn(async move {
                     match tls {
-                        Some(tls) => match tls.accept(stream).await {
-                            Ok(stream) => answer(stream, machine, &counted).await,
-                            Err(_) => {}
-                        },
+                        Some(tls) => {
+                            if let Ok(stream) = tls.accept(stream).await {
+                                answer(stream, machine, &counted).await;
+                            }
+                        }
                         None => answer(stream, machine, &counted).await,
                     }
                 });

@@ -5,7 +5,7 @@ use crate::limits;
 use crate::plex::item::is_own_path;
 use crate::plex::list::List;
 use crate::plex::row::{Row, is_key};
-use crate::plex::wire::{Ask, Query};
+use crate::plex::wire::{Answer, Ask, Query};
 use crate::plex::{Class, Events, Item, Kind, Result, Trouble};
 
 /// What nobody needs and is most of a row.
@@ -17,15 +17,7 @@ impl Server {
     /// # Errors
     /// What kept it from being read.
     pub async fn sections(&self) -> Result<Vec<Section>> {
-        let (sections, dropped, _) = self.list("/library/sections", &[], Section::read).await?;
-        if !dropped.is_empty() {
-            log::warn!(
-                "sections of {} are left out: {}",
-                self.name,
-                dropped.join(", ")
-            );
-        }
-        Ok(sections)
+        self.others("/library/sections", Section::read).await
     }
 
     /// A page of a section: `size` rows of a kind from the row `start` on, in the order of their
@@ -142,15 +134,7 @@ impl Server {
     /// What kept it from being read.
     pub async fn playlists(&self) -> Result<Vec<Playlist>> {
         let path = "/playlists?playlistType=video";
-        let (playlists, dropped, _) = self.list(path, &[], Playlist::read).await?;
-        if !dropped.is_empty() {
-            log::warn!(
-                "playlists of {} are left out: {}",
-                self.name,
-                dropped.join(", ")
-            );
-        }
-        Ok(playlists)
+        self.others(path, Playlist::read).await
     }
 
     /// The items of a list, in its order.
@@ -215,30 +199,33 @@ impl Server {
             ],
             None => Vec::new(),
         };
-        let (items, dropped, (returned, total)) = self.list(path, &headers, Item::read).await?;
-        Ok(Page {
-            items,
-            dropped,
-            returned,
-            total,
-        })
+        let answer = self.listed(path, &headers).await?;
+        Page::read(&answer.body)
+            .map_err(|error| Trouble::malformed(&answer.subject, &answer.body, &error))
     }
 
-    async fn list<T>(
+    /// Rows that are something else.
+    async fn others<T>(
         &self,
         path: &str,
-        headers: &[(&'static str, String)],
         understand: impl Fn(Row<'_>) -> std::result::Result<T, &'static str>,
-    ) -> Result<(Vec<T>, Vec<String>, (usize, Option<usize>))> {
+    ) -> Result<Vec<T>> {
+        let answer = self.listed(path, &[]).await?;
+        let list = List::of_container(&answer.body)
+            .map_err(|error| Trouble::malformed(&answer.subject, &answer.body, &error))?;
+        let (understood, dropped) = list.each(understand);
+        if !dropped.is_empty() {
+            log::warn!("{}: left out: {}", answer.subject, dropped.join(", "));
+        }
+        Ok(understood)
+    }
+
+    async fn listed(&self, path: &str, headers: &[(&'static str, String)]) -> Result<Answer> {
         let ask = Ask {
             headers,
             ..Ask::list(path)
         };
-        let answer = self.wire.ask(&ask).await?;
-        let list = List::of_container(&answer.body)
-            .map_err(|error| Trouble::malformed(&answer.subject, &answer.body, &error))?;
-        let (understood, dropped) = list.each(understand);
-        Ok((understood, dropped, (list.len(), list.total)))
+        self.wire.ask(&ask).await
     }
 
     /// A key that can stand in a path.
@@ -248,6 +235,23 @@ impl Server {
         }
         let why = "what it is asked for has no key of Plex";
         Err(Trouble::new(Class::Gone, self.wire.subject(""), why))
+    }
+}
+
+impl Page {
+    /// Takes an answer apart, row by row.
+    ///
+    /// # Errors
+    /// What is around the rows is broken.
+    pub fn read(answer: &[u8]) -> serde_json::Result<Self> {
+        let list = List::of_container(answer)?;
+        let (items, dropped) = list.each(Item::read);
+        Ok(Self {
+            items,
+            dropped,
+            returned: list.len(),
+            total: list.total,
+        })
     }
 }
 
