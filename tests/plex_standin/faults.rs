@@ -54,6 +54,11 @@ fn parts_wait_trickle_and_are_refused() {
         standin.faults(|faults| faults.part_status = Some(status));
         assert_eq!(get_with(&standin, &key, &[]).status, status);
     }
+    let other = titled(&standin, 1, 1, "Paper Boats");
+    let id = other["Media"][0]["Part"][0]["id"].as_u64().unwrap();
+    standin.faults(|faults| faults.only_parts = vec![id]);
+    assert_eq!(get_with(&standin, &part_key(&other), &[]).status, 509);
+    assert_eq!(get_with(&standin, &key, &[]).status, 200);
     standin.heal();
     standin.faults(|faults| faults.paused = true);
     let reply = get_with(&standin, &key, &[]);

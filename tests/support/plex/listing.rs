@@ -1,13 +1,12 @@
 //! Lists: what is in them, in which order, and which page of it.
 
 use super::fault::Faults;
-use super::item::Kind;
+use super::item::{Item, Kind};
 use super::library::{Facts, Library, Section};
 use super::meta;
 use super::node::Node;
 use super::request::{Asked, Page};
 use super::row::{self, Depth};
-use std::borrow::Cow;
 
 /// A list as it is paged. The rows are made for the page only.
 pub(crate) struct List<'a> {
@@ -354,7 +353,7 @@ pub(crate) fn leaves<'a>(
     }))
 }
 
-fn below(section: &Section, parent: &Cow<'_, super::item::Item>) -> Node {
+fn below(section: &Section, parent: &Item) -> Node {
     Node::container()
         .with("allowSync", true)
         .with("identifier", "com.plexapp.plugins.library")
