@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::limits;
 use bytes::Bytes;
 use std::path::Path;
+use std::time::Duration;
 
 /// Reads ranges of one source.
 #[derive(Debug)]
@@ -48,6 +49,58 @@ impl Reader {
     pub async fn http(url: &str, headers: &[(String, String)]) -> Result<Self> {
         let source = Source::Http(Box::new(http::Remote::open(url, headers).await?));
         Ok(Self { source })
+    }
+
+    /// As `http`, of a file that is known to have `len` bytes: nothing is asked for before it is
+    /// read. If it has another length by now, every read is an error of the item. `answers_after`
+    /// is what an earlier reader of it told.
+    ///
+    /// # Errors
+    /// `Invalid`: the address or a header is none.
+    pub fn http_known(
+        url: &str,
+        headers: &[(String, String)],
+        (len, answers_after): (u64, Option<Duration>),
+    ) -> Result<Self> {
+        let remote = http::Remote::known(url, headers, len, answers_after)?;
+        let source = Source::Http(Box::new(remote));
+        Ok(Self { source })
+    }
+
+    /// How long the source lets wait before it begins to give, as far as it was asked; `None` where
+    /// it never was, and for a file.
+    #[must_use]
+    pub fn answers_after(&self) -> Option<Duration> {
+        match &self.source {
+            Source::File(_) => None,
+            Source::Http(remote) => remote.answers_after(),
+        }
+    }
+
+    /// Fetches ranges, as offset and length, that are likely to be read soon, side by side, where
+    /// each would have to be waited for. At most `limits::SOURCE_FORESEEN_BYTES` of them,
+    /// on `limits::SOURCE_FORESEEN` connections. What fails is left to be read.
+    pub async fn foresee(&mut self, ranges: &[(u64, usize)]) {
+        if let Source::Http(remote) = &mut self.source {
+            remote.foresee(ranges).await;
+        }
+    }
+
+    /// Fetches an index as a whole, if that is likely to take less time than reading it piece by
+    /// piece, and if there is room for it: says whether all of it is held. It is held until
+    /// [`Reader::settle`], or until the source is read in order.
+    pub async fn hold(&mut self, offset: u64, len: u64) -> bool {
+        match &mut self.source {
+            Source::File(_) => false,
+            Source::Http(remote) => remote.hold(offset, len).await,
+        }
+    }
+
+    /// Lets go of a whole index.
+    pub fn settle(&mut self) {
+        if let Source::Http(remote) = &mut self.source {
+            remote.settle();
+        }
     }
 
     /// Bytes of the source when it was opened.

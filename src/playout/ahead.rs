@@ -1,6 +1,7 @@
 //! Opening an item before it is needed, on a task of its own.
 
-use super::feed::{Feed, Join};
+use super::feed::{Feed, Join, Opening};
+use super::outlines::Outlines;
 use crate::error::{Error, Result};
 use crate::media::Profile;
 use crate::model::Airing;
@@ -22,11 +23,13 @@ impl Ahead {
     /// Starts opening `airing`, to be joined at what it shows at `at_ms`.
     pub(super) fn open(
         lineup: &Arc<Lineup>,
+        outlines: &Outlines,
         airing: Airing,
         profile: Profile,
         (at_ms, join): (i64, Join),
     ) -> Self {
         let lineup = Arc::clone(lineup);
+        let outlines = outlines.clone();
         let time_90k = time_90k(&airing, at_ms);
         let task = tokio::spawn(async move {
             let Some(item) = lineup.item(&airing) else {
@@ -36,10 +39,15 @@ impl Ahead {
                 ));
             };
             let source = resolve(item)?;
-            let language = &lineup.wishes().language;
-            let mut feed = Feed::open(&source, &profile, language).await?;
-            let found = feed.go_to(time_90k, join).await?;
-            Ok(found.then(|| Box::new(feed)))
+            let opening = Opening {
+                part: &item.part,
+                source: &source,
+                profile: &profile,
+                language: &lineup.wishes().language,
+                outlines: &outlines,
+            };
+            let feed = Feed::open(opening, (time_90k, join)).await?;
+            Ok(feed.map(Box::new))
         });
         Self { airing, task }
     }

@@ -1,9 +1,11 @@
 //! One opened file giving samples: the demuxer with the bytes it asks for.
 
+use super::outlines::{Key, Known, Outlines};
 use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise};
-use crate::error::{Error, Result};
+use crate::error::{Error, Failure, Result};
 use crate::fetch::Reader;
 use crate::media::{Profile, Sample, Sync, TrackId};
+use crate::model::Part;
 use crate::remux::{Pictures, Sound};
 use crate::resolver::Source;
 use crate::schedule::{Fit, fit};
@@ -40,6 +42,50 @@ impl Bulk {
             Self::Outside(reader) => reader.read(offset, len).await,
         }
     }
+
+    /// Has what will be read next fetched at once, where that is faster.
+    async fn foresee(&mut self, demuxer: &Demuxer) {
+        if let Self::Outside(reader) = self {
+            let spans = demuxer.foresee().into_iter();
+            let ranges: Vec<_> = spans.map(|span| (span.offset, span.len)).collect();
+            reader.foresee(&ranges).await;
+        }
+    }
+
+    /// Has the whole index fetched, once it is known where it lies, where that is faster.
+    async fn hold_index(&mut self, demuxer: &Demuxer) -> Index {
+        match (self, demuxer.index()) {
+            (Self::Outside(reader), Some((offset, len))) => {
+                if reader.hold(offset, len).await {
+                    Index::Held
+                } else {
+                    Index::InFile
+                }
+            }
+            _ => Index::Unknown,
+        }
+    }
+}
+
+/// Where a file's index is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Index {
+    /// It is not known yet where it lies.
+    Unknown,
+    /// Piece by piece.
+    InFile,
+    /// In memory.
+    Held,
+}
+
+/// What an item is opened from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opening<'a> {
+    pub(super) part: &'a Part,
+    pub(super) source: &'a Source,
+    pub(super) profile: &'a Profile,
+    pub(super) language: &'a str,
+    pub(super) outlines: &'a Outlines,
 }
 
 /// An opened file; once it has gone somewhere, standing at a random access point.
@@ -51,6 +97,8 @@ pub(super) struct Feed {
     /// Samples up to the first picture, which were needed to know where it stands.
     first: VecDeque<Sample>,
     begins_90k: i64,
+    /// Where what is learnt of the file is kept; none for one inside the program.
+    kept: Option<(Outlines, Key)>,
 }
 
 /// At which random access point an item is joined.
@@ -66,13 +114,68 @@ pub(super) enum Join {
 const FIRST_SAMPLES: usize = 512;
 
 impl Feed {
-    /// Opens an item.
-    pub(super) async fn open(source: &Source, profile: &Profile, language: &str) -> Result<Self> {
-        let reader = match source {
+    /// Opens an item and goes to a random access point of it; `None` where there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read, breaks its format, or does not fit the profile.
+    pub(super) async fn open(
+        opening: Opening<'_>,
+        (time_90k, join): (i64, Join),
+    ) -> Result<Option<Self>> {
+        let key = Key::new(opening.part);
+        if let Some(known) = opening.outlines.get(&key) {
+            match Self::resume(opening, &key, known, (time_90k, join)).await {
+                // What was known of it is not so any more.
+                Err(error) if error.failure() == Failure::Item => opening.outlines.forget(&key),
+                resumed => return resumed,
+            }
+        }
+        let reader = match opening.source {
             Source::File(path) => Reader::open(path).await?,
             Source::Http { url, headers } => Reader::http(url, headers).await?,
         };
-        Self::start(Bulk::Outside(reader), profile, language).await
+        let mut feed =
+            Self::start(Bulk::Outside(reader), opening.profile, opening.language).await?;
+        feed.kept = Some((opening.outlines.clone(), key));
+        feed.settle((time_90k, join)).await
+    }
+
+    /// Opens an item of which the index is known.
+    async fn resume(
+        opening: Opening<'_>,
+        key: &Key,
+        known: Known,
+        place: (i64, Join),
+    ) -> Result<Option<Self>> {
+        let Known {
+            outline,
+            len,
+            answers_after,
+        } = known;
+        let reader = match opening.source {
+            Source::File(path) => Reader::open(path).await?,
+            Source::Http { url, headers } => {
+                Reader::http_known(url, headers, (len, answers_after))?
+            }
+        };
+        if reader.len() != len {
+            return Err(Error::unsupported("the file", "it has been replaced"));
+        }
+        let bulk = Bulk::Outside(reader);
+        let demuxer = Demuxer::resume(&outline);
+        let mut feed = Self::of(bulk, demuxer, opening.profile, opening.language)?;
+        feed.kept = Some((opening.outlines.clone(), key.clone()));
+        feed.settle(place).await
+    }
+
+    /// Goes to a place, and notes what has been learnt on the way.
+    async fn settle(mut self, (time_90k, join): (i64, Join)) -> Result<Option<Self>> {
+        let found = self.go_to(time_90k, join).await?;
+        self.keep();
+        if let Bulk::Outside(reader) = &mut self.bulk {
+            reader.settle();
+        }
+        Ok(found.then_some(self))
     }
 
     /// Opens a file that is part of the program.
@@ -85,10 +188,23 @@ impl Feed {
     async fn start(mut bulk: Bulk, profile: &Profile, language: &str) -> Result<Self> {
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
         let mut demuxer = Demuxer::for_air(recognise(&head)?, bulk.len());
+        let mut index = Index::Unknown;
         while let Pull::Need(span) = demuxer.pull()? {
+            if index == Index::Unknown {
+                index = bulk.hold_index(&demuxer).await;
+            }
             let bytes = bulk.read(span.offset, span.len).await?;
             demuxer.push(span.offset, bytes)?;
         }
+        let mut feed = Self::of(bulk, demuxer, profile, language)?;
+        if index == Index::Held {
+            feed.learn().await?;
+        }
+        Ok(feed)
+    }
+
+    /// A file that has been opened.
+    fn of(bulk: Bulk, demuxer: Demuxer, profile: &Profile, language: &str) -> Result<Self> {
         let movie = demuxer
             .movie()
             .ok_or_else(|| Error::unsupported("the file", "it is empty"))?;
@@ -99,7 +215,38 @@ impl Feed {
             choice,
             first: VecDeque::new(),
             begins_90k: 0,
+            kept: None,
         })
+    }
+
+    /// Goes through the whole index, which is at hand.
+    async fn learn(&mut self) -> Result<()> {
+        let audio = self.choice.audio.as_ref().map(|(track, _)| *track);
+        let tracks: Vec<_> = std::iter::once(self.choice.video).chain(audio).collect();
+        self.demuxer.learn(&tracks);
+        while let Pull::Need(span) = guarded(|| self.demuxer.pull())? {
+            let bytes = self.bulk.read(span.offset, span.len).await?;
+            guarded(|| self.demuxer.push(span.offset, bytes))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what is known of the file for those who open it again.
+    fn keep(&self) {
+        let (Some((outlines, key)), Bulk::Outside(reader)) = (&self.kept, &self.bulk) else {
+            return;
+        };
+        let Some(outline) = self.demuxer.outline() else {
+            return;
+        };
+        outlines.keep(
+            key,
+            Known {
+                outline,
+                len: reader.len(),
+                answers_after: reader.answers_after(),
+            },
+        );
     }
 
     /// Goes to a random access point; says whether there is one.
@@ -127,6 +274,7 @@ impl Feed {
     async fn stand_at(&mut self, time_90k: i64) -> Result<()> {
         let audio = self.choice.audio.as_ref().map(|(track, _)| *track);
         self.demuxer.start(self.choice.video, audio, time_90k)?;
+        self.bulk.foresee(&self.demuxer).await;
         self.first.clear();
         while let Some(sample) = self.read_sample().await? {
             let picture = (sample.track == self.choice.video).then_some(sample.pts_90k);
@@ -169,6 +317,23 @@ impl Feed {
     }
 
     async fn read_sample(&mut self) -> Result<Option<Sample>> {
+        let read = self.pull_sample().await;
+        if let Err(error) = &read {
+            self.doubt(error);
+        }
+        read
+    }
+
+    /// An error that is the item's own may come of what was known of it.
+    pub(super) fn doubt(&mut self, error: &Error) {
+        if error.failure() == Failure::Item
+            && let Some((outlines, key)) = self.kept.take()
+        {
+            outlines.forget(&key);
+        }
+    }
+
+    async fn pull_sample(&mut self) -> Result<Option<Sample>> {
         loop {
             match guarded(|| self.demuxer.pull())? {
                 Pull::Sample(sample) => return Ok(Some(sample)),
@@ -180,6 +345,13 @@ impl Feed {
                 Pull::Ready => return Err(Error::unsupported("the file", "it was never started")),
             }
         }
+    }
+}
+
+impl Drop for Feed {
+    /// What was learnt until the item was left is kept too.
+    fn drop(&mut self) {
+        self.keep();
     }
 }
 

@@ -82,7 +82,7 @@ impl Playout {
         let lineup = self.follow_lineup();
         // The schedule may have changed in this moment: then it is asked again.
         if self.schedule.on_air(airing.start_ms) == Some(airing) {
-            let ahead = Ahead::open(&lineup, airing, self.profile, place);
+            let ahead = Ahead::open(&lineup, &self.outlines, airing, self.profile, place);
             self.next = Next::Opening(ahead);
         }
     }

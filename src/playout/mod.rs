@@ -10,10 +10,12 @@
 mod ahead;
 mod feed;
 mod follow;
+mod outlines;
 mod slate;
 mod timeline;
 mod trouble;
 
+pub use outlines::Outlines;
 pub use timeline::{ORIGIN_90K, Timeline};
 
 use crate::clock::SharedClock;
@@ -43,6 +45,7 @@ pub struct Playout {
     clock: SharedClock,
     lineup_rx: watch::Receiver<Arc<Lineup>>,
     schedule: Arc<Schedule>,
+    outlines: Outlines,
     profile: Profile,
     timeline: Timeline,
     /// Where the wall lies on the timeline, as far as what is on goes by it.
@@ -101,6 +104,7 @@ impl Playout {
         lineup_rx: watch::Receiver<Arc<Lineup>>,
         schedule: Arc<Schedule>,
         clock: SharedClock,
+        outlines: Outlines,
         (timeline, seen_90k): (Timeline, Option<i64>),
     ) -> Result<Self> {
         let profile = schedule.profile();
@@ -116,6 +120,7 @@ impl Playout {
             lineup_rx,
             remuxer: Remuxer::new(&profile, &service)?,
             schedule,
+            outlines,
             profile,
             wall,
             timeline,
@@ -231,7 +236,12 @@ impl Playout {
             Ok(Some(sample)) => match self.take(video, sample) {
                 Ok(Taken::More) => {}
                 Ok(Taken::Over) => self.pass_on(airing.end_ms),
-                Err(error) if self.broken_samples >= BROKEN_SAMPLES => self.fail(airing, &error),
+                Err(error) if self.broken_samples >= BROKEN_SAMPLES => {
+                    if let On::Programme(feed, _) = &mut self.on {
+                        feed.doubt(&error);
+                    }
+                    self.fail(airing, &error);
+                }
                 // Left out; what comes next may be good again.
                 Err(_) => {}
             },

@@ -6,7 +6,7 @@ use super::{Permit, Refusal};
 use crate::clock::SharedClock;
 use crate::limits;
 use crate::media;
-use crate::playout::Playout;
+use crate::playout::{Outlines, Playout};
 use crate::remux::{Chunk, Counters, Shift, bridge};
 use crate::ring::{Cursor, Next, Ring};
 use crate::schedule::{Lineup, Schedule};
@@ -25,6 +25,7 @@ pub(super) struct Viewing {
     pub(super) lineup_rx: watch::Receiver<Arc<Lineup>>,
     pub(super) schedule: Arc<Schedule>,
     pub(super) clock: SharedClock,
+    pub(super) outlines: Outlines,
 }
 
 /// A viewer's hold on a tuner, with its channel on air. Dropping it ends both.
@@ -240,6 +241,7 @@ impl Viewing {
             self.lineup_rx.clone(),
             Arc::clone(&self.schedule),
             Arc::clone(&self.clock),
+            self.outlines.clone(),
             (on_air.timeline.clone(), seen_90k),
         );
         playout.ok().map(Box::new)

@@ -12,7 +12,7 @@ pub use lease::Lease;
 use crate::clock::SharedClock;
 use crate::limits::{self, Link};
 use crate::model::ChannelNumber;
-use crate::playout::{self, Timeline};
+use crate::playout::{self, Outlines, Timeline};
 use crate::schedule::{Lineup, Schedule};
 use on_air::Channels;
 use std::net::SocketAddr;
@@ -27,6 +27,7 @@ pub struct Tuners {
     lineup_rx: watch::Receiver<Arc<Lineup>>,
     pool: Arc<Pool>,
     channels: Channels,
+    outlines: Outlines,
     origin_90k: i64,
     /// From when on all channels count their beats.
     beat: Instant,
@@ -130,6 +131,7 @@ impl Tuners {
                 freed: Notify::new(),
             }),
             channels: Channels::default(),
+            outlines: Outlines::default(),
             origin_90k: playout::ORIGIN_90K,
             beat: Instant::now(),
             link_rx: None,
@@ -173,6 +175,7 @@ impl Tuners {
             lineup_rx: self.lineup_rx.clone(),
             schedule,
             clock: Arc::clone(&self.clock),
+            outlines: self.outlines.clone(),
         };
         Lease::begin(permit, seat, viewing).await
     }

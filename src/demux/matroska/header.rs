@@ -15,7 +15,6 @@ use super::layout::Layout;
 use super::stream::Listed;
 use super::table::{self, Told};
 use super::window::Window;
-use crate::demux::Movie;
 use crate::demux::Purpose;
 use crate::limits;
 
@@ -68,7 +67,7 @@ pub(super) struct Header {
     tail: Tail,
     purpose: Purpose,
     /// What has been read.
-    pub(super) layout: Layout,
+    layout: Layout,
 }
 
 /// Whether a SeekHead has been followed to a second one. It is done once, so that there is no
@@ -101,7 +100,7 @@ impl Header {
     }
 
     /// Reads on until all is read.
-    pub(super) fn read(&mut self, window: &mut Window) -> Step<Movie> {
+    pub(super) fn read(&mut self, window: &mut Window) -> Step<Layout> {
         loop {
             match self.phase {
                 Phase::Head => self.read_head(window)?,
@@ -113,7 +112,7 @@ impl Header {
                 Phase::Cues { at, end } => self.read_cue(window, at, end)?,
                 Phase::Last(_) => self.read_last(window)?,
                 Phase::First(_) => self.read_first(window)?,
-                Phase::Done => return Ok(self.layout.movie()),
+                Phase::Done => return Ok(std::mem::take(&mut self.layout)),
             }
         }
     }

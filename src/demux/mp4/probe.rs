@@ -6,6 +6,7 @@ use super::cursor::{Cursor, FragmentLayout, Layout};
 use super::draft::Draft;
 use super::entry::{Described, STREAM_HEAD_BYTES, Stream};
 use super::file::{Attempt, File, Stop, Window};
+use super::flat::Waymarks;
 use super::index::Index;
 use super::index_boxes::IndexReading;
 use super::moov::{Moov, MoovReading, check_boxes};
@@ -29,12 +30,19 @@ pub(super) struct Carried {
     pub(super) edit_end: i64,
 }
 
-/// All that playing needs.
+/// All that playing needs, and that does not change.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) movie: Movie,
     pub(super) carried: Vec<Carried>,
+}
+
+/// What is learnt of the tables, and of where fragments begin, while they are read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Learnt {
     pub(super) index: Index,
+    /// In the order of the carried tracks.
+    pub(super) marks: Vec<Waymarks>,
 }
 
 /// A track while its facts are being gathered.
@@ -44,6 +52,7 @@ struct Candidate {
     described: Described,
     layout: Layout,
     found: Option<Findings>,
+    marks: Waymarks,
 }
 
 impl Candidate {
@@ -79,6 +88,7 @@ impl Candidate {
 enum Step {
     /// The next box of the file, and how many were passed.
     Boxes(u64, usize),
+    /// In `moov`, which ends here.
     Moov(Box<MoovReading>, u64),
     /// The first sample of this candidate.
     FirstSample(usize, Option<Box<Cursor>>),
@@ -97,6 +107,8 @@ pub(super) struct Probe {
     candidates: Vec<Candidate>,
     index: Index,
     first_fragment: u64,
+    /// Where `moov` lies, and how long it is.
+    place: Option<(u64, u64)>,
 }
 
 impl Probe {
@@ -106,13 +118,19 @@ impl Probe {
             window: Window::new(STREAM_HEAD_BYTES),
             moov: Moov::default(),
             candidates: Vec::new(),
-            index: Index::new(),
+            index: Index::default(),
             first_fragment: 0,
+            place: None,
         }
     }
 
+    /// Where `moov` lies, and how long it is, once it has been found.
+    pub(super) fn place(&self) -> Option<(u64, u64)> {
+        self.place
+    }
+
     /// Goes on until all is known.
-    pub(super) fn run(&mut self, file: &mut File) -> Attempt<Contents> {
+    pub(super) fn run(&mut self, file: &mut File) -> Attempt<(Contents, Learnt)> {
         loop {
             match &mut self.step {
                 Step::Boxes(at, passed) => {
@@ -149,6 +167,7 @@ impl Probe {
             let why = "the file ends inside it, so it may not have been copied whole";
             return Err(Error::malformed("moov", found.at, why).into());
         } else {
+            self.place = Some((found.at, found.end.saturating_sub(found.at)));
             self.step = Step::Moov(Box::new(MoovReading::new(&found)), found.end);
         }
         Ok(())
@@ -206,6 +225,7 @@ impl Probe {
                 described,
                 layout,
                 found: None,
+                marks: Waymarks::default(),
             };
             if let Some(fault) = fault.filter(|_| candidate.is_carried()) {
                 candidate.give_up(fault);
@@ -222,7 +242,9 @@ impl Probe {
                 break;
             };
             if let Described::InStream(stream) = candidate.described {
-                let cursor = cursor.get_or_insert_with(|| Box::new(Cursor::new(&candidate.layout)));
+                let cursor = cursor.get_or_insert_with(|| {
+                    Box::new(Cursor::new(&candidate.layout, &Waymarks::default()))
+                });
                 match stream_facts(file, &mut self.window, cursor, stream) {
                     Ok(kind) => candidate.described = Described::Fully(kind, Bytes::new()),
                     Err(Stop::Failed(error)) => candidate.give_up(error),
@@ -283,7 +305,10 @@ impl Probe {
                     ))
                 });
                 match survey.run(file, &mut self.index, walk) {
-                    Ok(found) => candidate.found = Some(found),
+                    Ok(found) => {
+                        candidate.found = Some(found);
+                        candidate.marks = survey.marks();
+                    }
                     Err(Stop::Failed(error)) => candidate.give_up(error),
                     Err(need) => return Err(need),
                 }
@@ -293,7 +318,7 @@ impl Probe {
         Ok(())
     }
 
-    fn contents(&mut self) -> Result<Contents, Error> {
+    fn contents(&mut self) -> Result<(Contents, Learnt), Error> {
         let video = self.first_video().and_then(|n| self.candidates.get(n));
         let Some((video, found)) = video.and_then(|video| Some((video, video.found?))) else {
             // What is wrong with a broken track says more than that there is none.
@@ -316,7 +341,7 @@ impl Probe {
         let into_edit_90k = rescale(into_edit, TICKS_PER_SECOND, timescale);
         let movie_start_90k = self.movie_90k(edit.delay).saturating_add(into_edit_90k);
         let primary = video.draft.id;
-        let mut carried = Vec::new();
+        let (mut carried, mut marks) = (Vec::new(), Vec::new());
         let mut tracks = Vec::new();
         for candidate in &self.candidates {
             if candidate.is_carried() {
@@ -329,18 +354,17 @@ impl Probe {
                     own
                 };
                 carried.push(self.carried(candidate, timeline));
+                marks.push(candidate.marks.clone());
             }
             tracks.push(described_track(candidate));
         }
-        Ok(Contents {
-            movie: Movie {
-                container: Container::Mp4,
-                duration_90k: duration_90k.max(0),
-                tracks,
-            },
-            carried,
-            index: std::mem::replace(&mut self.index, Index::new()),
-        })
+        let movie = Movie {
+            container: Container::Mp4,
+            duration_90k: duration_90k.max(0),
+            tracks,
+        };
+        let index = std::mem::take(&mut self.index);
+        Ok((Contents { movie, carried }, Learnt { index, marks }))
     }
 
     /// A time of the movie's timescale. Without one there is nothing that could be meant.

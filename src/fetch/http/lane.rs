@@ -68,6 +68,12 @@ impl Lane {
         }
     }
 
+    /// The same, on a connection that is there.
+    pub(super) fn on(mut self, spare: Option<Box<Stream>>) -> Self {
+        self.state = State::Still(spare);
+        self
+    }
+
     /// How well a read fits here, if it is near at all. A small read may belong to a cursor that
     /// runs before another one; so it must leave in the window all that is passed on the way.
     pub(super) fn fit(&self, offset: u64, len: usize) -> Option<Fit> {
@@ -138,6 +144,7 @@ impl Lane {
                     self.state = State::Still(None);
                     let stream = opened?;
                     place.now = stream.target.clone();
+                    place.answers_after = Some(stream.began_after);
                     self.state = State::Reading(Box::new(stream));
                 }
                 State::Still(_) => {
