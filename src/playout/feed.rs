@@ -52,30 +52,13 @@ impl Bulk {
         }
     }
 
-    /// Has the whole index fetched, once it is known where it lies, where that is faster.
-    async fn hold_index(&mut self, demuxer: &Demuxer) -> Index {
-        match (self, demuxer.index()) {
-            (Self::Outside(reader), Some((offset, len))) => {
-                if reader.hold(offset, len).await {
-                    Index::Held
-                } else {
-                    Index::InFile
-                }
-            }
-            _ => Index::Unknown,
+    /// Has a whole index fetched, where that is faster; says whether all of it is held.
+    async fn hold(&mut self, (offset, len): (u64, u64)) -> bool {
+        match self {
+            Self::Outside(reader) => reader.hold(offset, len).await,
+            Self::Embedded(_) => false,
         }
     }
-}
-
-/// Where a file's index is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Index {
-    /// It is not known yet where it lies.
-    Unknown,
-    /// Piece by piece.
-    InFile,
-    /// In memory.
-    Held,
 }
 
 /// What an item is opened from.
@@ -188,16 +171,20 @@ impl Feed {
     async fn start(mut bulk: Bulk, profile: &Profile, language: &str) -> Result<Self> {
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
         let mut demuxer = Demuxer::for_air(recognise(&head)?, bulk.len());
-        let mut index = Index::Unknown;
+        let (mut index, mut is_held) = (None, false);
         while let Pull::Need(span) = demuxer.pull()? {
-            if index == Index::Unknown {
-                index = bulk.hold_index(&demuxer).await;
+            // It may become known better where it is.
+            if let Some(place) = demuxer.index()
+                && !is_held
+                && index.replace(place) != Some(place)
+            {
+                is_held = bulk.hold(place).await;
             }
             let bytes = bulk.read(span.offset, span.len).await?;
             demuxer.push(span.offset, bytes)?;
         }
         let mut feed = Self::of(bulk, demuxer, profile, language)?;
-        if index == Index::Held {
+        if is_held {
             feed.learn().await?;
         }
         Ok(feed)

@@ -107,7 +107,7 @@ pub(super) struct Probe {
     candidates: Vec<Candidate>,
     index: Index,
     first_fragment: u64,
-    /// Where `moov` lies, and how long it is.
+    /// Where `moov` is, or what it must be in, and how long that is.
     place: Option<(u64, u64)>,
 }
 
@@ -124,7 +124,8 @@ impl Probe {
         }
     }
 
-    /// Where `moov` lies, and how long it is, once it has been found.
+    /// Where `moov` lies, and how long it is, once that is known: behind the media until it has
+    /// been found.
     pub(super) fn place(&self) -> Option<(u64, u64)> {
         self.place
     }
@@ -162,6 +163,9 @@ impl Probe {
         };
         if &found.kind.0 != b"moov" {
             check_boxes(passed)?;
+            if &found.kind.0 == b"mdat" && found.end < end {
+                self.place = Some((found.end, end.saturating_sub(found.end)));
+            }
             self.step = Step::Boxes(found.end, passed.saturating_add(1));
         } else if found.cut {
             let why = "the file ends inside it, so it may not have been copied whole";

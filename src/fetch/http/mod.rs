@@ -124,20 +124,24 @@ impl Remote {
         let mut wanted = Vec::with_capacity(limits::SOURCE_FORESEEN);
         for (offset, len) in ranges {
             let room = wanted.len() < limits::SOURCE_FORESEEN && *len <= left;
-            if room && self.seen(*offset, *len).is_none() {
+            let is_here = self.shelf.holds(*offset, *len) || self.seen(*offset, *len).is_some();
+            if room && !is_here {
                 left -= len;
                 wanted.push((*offset, *len));
             }
         }
         // More than reading them one after the other would take is not waited.
         let patience = answer * u32::try_from(wanted.len() + 1).unwrap_or(u32::MAX);
-        self.shelf.clear();
+        self.shelf.make_way();
         self.fetch(&wanted, patience).await;
     }
 
     /// As `Reader::hold`.
     pub(super) async fn hold(&mut self, offset: u64, len: u64) -> bool {
         let answer = self.place.answers_after.unwrap_or_default();
+        if answer < SLOW {
+            return false;
+        }
         let patience = answer * INDEX_REQUESTS;
         let rate = u128::from(self.bytes_per_second);
         let pays = u128::from(len) * 1_000_000 < patience.as_micros() * rate;
@@ -199,7 +203,13 @@ impl Remote {
         let before = usize::try_from(offset - begin).unwrap_or(0);
         if before + len > limits::SOURCE_LOOK_BYTES {
             // As much again as is wanted: what follows is most often wanted too.
-            let at = self.move_lane(offset, as_u64(len).saturating_mul(2));
+            let ask = as_u64(len).saturating_mul(2);
+            let ask = if self.place.answers_after.unwrap_or_default() < SLOW {
+                ask
+            } else {
+                ask.max(limits::SOURCE_JOIN_BYTES)
+            };
+            let at = self.move_lane(offset, ask);
             return self.read_on(at, offset, len).await;
         }
         let at = self.move_lane(begin, as_u64(limits::SOURCE_LOOK_BYTES));

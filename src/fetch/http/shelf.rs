@@ -80,20 +80,35 @@ impl Shelf {
 
     /// A copy of `len` bytes from `offset` on; `None` where not all of them are here.
     pub(super) fn get(&self, offset: u64, len: usize) -> Option<Bytes> {
-        let behind = self.pieces.partition_point(|(begin, _)| *begin <= offset);
-        let pieces = self.pieces.get(behind.checked_sub(1)?..)?;
         let mut found = BytesMut::new();
-        for (begin, bytes) in pieces {
-            let at = offset.saturating_add(as_u64(found.len()));
+        self.parts(offset, len, |part| {
+            if found.is_empty() {
+                found.reserve(len);
+            }
+            found.extend_from_slice(part);
+        })?;
+        Some(found.freeze())
+    }
+
+    /// Whether all of `len` bytes from `offset` on are here.
+    pub(super) fn holds(&self, offset: u64, len: usize) -> bool {
+        self.parts(offset, len, |_| {}).is_some()
+    }
+
+    /// Gives these bytes piece by piece; `None` where it comes to some that are not here.
+    fn parts(&self, offset: u64, len: usize, mut give: impl FnMut(&[u8])) -> Option<()> {
+        let behind = self.pieces.partition_point(|(begin, _)| *begin <= offset);
+        let (mut at, mut missing) = (offset, len);
+        for (begin, bytes) in self.pieces.get(behind.checked_sub(1)?..)? {
             let from = usize::try_from(at.checked_sub(*begin)?).ok()?;
             let rest = bytes.get(from..).filter(|rest| !rest.is_empty())?;
-            let missing = len - found.len();
-            if missing <= rest.len() {
-                found.extend_from_slice(rest.get(..missing)?);
-                return Some(found.freeze());
+            let part = rest.get(..missing).unwrap_or(rest);
+            give(part);
+            missing -= part.len();
+            if missing == 0 {
+                return Some(());
             }
-            found.reserve(len);
-            found.extend_from_slice(rest);
+            at = at.saturating_add(as_u64(part.len()));
         }
         None
     }
@@ -101,6 +116,13 @@ impl Shelf {
     /// Bytes that are here.
     pub(super) fn held_bytes(&self) -> usize {
         self.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
+    /// Lets go of what was fetched before, unless it is a whole index.
+    pub(super) fn make_way(&mut self) {
+        if self.room.is_none() {
+            self.clear();
+        }
     }
 
     /// Lets go of a whole index.
