@@ -8,8 +8,9 @@ use super::{
     BLOCK_BYTES, CATALOG_BYTES, CHUNK_BYTES, CODEC_CONFIG_BYTES, CONTROL_CONNECTIONS,
     FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS, HTTP_DOCUMENTS,
     HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES, MEDIA_ANSWER,
-    REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_SOCKET_RECEIVE_BYTES, STORE_CACHE_BYTES,
-    STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_WINDOW_BYTES, TEXT_BYTES,
+    OUTLINES_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_FORESEEN_BYTES,
+    SOURCE_INDEX_BYTES, SOURCE_INDEXES, SOURCE_SOCKET_RECEIVE_BYTES, STORE_CACHE_BYTES,
+    STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES, TEXT_BYTES,
 };
 
 /// Code, threads with the stacks they have touched, and what the allocator keeps for itself.
@@ -30,6 +31,9 @@ const TRACKS_ON_AIR: usize = 2;
 /// Sample tables of one MP4 track that are walked at the same time: stts, ctts, stsz, stsc, stco
 /// and stss.
 const TABLES: usize = 6;
+
+/// A mark in a table: which entry, for which samples, and what has added up before.
+const TABLE_MARK_BYTES: usize = 40;
 
 /// One random access point: its time and its place.
 const SYNC_POINT_BYTES: usize = 16;
@@ -129,14 +133,20 @@ impl Cost {
     }
 }
 
+const fn max(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
 /// What a socket can pin: the kernel doubles the buffer that it is told (socket(7)).
 const fn pinned(buffer_bytes: usize) -> usize {
     2 * buffer_bytes + SEGMENT_BYTES
 }
 
-/// An opened file with its demuxer.
-const FEED_BYTES: usize = BLOCKS * BLOCK_BYTES
-    + TRACKS_ON_AIR * (TABLES * TABLE_WINDOW_BYTES + CODEC_CONFIG_BYTES)
+/// An opened file with its demuxer. What was fetched of its tables before they are read makes way for
+/// its blocks.
+const FEED_BYTES: usize = max(BLOCKS * BLOCK_BYTES, SOURCE_FORESEEN_BYTES)
+    + TRACKS_ON_AIR
+        * (TABLES * (TABLE_WINDOW_BYTES + TABLE_MARKS * TABLE_MARK_BYTES) + CODEC_CONFIG_BYTES)
     + SYNC_POINTS * SYNC_POINT_BYTES
     + HELD_AUDIO_BYTES
     + HEAVY_PICTURE_BYTES;
@@ -160,6 +170,8 @@ impl Budget {
             + SCAN_BYTES
             + FOLDER_PROBES * FEED_BYTES
             + LARGEST_AT_ONCE * SAMPLE_BYTES
+            + OUTLINES_BYTES
+            + SOURCE_INDEXES * SOURCE_INDEX_BYTES
             + answers
             + connections * HTTP_HEAD_BYTES;
         let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES);

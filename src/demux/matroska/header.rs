@@ -1,8 +1,8 @@
 //! What stands around the Clusters (RFC 9559 §5.1): read once, before the first sample.
 //!
-//! The walk: EBML head, Segment, its elements up to the first Cluster, what the SeekHead knows
-//! further on, and where it knows nothing the file's last bytes; then the Cues, the last picture and
-//! the first frames, which say where time ends and begins. Attachments, Chapters and Tags are stepped over.
+//! The walk: EBML head, Segment, its elements up to the first Cluster, its first frames, which say
+//! where time begins, what the SeekHead knows further on, and where it knows nothing the file's last
+//! bytes; then the Cues and the last picture. Attachments, Chapters and Tags are stepped over.
 
 use super::cluster;
 use super::cue::Cues;
@@ -64,7 +64,8 @@ pub(super) struct Header {
     chain: Chain,
     /// Where the body of the Cues begins and ends.
     cues_seen: Option<(u64, u64)>,
-    tail: Tail,
+    tail: Look,
+    first_frames: Look,
     purpose: Purpose,
     /// What has been read.
     layout: Layout,
@@ -78,9 +79,9 @@ enum Chain {
     Followed,
 }
 
-/// Whether the end of the file has been looked at.
+/// Whether a part of the file has been looked at: its end, its first frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tail {
+enum Look {
     Unseen,
     Seen,
 }
@@ -94,7 +95,8 @@ impl Header {
             told: Told::default(),
             chain: Chain::Unfollowed,
             cues_seen: None,
-            tail: Tail::Unseen,
+            tail: Look::Unseen,
+            first_frames: Look::Unseen,
             layout: Layout::default(),
         }
     }
@@ -307,8 +309,12 @@ impl Header {
             self.phase = Phase::Told { at, id: id::INFO };
             return Ok(());
         }
-        self.layout.video = self.layout.choose_video()?;
-        self.plan_cues();
+        if self.first_frames == Look::Unseen {
+            self.layout.video = self.layout.choose_video()?;
+            self.phase = self.first_frames();
+        } else {
+            self.plan_cues();
+        }
         Ok(())
     }
 
@@ -316,7 +322,7 @@ impl Header {
         let told_cues = self.told.cues.take();
         if let (None, Some(at)) = (self.cues_seen, told_cues) {
             self.phase = Phase::Told { at, id: id::CUES };
-        } else if self.cues_seen.is_none() && self.tail == Tail::Unseen {
+        } else if self.cues_seen.is_none() && self.tail == Look::Unseen {
             self.phase = Phase::Tail;
         } else if let Some((at, end)) = self.cues_seen {
             let number = self
@@ -327,7 +333,7 @@ impl Header {
             self.layout.cues = Cues::new(number, self.layout.segment_body);
             self.phase = Phase::Cues { at, end };
         } else {
-            self.phase = self.first_frames();
+            self.phase = Phase::Done;
         }
     }
 
@@ -346,7 +352,7 @@ impl Header {
             Err(Halt::Ended(_)) => bytes::Bytes::new(),
             Err(halt) => return Err(halt),
         };
-        self.tail = Tail::Seen;
+        self.tail = Look::Seen;
         if self.cues_seen.is_none() {
             self.cues_seen = table::cues_in(&tail, from);
         }
@@ -384,7 +390,7 @@ impl Header {
         }
         self.layout.cues.finish();
         self.phase = match self.layout.cues.last() {
-            Some(_) if self.purpose == Purpose::Air => self.first_frames(),
+            Some(_) if self.purpose == Purpose::Air => Phase::Done,
             Some(cue) => Phase::Last(LastPicture::behind_key_frame(cue.cluster)),
             None => {
                 self.cues_seen = None;
@@ -400,7 +406,7 @@ impl Header {
             return Ok(());
         };
         self.layout.last = last.find(window, &self.layout)?;
-        self.phase = self.first_frames();
+        self.phase = Phase::Done;
         Ok(())
     }
 
@@ -426,7 +432,7 @@ impl Header {
             return Err(Halt::Broken(self.layout.first_cluster, why).within("Segment/Cluster"));
         };
         self.layout.timeline.origin_ns = origin_ns;
-        self.phase = Phase::Done;
-        Ok(())
+        self.first_frames = Look::Seen;
+        self.plan()
     }
 }

@@ -369,7 +369,9 @@ impl Flat {
         ];
         let runs = runs.into_iter().flatten();
         spans.extend(runs.filter_map(|runs| runs.foresee(first, last)));
-        spans.extend(self.sizes.foresee(first, last));
+        // Sizes add up from the beginning of a chunk.
+        let begin = self.chunks.guess_chunk_begin(first);
+        spans.extend(self.sizes.foresee(begin, last));
         let chunks = self.chunks.guess_chunks(first);
         let chunks = chunks.zip(self.chunks.guess_chunks(last));
         let chunks = chunks.and_then(|((first, _), (_, last))| {

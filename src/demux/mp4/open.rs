@@ -75,18 +75,14 @@ impl Open {
         Outline {
             file_bytes,
             contents: Arc::clone(&self.contents),
-            learnt: self.learnt(),
+            learnt: self.merged(self.learnt.clone()),
         }
     }
 
     /// What has been learnt until now, by what is played too.
-    fn learnt(&self) -> Learnt {
-        let mut learnt = self.learnt.clone();
+    fn merged(&self, mut learnt: Learnt) -> Learnt {
         for lane in self.playing.iter().flat_map(|playing| playing.lanes()) {
-            let carried = &self.contents.carried;
-            if let Some(track) = carried.iter().position(|carried| carried.id == lane.id) {
-                learnt.keep(track, lane.cursor.marks());
-            }
+            learnt.keep(self.contents.track(lane.id), lane.cursor.marks());
         }
         learnt
     }
@@ -100,7 +96,7 @@ impl Open {
             match flat.learn(file) {
                 Err(Stop::Need(span)) => return Err(Stop::Need(span)),
                 // What is wrong with a table is told by who needs it.
-                Ok(()) | Err(Stop::Failed(_)) => self.learnt.keep(*track, flat.marks()),
+                Ok(()) | Err(Stop::Failed(_)) => self.learnt.keep(Some(*track), flat.marks()),
             }
             self.learning.pop();
         }
@@ -131,13 +127,19 @@ impl Open {
         audio: Option<TrackId>,
         time_90k: i64,
     ) -> Result<()> {
-        self.learnt = self.learnt();
+        let learnt = std::mem::take(&mut self.learnt);
+        self.learnt = self.merged(learnt);
+        let lane = |id, carries| self.lane(id, carries);
+        let video = lane(video, Carries::Video)?;
+        let audio = audio.map(|audio| lane(audio, Carries::Audio)).transpose()?;
         self.learning.clear();
-        let video = self.lane(video, Carries::Video)?;
-        let audio = audio
-            .map(|audio| self.lane(audio, Carries::Audio))
-            .transpose()?;
-        self.playing = Some(Box::new(Playing::new(video, audio, time_90k)));
+        let playing = self
+            .playing
+            .insert(Box::new(Playing::new(video, audio, time_90k)));
+        // The lanes have what was learnt of their tables, and need not share it with an older copy.
+        for lane in playing.lanes() {
+            self.learnt.leave(self.contents.track(lane.id));
+        }
         Ok(())
     }
 
@@ -182,10 +184,24 @@ impl Open {
     }
 }
 
+impl Contents {
+    /// Which of the carried tracks this one is.
+    fn track(&self, id: TrackId) -> Option<usize> {
+        self.carried.iter().position(|carried| carried.id == id)
+    }
+}
+
 impl Learnt {
+    /// Lets go of the marks of a track, which somebody else has.
+    fn leave(&mut self, track: Option<usize>) {
+        if let Some(kept) = track.and_then(|track| self.marks.get_mut(track)) {
+            *kept = Waymarks::default();
+        }
+    }
+
     /// Keeps the marks of a track that know more of it than those that are kept.
-    fn keep(&mut self, track: usize, marks: Waymarks) {
-        if let Some(kept) = self.marks.get_mut(track)
+    fn keep(&mut self, track: Option<usize>, marks: Waymarks) {
+        if let Some(kept) = track.and_then(|track| self.marks.get_mut(track))
             && marks.reach() > kept.reach()
         {
             *kept = marks;

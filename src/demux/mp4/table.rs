@@ -318,6 +318,17 @@ impl Runs {
         Some((least, most.unwrap_or_else(|| least.saturating_add(into))))
     }
 
+    /// The first sample of the chunk that `sample` lies in, as far as is known without reading.
+    pub(super) fn guess_chunk_begin(&self, sample: u64) -> u64 {
+        let run = self.marks.last(|run| run.first <= sample);
+        let run = run.filter(|run| sample < run.end());
+        let into = run.and_then(|run| {
+            let into = sample.saturating_sub(run.first);
+            into.checked_rem(u64::from(run.value))
+        });
+        sample.saturating_sub(into.unwrap_or(0))
+    }
+
     /// The bytes that reading on from `first` to behind `last` will ask for; none where what is
     /// known is enough.
     pub(super) fn foresee(&self, first: u64, last: u64) -> Option<Span> {
