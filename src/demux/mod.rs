@@ -296,9 +296,8 @@ impl Demuxer {
         Some(Outline(known))
     }
 
-    /// Where the tables lie, as offset and length, that are going to be read piece by piece before
-    /// it is ready, once that is known: they may be worth reading at once. `None` where there are
-    /// none, or few.
+    /// Where the tables lie, as offset and length, that are read piece by piece, once that is known:
+    /// they may be worth reading at once. `None` where there are none, or few.
     #[must_use]
     pub fn index(&self) -> Option<(u64, u64)> {
         match self {

@@ -128,6 +128,19 @@ impl Reader {
     /// cannot be read or has become shorter since it was opened; `Source` when a server fails. The
     /// reader stays usable: the next read tries anew.
     pub async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+        self.read_as(Use::Media, offset, len).await
+    }
+
+    /// As `read`, of an index: little more is fetched than is asked for, since what follows is
+    /// seldom wanted.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub async fn read_index(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+        self.read_as(Use::Index, offset, len).await
+    }
+
+    async fn read_as(&mut self, used: Use, offset: u64, len: usize) -> Result<Bytes> {
         if len > limits::SAMPLE_BYTES {
             return Err(Error::OverLimit {
                 what: "bytes in one read",
@@ -142,9 +155,18 @@ impl Reader {
         }
         match &mut self.source {
             Source::File(plain) => plain.read(offset, len).await,
-            Source::Http(remote) => remote.read(offset, len).await,
+            Source::Http(remote) => remote.read(used, offset, len).await,
         }
     }
+}
+
+/// What is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Pictures and sound, which are read in order.
+    Media,
+    /// Tables, which are read here and there.
+    Index,
 }
 
 /// Reads of at least this size may be a part of the buffer that they were received in. What is

@@ -9,8 +9,9 @@ use super::{
     FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS, HTTP_DOCUMENTS,
     HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES, MEDIA_ANSWER,
     OUTLINES_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_FORESEEN_BYTES,
-    SOURCE_INDEX_BYTES, SOURCE_INDEXES, SOURCE_SOCKET_RECEIVE_BYTES, STORE_CACHE_BYTES,
-    STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES, TEXT_BYTES,
+    SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES, SOURCE_SOCKET_RECEIVE_BYTES,
+    STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES,
+    TEXT_BYTES,
 };
 
 /// Code, threads with the stacks they have touched, and what the allocator keeps for itself.
@@ -133,9 +134,7 @@ impl Cost {
     }
 }
 
-const fn max(a: usize, b: usize) -> usize {
-    if a > b { a } else { b }
-}
+const _: () = assert!(SOURCE_FORESEEN_BYTES <= (BLOCKS - 2) * BLOCK_BYTES);
 
 /// What a socket can pin: the kernel doubles the buffer that it is told (socket(7)).
 const fn pinned(buffer_bytes: usize) -> usize {
@@ -143,8 +142,8 @@ const fn pinned(buffer_bytes: usize) -> usize {
 }
 
 /// An opened file with its demuxer. What was fetched of its tables before they are read makes way for
-/// its blocks.
-const FEED_BYTES: usize = max(BLOCKS * BLOCK_BYTES, SOURCE_FORESEEN_BYTES)
+/// its blocks, when it has two of them.
+const FEED_BYTES: usize = BLOCKS * BLOCK_BYTES
     + TRACKS_ON_AIR
         * (TABLES * (TABLE_WINDOW_BYTES + TABLE_MARKS * TABLE_MARK_BYTES) + CODEC_CONFIG_BYTES)
     + SYNC_POINTS * SYNC_POINT_BYTES
@@ -175,8 +174,10 @@ impl Budget {
             + answers
             + connections * HTTP_HEAD_BYTES;
         let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES);
-        let kernel =
-            sending * pinned(HTTP_SOCKET_SEND_BYTES) + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES;
+        let indexes = SOURCE_INDEXES * SOURCE_INDEX_PARTS;
+        let kernel = sending * pinned(HTTP_SOCKET_SEND_BYTES)
+            + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES
+            + indexes * pinned(SOURCE_SOCKET_RECEIVE_BYTES);
         Cost::new(user, kernel)
     };
 

@@ -109,7 +109,7 @@ pub const SOURCE_OPEN_ENDED_BYTES: u64 = 256 << 10;
 pub const SOURCE_FORESEEN: usize = 10;
 
 /// Bytes of all of them.
-pub const SOURCE_FORESEEN_BYTES: usize = 512 << 10;
+pub const SOURCE_FORESEEN_BYTES: usize = 384 << 10;
 
 /// Longest index of a file that is fetched as a whole: that of an MP4 of two hours.
 pub const SOURCE_INDEX_BYTES: usize = 6 << 20;

@@ -1,7 +1,7 @@
 //! One opened file giving samples: the demuxer with the bytes it asks for.
 
 use super::outlines::{Key, Known, Outlines};
-use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise};
+use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, Span, recognise};
 use crate::error::{Error, Failure, Result};
 use crate::fetch::Reader;
 use crate::media::{Profile, Sample, Sync, TrackId};
@@ -27,6 +27,18 @@ impl Bulk {
         match self {
             Self::Outside(reader) => reader.len(),
             Self::Embedded(bytes) => bytes.len() as u64,
+        }
+    }
+
+    /// Answers what a demuxer needs.
+    async fn answer(&mut self, demuxer: &Demuxer, Span { offset, len }: Span) -> Result<Bytes> {
+        let index = demuxer
+            .index()
+            .map(|(from, len)| from..from.saturating_add(len));
+        let is_index = index.is_some_and(|index| index.contains(&offset));
+        match self {
+            Self::Outside(reader) if is_index => reader.read_index(offset, len).await,
+            _ => self.read(offset, len).await,
         }
     }
 
@@ -180,7 +192,7 @@ impl Feed {
             {
                 is_held = bulk.hold(place).await;
             }
-            let bytes = bulk.read(span.offset, span.len).await?;
+            let bytes = bulk.answer(&demuxer, span).await?;
             demuxer.push(span.offset, bytes)?;
         }
         let mut feed = Self::of(bulk, demuxer, profile, language)?;
@@ -212,7 +224,7 @@ impl Feed {
         let tracks: Vec<_> = std::iter::once(self.choice.video).chain(audio).collect();
         self.demuxer.learn(&tracks);
         while let Pull::Need(span) = guarded(|| self.demuxer.pull())? {
-            let bytes = self.bulk.read(span.offset, span.len).await?;
+            let bytes = self.bulk.answer(&self.demuxer, span).await?;
             guarded(|| self.demuxer.push(span.offset, bytes))?;
         }
         Ok(())
@@ -326,7 +338,7 @@ impl Feed {
                 Pull::Sample(sample) => return Ok(Some(sample)),
                 Pull::End => return Ok(None),
                 Pull::Need(span) => {
-                    let bytes = self.bulk.read(span.offset, span.len).await?;
+                    let bytes = self.bulk.answer(&self.demuxer, span).await?;
                     guarded(|| self.demuxer.push(span.offset, bytes))?;
                 }
                 Pull::Ready => return Err(Error::unsupported("the file", "it was never started")),

@@ -85,3 +85,96 @@ impl Outlines {
         self.all().retain(|(one, _)| one != key);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Known, Outlines};
+    use crate::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
+    use crate::limits;
+    use bytes::Bytes;
+    use std::path::Path;
+    use std::time::Duration;
+
+    fn key(name: &str) -> Key {
+        Key {
+            path: name.to_owned(),
+            size_bytes: 7,
+            changed_ms: 9,
+        }
+    }
+
+    /// What is known of a clip that comes with the program.
+    fn known() -> Known {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/demo");
+        let mut folders = vec![folder];
+        let file = loop {
+            let next = folders.pop().unwrap();
+            if next.is_file() {
+                break next;
+            }
+            let entries = std::fs::read_dir(next).unwrap();
+            folders.extend(entries.map(|entry| entry.unwrap().path()));
+        };
+        let file = Bytes::from(std::fs::read(file).unwrap());
+        let len = u64::try_from(file.len()).unwrap();
+        let container = recognise(&file[..RECOGNISE_BYTES]).unwrap();
+        let mut demuxer = Demuxer::for_air(container, len);
+        while let Pull::Need(span) = demuxer.pull().unwrap() {
+            let from = usize::try_from(span.offset).unwrap();
+            let bytes = file.slice(from..from + span.len);
+            demuxer.push(span.offset, bytes).unwrap();
+        }
+        Known {
+            outline: demuxer.outline().unwrap(),
+            len,
+            answers_after: None,
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_changed_is_another_one() {
+        let outlines = Outlines::default();
+        outlines.keep(&key("a"), known());
+        assert!(outlines.get(&key("a")).is_some());
+        let changed = Key {
+            changed_ms: 10,
+            ..key("a")
+        };
+        assert!(outlines.get(&changed).is_none());
+        outlines.forget(&key("a"));
+        assert!(outlines.get(&key("a")).is_none());
+    }
+
+    #[test]
+    fn those_that_were_not_used_for_longest_make_room() {
+        let outlines = Outlines::default();
+        let known = known();
+        let each = known.outline.held_bytes();
+        let most = limits::OUTLINES_BYTES / each;
+        for at in 0..2 * most {
+            outlines.keep(&key(&at.to_string()), known.clone());
+            assert!(outlines.get(&key("0")).is_some(), "{at}");
+        }
+        let all = outlines.all();
+        assert!(all.len() * each <= limits::OUTLINES_BYTES);
+        assert!(all.len() > most / 2, "{} of {most}", all.len());
+        let last = (2 * most - 1).to_string();
+        assert!(all.iter().any(|(key, _)| key.path == last));
+        assert!(!all.iter().any(|(key, _)| key.path == "1"));
+    }
+
+    #[test]
+    fn how_long_a_server_lets_wait_is_kept_as_it_was_last() {
+        let outlines = Outlines::default();
+        for ms in [70, 3] {
+            let answers_after = Some(Duration::from_millis(ms));
+            let known = Known {
+                answers_after,
+                ..known()
+            };
+            outlines.keep(&key("a"), known);
+            let kept = outlines.get(&key("a")).unwrap();
+            assert_eq!(kept.answers_after, answers_after);
+        }
+    }
+}

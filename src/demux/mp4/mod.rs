@@ -110,7 +110,7 @@ impl Mp4 {
 
     pub(super) fn index(&self) -> Option<(u64, u64)> {
         match &self.state {
-            State::Open(_) => None,
+            State::Open(open) => open.index(),
             State::Probing(probe) => probe.place(),
         }
     }

@@ -91,6 +91,11 @@ impl Open {
         &self.contents.movie
     }
 
+    /// Where its tables are.
+    pub(super) fn index(&self) -> Option<(u64, u64)> {
+        self.contents.index
+    }
+
     pub(super) fn pull(&mut self, file: &mut File) -> Attempt<Pull> {
         while let Some(Learning { track, flat }) = self.learning.last_mut() {
             match flat.learn(file) {

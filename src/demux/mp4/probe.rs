@@ -35,6 +35,8 @@ pub(super) struct Carried {
 pub(super) struct Contents {
     pub(super) movie: Movie,
     pub(super) carried: Vec<Carried>,
+    /// Where `moov` is, and how long that is.
+    pub(super) index: Option<(u64, u64)>,
 }
 
 /// What is learnt of the tables, and of where fragments begin, while they are read.
@@ -368,7 +370,12 @@ impl Probe {
             tracks,
         };
         let index = std::mem::take(&mut self.index);
-        Ok((Contents { movie, carried }, Learnt { index, marks }))
+        let contents = Contents {
+            movie,
+            carried,
+            index: self.place,
+        };
+        Ok((contents, Learnt { index, marks }))
     }
 
     /// A time of the movie's timescale. Without one there is nothing that could be meant.

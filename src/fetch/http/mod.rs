@@ -15,7 +15,7 @@ mod stream;
 mod target;
 mod window;
 
-use super::{as_u64, part};
+use super::{Use, as_u64, part};
 use crate::error::{Failure, Result};
 use crate::limits;
 use answer::Parts;
@@ -182,7 +182,7 @@ impl Remote {
     }
 
     /// As `Reader::read`; all of the bytes are inside the file.
-    pub(super) async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+    pub(super) async fn read(&mut self, used: Use, offset: u64, len: usize) -> Result<Bytes> {
         self.reads = self.reads.saturating_add(1);
         if let Some(found) = self.seen(offset, len) {
             self.looked = self.reads;
@@ -192,7 +192,7 @@ impl Remote {
             return Ok(found);
         }
         self.forget();
-        if let Some(at) = self.fitting(offset, len) {
+        if let Some(at) = self.fitting(used, offset, len) {
             return self.read_on(at, offset, len).await;
         }
         if self.parts == Parts::Whole && offset > 0 {
@@ -202,21 +202,30 @@ impl Remote {
         let begin = offset - offset % LOOK_ALIGN;
         let before = usize::try_from(offset - begin).unwrap_or(0);
         if before + len > limits::SOURCE_LOOK_BYTES {
-            // As much again as is wanted: what follows is most often wanted too.
-            let ask = as_u64(len).saturating_mul(2);
-            let ask = if self.place.answers_after.unwrap_or_default() < SLOW {
-                ask
-            } else {
-                ask.max(limits::SOURCE_JOIN_BYTES)
-            };
-            let at = self.move_lane(offset, ask);
+            let at = self.move_lane(offset, self.first_ask(used, len));
             return self.read_on(at, offset, len).await;
         }
-        let at = self.move_lane(begin, as_u64(limits::SOURCE_LOOK_BYTES));
-        self.look(at, begin, limits::SOURCE_LOOK_BYTES).await?;
+        let all = match used {
+            Use::Media => limits::SOURCE_LOOK_BYTES,
+            Use::Index => before + len,
+        };
+        let at = self.move_lane(begin, as_u64(all));
+        self.look(at, begin, all).await?;
         match self.seen(offset, len) {
             Some(found) => Ok(found),
             None => self.read_on(at, offset, len).await,
+        }
+    }
+
+    /// How much is asked for at a new place where `len` bytes are wanted.
+    fn first_ask(&self, used: Use, len: usize) -> u64 {
+        // As much again as is wanted: what follows is most often wanted too.
+        let twice = as_u64(len).saturating_mul(2);
+        let is_slow = self.place.answers_after.unwrap_or_default() >= SLOW;
+        match used {
+            Use::Index => as_u64(len),
+            Use::Media if is_slow => twice.max(limits::SOURCE_JOIN_BYTES),
+            Use::Media => twice,
         }
     }
 
@@ -269,9 +278,9 @@ impl Remote {
     }
 
     /// The lane that a read fits best.
-    fn fitting(&self, offset: u64, len: usize) -> Option<usize> {
+    fn fitting(&self, used: Use, offset: u64, len: usize) -> Option<usize> {
         let lanes = self.lanes.iter().enumerate();
-        let fits = lanes.filter_map(|(at, lane)| Some((lane.fit(offset, len)?, at)));
+        let fits = lanes.filter_map(|(at, lane)| Some((lane.fit(used, offset, len)?, at)));
         fits.min().map(|(_, at)| at)
     }
 
