@@ -99,6 +99,7 @@ fn library(source: &Source, film: &Film, titles: u32, channels: u32) -> Outcome<
     Ok(Library {
         part: film.part(format!("{}?title={{}}", source.url(film)))?,
         titles,
+        parts: titles.min(channels),
         offsets: offsets(film, channels),
     })
 }

@@ -39,10 +39,11 @@ fn main() -> Outcome<()> {
     ])
 }
 
-/// The films: one of 4 GB, and one of a sort whose index lies elsewhere.
-fn films() -> Outcome<[Film; 2]> {
+/// The films: one of 4 GB, and two of sorts whose index lies elsewhere.
+fn films() -> Outcome<[Film; 3]> {
     Ok([
         film(Picture::Loud, 66, "mp4")?,
+        film(Picture::Loud, 20, "front.mp4")?,
         film(Picture::Loud, 20, "mkv")?,
     ])
 }
@@ -50,15 +51,18 @@ fn films() -> Outcome<[Film; 2]> {
 fn start(source: &Source, film: &Film) -> Outcome<Home> {
     Home::start(&Library {
         part: film.part(format!("{}?title={{}}", source.url(film)))?,
-        titles: 1,
-        offsets: (0..CHANNELS).map(|at| offset(film, at)).collect(),
+        titles: CHANNELS,
+        parts: CHANNELS,
+        offsets: (0..2 * CHANNELS).map(|at| offset(film, at)).collect(),
     })
 }
 
-/// Where in the film a channel is, in seconds: somewhere in its middle half.
+/// Where in the film a channel is, in seconds: somewhere in its middle half. The second half of the
+/// channels shows what the first one does, each title half of that earlier or later.
 fn offset(film: &Film, channel: u32) -> u32 {
     let quarter = film.minutes * 15;
-    quarter + quarter * 2 * channel / CHANNELS
+    let place = (channel + channel / CHANNELS * CHANNELS / 2) % CHANNELS;
+    quarter + quarter * 2 * place / CHANNELS
 }
 
 /// Waits until the box has noticed that nobody watches.
@@ -84,7 +88,8 @@ fn first_bytes_of(
 ) -> Outcome<()> {
     let home = start(source, film)?;
     source.latency(latency_ms)?;
-    let (mut cold, mut again, mut second, mut theirs) = (vec![], vec![], vec![], vec![]);
+    let (mut cold, mut again, mut elsewhere) = (vec![], vec![], vec![]);
+    let (mut second, mut theirs) = (vec![], vec![]);
     for channel in 1..=CHANNELS {
         let (waited, socket) = first_byte(&home.stream, channel)?;
         cold.push(waited);
@@ -96,6 +101,10 @@ fn first_bytes_of(
         second.push(waited);
         drop((socket, other));
         free(&home)?;
+        let (waited, socket) = first_byte(&home.stream, channel + CHANNELS)?;
+        elsewhere.push(waited);
+        drop(socket);
+        free(&home)?;
         if channel % 2 == 0 {
             let mut peer = copying(&source.url(film), offset(film, channel), &[]);
             theirs.push(first_output(&mut peer)?);
@@ -104,6 +113,7 @@ fn first_bytes_of(
     for (who, mut figures) in [
         ("cold", cold),
         ("again", again),
+        ("elsewhere", elsewhere),
         ("a second viewer", second),
         ("ffmpeg", theirs),
     ] {

@@ -1,6 +1,8 @@
 //! Reading a file over HTTP: the same bytes as on the disk, whatever the server does, and how many
 //! requests and bytes that takes. Real sockets on loopback, so real time.
 
+#[path = "fetch_http/ahead.rs"]
+mod ahead;
 #[path = "fetch_http/faults.rs"]
 mod faults;
 #[path = "fetch_http/joins.rs"]

@@ -44,7 +44,12 @@ pub(crate) fn film(picture: Picture, minutes: u32, extension: &str) -> Outcome<F
         let times = minutes.saturating_sub(1).to_string();
         let mut command = Command::new("ffmpeg");
         command.args(["-stream_loop", &times, "-i"]).arg(minute);
-        make(command.args(["-c", "copy"]), &path)?;
+        command.args(["-c", "copy"]);
+        if extension == "front.mp4" {
+            // Its index comes first.
+            command.args(["-movflags", "+faststart"]);
+        }
+        make(&mut command, &path)?;
     }
     Ok(Film {
         name,

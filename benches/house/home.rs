@@ -21,8 +21,11 @@ pub(crate) const LARGE: u32 = 28_949;
 pub(crate) struct Library {
     /// The film's facts; `{}` in its path becomes the title's number.
     pub(crate) part: Part,
-    /// How many titles there are. Channels share them evenly.
+    /// How many titles there are.
     pub(crate) titles: u32,
+    /// Into how many parts channels share them evenly, in turns: who has the same part shows the
+    /// same titles.
+    pub(crate) parts: u32,
     /// For each channel, from number 1, how many seconds of the film are over already.
     pub(crate) offsets: Vec<u32>,
 }
@@ -55,9 +58,7 @@ impl Library {
     }
 
     fn channel(&self, at: u32, offset: u32, now_ms: i64) -> NewChannel {
-        let channels = u32::try_from(self.offsets.len()).unwrap_or(u32::MAX);
-        let own =
-            (0..self.titles).filter(|title| title % channels == at || self.titles <= channels);
+        let own = (0..self.titles).filter(|title| title % self.parts == at % self.parts);
         NewChannel {
             number: ChannelNumber {
                 major: at + 1,

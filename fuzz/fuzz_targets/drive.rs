@@ -55,6 +55,19 @@ impl Drive {
     }
 }
 
+impl Drive {
+    /// Plays from a time to the end, after a look at what is foreseen.
+    fn resumed(&mut self, video: TrackId, audio: Option<TrackId>, time_90k: i64) -> Vec<Sample> {
+        self.demuxer
+            .start(video, audio, time_90k)
+            .expect("tracks of the movie");
+        for span in self.demuxer.foresee() {
+            assert!((1..=limits::SAMPLE_BYTES).contains(&span.len));
+        }
+        self.play(video, audio, time_90k)
+    }
+}
+
 /// Decoding times rise in each track, and come before showing. MP4 gives both in one order.
 fn check(samples: &[Sample], container: Container) {
     let mut last_of = HashMap::new();
@@ -79,7 +92,8 @@ pub(crate) fn survive(data: &[u8], container: Container) {
     if drive.pull() != Some(Pull::Ready) {
         return;
     }
-    let movie = drive.demuxer.movie().expect("it is there when it is ready");
+    let movie = drive.demuxer.movie();
+    let movie = movie.expect("it is there when it is ready").clone();
     assert!(movie.duration_90k >= 0);
     let tracks = || movie.tracks.iter().map(|listed| &listed.track);
     let video = tracks().find(|track| track.video().is_some());
@@ -88,7 +102,22 @@ pub(crate) fn survive(data: &[u8], container: Container) {
     let audio = audio.map(|track| track.id);
     let place_90k = i64::from(data.last().copied().unwrap_or(0)) * 9_000;
     let middle_90k = movie.duration_90k / 2;
-    for time_90k in [0, place_90k, middle_90k, i64::MAX, i64::MIN] {
+    let fresh = drive.demuxer.outline().expect("it is ready");
+    let places = [0, place_90k, middle_90k, i64::MAX, i64::MIN];
+    for time_90k in places {
         check(&drive.play(video, audio, time_90k), container);
+    }
+    let played = drive.demuxer.outline().expect("it was ready");
+    drive.demuxer.learn(&[video]);
+    drive.steps = 10_000 + 20 * data.len();
+    drive.pull();
+    let learnt = drive.demuxer.outline().expect("it was ready");
+    for outline in [fresh, played, learnt] {
+        assert!(outline.held_bytes() <= 4 * limits::OUTLINES_BYTES);
+        drive.demuxer = Demuxer::resume(&outline);
+        assert_eq!(drive.demuxer.movie(), Some(&movie));
+        for time_90k in places {
+            check(&drive.resumed(video, audio, time_90k), container);
+        }
     }
 }

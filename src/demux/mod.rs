@@ -6,7 +6,8 @@
 //!
 //! The life of a demuxer: [`Demuxer::pull`] until [`Pull::Ready`], look at [`Demuxer::movie`],
 //! [`Demuxer::start`] with the chosen tracks and a time, then pull samples until [`Pull::End`].
-//! It can be started again at any time, at any other place.
+//! It can be started again at any time, at any other place. What is known of a file by then can be
+//! kept as an [`Outline`], from which another one goes on without reading the header again.
 
 mod commentary;
 pub mod matroska;
@@ -16,6 +17,7 @@ pub mod ts;
 use crate::error::{Error, Result};
 use crate::media::{Container, Sample, Track, TrackId};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Bytes of the file that a demuxer asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,49 @@ pub enum Demuxer {
     Matroska(Box<matroska::Matroska>),
     /// An MPEG transport stream.
     Ts(Box<ts::Ts>),
+}
+
+/// What is known of a file. It is small, whatever the length of the film, and cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outline(Known);
+
+#[derive(Debug, Clone)]
+enum Known {
+    Mp4(Arc<mp4::Outline>),
+    Matroska(Arc<matroska::Outline>),
+    Ts(Arc<ts::Outline>),
+}
+
+impl Outline {
+    /// Bytes that it holds, those that its clones share included.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        match &self.0 {
+            Known::Mp4(outline) => outline.held_bytes(),
+            Known::Matroska(outline) => outline.held_bytes(),
+            Known::Ts(outline) => outline.held_bytes(),
+        }
+    }
+
+    /// How much of the file's tables has been read: of two outlines of one file, the one that is
+    /// worth more has more.
+    #[must_use]
+    pub fn reach(&self) -> u64 {
+        match &self.0 {
+            Known::Mp4(outline) => outline.reach(),
+            Known::Matroska(_) | Known::Ts(_) => 0,
+        }
+    }
+}
+
+/// Bytes that a movie holds.
+fn held_bytes(movie: &Movie) -> usize {
+    let track = |listed: &MovieTrack| {
+        let texts =
+            listed.track.title.as_ref().map_or(0, String::len) + listed.track.language.len();
+        size_of::<MovieTrack>() + listed.config.len() + texts
+    };
+    size_of::<Movie>() + movie.tracks.iter().map(track).sum::<usize>()
 }
 
 /// What a file is opened for.
@@ -224,6 +269,59 @@ impl Demuxer {
                 Self::Matroska(Box::new(matroska))
             }
             Container::MpegTs => Self::Ts(Box::new(ts::Ts::new(file_bytes))),
+        }
+    }
+
+    /// Takes apart a file of which as much is known as when the outline was taken of it, to show it
+    /// now. It is ready at once.
+    #[must_use]
+    pub fn resume(outline: &Outline) -> Self {
+        match &outline.0 {
+            Known::Mp4(outline) => Self::Mp4(Box::new(mp4::Mp4::resume(outline))),
+            Known::Matroska(outline) => {
+                Self::Matroska(Box::new(matroska::Matroska::resume(outline)))
+            }
+            Known::Ts(outline) => Self::Ts(Box::new(ts::Ts::resume(outline))),
+        }
+    }
+
+    /// What is known of the file, from the first [`Pull::Ready`] on. Later it may be more.
+    #[must_use]
+    pub fn outline(&self) -> Option<Outline> {
+        let known = match self {
+            Self::Mp4(mp4) => Known::Mp4(Arc::new(mp4.outline()?)),
+            Self::Matroska(matroska) => Known::Matroska(Arc::new(matroska.outline()?)),
+            Self::Ts(ts) => Known::Ts(Arc::new(ts.outline()?)),
+        };
+        Some(Outline(known))
+    }
+
+    /// Where the tables lie, as offset and length, that are read piece by piece, once that is known:
+    /// they may be worth reading at once. `None` where there are none, or few.
+    #[must_use]
+    pub fn index(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Mp4(mp4) => mp4.index(),
+            Self::Matroska(_) | Self::Ts(_) => None,
+        }
+    }
+
+    /// Has the next pulls go through all tables of these tracks, up to [`Pull::Ready`], so that any
+    /// place in them is found soon from then on. Worth it where they are at hand.
+    pub fn learn(&mut self, tracks: &[TrackId]) {
+        match self {
+            Self::Mp4(mp4) => mp4.learn(tracks),
+            Self::Matroska(_) | Self::Ts(_) => {}
+        }
+    }
+
+    /// What will be asked for, one after the other, on the way from a start to its first sample, as
+    /// far as it can be told beforehand. It is a guess, and may lack some or name too much.
+    #[must_use]
+    pub fn foresee(&self) -> Vec<Span> {
+        match self {
+            Self::Mp4(mp4) => mp4.foresee(),
+            Self::Matroska(_) | Self::Ts(_) => Vec::new(),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::limits;
 use bytes::Bytes;
 use std::path::Path;
+use std::time::Duration;
 
 /// Reads ranges of one source.
 #[derive(Debug)]
@@ -51,6 +52,58 @@ impl Reader {
         Ok(Self { source })
     }
 
+    /// As `http`, of a file that is known to have `len` bytes: nothing is asked for before it is
+    /// read. If it has another length by now, every read is an error of the item. `answers_after`
+    /// is what an earlier reader of it told.
+    ///
+    /// # Errors
+    /// `Invalid`: the address or a header is none.
+    pub fn http_known(
+        url: &str,
+        headers: &[(String, String)],
+        (len, answers_after): (u64, Option<Duration>),
+    ) -> Result<Self> {
+        let remote = http::Remote::known(url, headers, len, answers_after)?;
+        let source = Source::Http(Box::new(remote));
+        Ok(Self { source })
+    }
+
+    /// How long the source lets wait before it begins to give, as far as it was asked; `None` where
+    /// it never was, and for a file.
+    #[must_use]
+    pub fn answers_after(&self) -> Option<Duration> {
+        match &self.source {
+            Source::File(_) => None,
+            Source::Http(remote) => remote.answers_after(),
+        }
+    }
+
+    /// Fetches ranges, as offset and length, that are likely to be read soon, side by side, where
+    /// each would have to be waited for. At most `limits::SOURCE_FORESEEN_BYTES` of them,
+    /// on `limits::SOURCE_FORESEEN` connections. What fails is left to be read.
+    pub async fn foresee(&mut self, ranges: &[(u64, usize)]) {
+        if let Source::Http(remote) = &mut self.source {
+            remote.foresee(ranges).await;
+        }
+    }
+
+    /// Fetches an index as a whole, if that is likely to take less time than reading it piece by
+    /// piece, and if there is room for it: says whether all of it is held. It is held until
+    /// [`Reader::settle`], or until the source is read in order.
+    pub async fn hold(&mut self, offset: u64, len: u64) -> bool {
+        match &mut self.source {
+            Source::File(_) => false,
+            Source::Http(remote) => remote.hold(offset, len).await,
+        }
+    }
+
+    /// Lets go of a whole index.
+    pub fn settle(&mut self) {
+        if let Source::Http(remote) = &mut self.source {
+            remote.settle();
+        }
+    }
+
     /// Bytes of the source when it was opened.
     #[must_use]
     #[expect(
@@ -76,6 +129,19 @@ impl Reader {
     /// cannot be read or has become shorter since it was opened; `Source` when a server fails. The
     /// reader stays usable: the next read tries anew.
     pub async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+        self.read_as(Use::Media, offset, len).await
+    }
+
+    /// As `read`, of an index: little more is fetched than is asked for, since what follows is
+    /// seldom wanted.
+    ///
+    /// # Errors
+    /// As `read`.
+    pub async fn read_index(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+        self.read_as(Use::Index, offset, len).await
+    }
+
+    async fn read_as(&mut self, used: Use, offset: u64, len: usize) -> Result<Bytes> {
         if len > limits::SAMPLE_BYTES {
             return Err(Error::OverLimit {
                 what: "bytes in one read",
@@ -90,9 +156,18 @@ impl Reader {
         }
         match &mut self.source {
             Source::File(plain) => plain.read(offset, len).await,
-            Source::Http(remote) => remote.read(offset, len).await,
+            Source::Http(remote) => remote.read(used, offset, len).await,
         }
     }
+}
+
+/// What is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// Pictures and sound, which are read in order.
+    Media,
+    /// Tables, which are read here and there.
+    Index,
 }
 
 /// Reads of at least this size may be a part of the buffer that they were received in. What is

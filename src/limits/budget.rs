@@ -8,8 +8,10 @@ use super::{
     BLOCK_BYTES, CATALOG_BYTES, CHUNK_BYTES, CODEC_CONFIG_BYTES, CONTROL_CONNECTIONS,
     FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS, HTTP_DOCUMENTS,
     HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES, MEDIA_ANSWER,
-    REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_SOCKET_RECEIVE_BYTES, STORE_CACHE_BYTES,
-    STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_WINDOW_BYTES, TEXT_BYTES,
+    OUTLINES_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_FORESEEN_BYTES,
+    SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES, SOURCE_SOCKET_RECEIVE_BYTES,
+    STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES,
+    TEXT_BYTES,
 };
 
 /// Code, threads with the stacks they have touched, and what the allocator keeps for itself.
@@ -30,6 +32,9 @@ const TRACKS_ON_AIR: usize = 2;
 /// Sample tables of one MP4 track that are walked at the same time: stts, ctts, stsz, stsc, stco
 /// and stss.
 const TABLES: usize = 6;
+
+/// A mark in a table: which entry, for which samples, and what has added up before.
+const TABLE_MARK_BYTES: usize = 40;
 
 /// One random access point: its time and its place.
 const SYNC_POINT_BYTES: usize = 16;
@@ -129,14 +134,18 @@ impl Cost {
     }
 }
 
+const _: () = assert!(SOURCE_FORESEEN_BYTES <= (BLOCKS - 2) * BLOCK_BYTES);
+
 /// What a socket can pin: the kernel doubles the buffer that it is told (socket(7)).
 const fn pinned(buffer_bytes: usize) -> usize {
     2 * buffer_bytes + SEGMENT_BYTES
 }
 
-/// An opened file with its demuxer.
+/// An opened file with its demuxer. What was fetched of its tables before they are read makes way for
+/// its blocks, when it has two of them.
 const FEED_BYTES: usize = BLOCKS * BLOCK_BYTES
-    + TRACKS_ON_AIR * (TABLES * TABLE_WINDOW_BYTES + CODEC_CONFIG_BYTES)
+    + TRACKS_ON_AIR
+        * (TABLES * (TABLE_WINDOW_BYTES + TABLE_MARKS * TABLE_MARK_BYTES) + CODEC_CONFIG_BYTES)
     + SYNC_POINTS * SYNC_POINT_BYTES
     + HELD_AUDIO_BYTES
     + HEAVY_PICTURE_BYTES;
@@ -160,11 +169,15 @@ impl Budget {
             + SCAN_BYTES
             + FOLDER_PROBES * FEED_BYTES
             + LARGEST_AT_ONCE * SAMPLE_BYTES
+            + OUTLINES_BYTES
+            + SOURCE_INDEXES * SOURCE_INDEX_BYTES
             + answers
             + connections * HTTP_HEAD_BYTES;
         let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES);
-        let kernel =
-            sending * pinned(HTTP_SOCKET_SEND_BYTES) + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES;
+        let indexes = SOURCE_INDEXES * SOURCE_INDEX_PARTS;
+        let kernel = sending * pinned(HTTP_SOCKET_SEND_BYTES)
+            + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES
+            + indexes * pinned(SOURCE_SOCKET_RECEIVE_BYTES);
         Cost::new(user, kernel)
     };
 

@@ -41,6 +41,10 @@ pub const NESTING: usize = 16;
 /// Bytes of one container table that a demuxer holds at a time.
 pub const TABLE_WINDOW_BYTES: usize = 16 << 10;
 
+/// Places of one container table at which a demuxer knows what has added up before. Those of a
+/// film of two hours are a table window apart.
+pub const TABLE_MARKS: usize = 128;
+
 /// Random access points that are kept in memory for one open file.
 pub const SYNC_POINTS: usize = 4096;
 
@@ -100,6 +104,25 @@ pub const SOURCE_IDLE_READS: u64 = 256;
 /// A reader that goes on in order asks for twice as much each time. Where that would be this many
 /// bytes it asks for all the rest: back-pressure then wastes less than a range too long would.
 pub const SOURCE_OPEN_ENDED_BYTES: u64 = 256 << 10;
+
+/// Ranges that are fetched side by side before they are asked for, each on a connection of its own.
+pub const SOURCE_FORESEEN: usize = 10;
+
+/// Bytes of all of them.
+pub const SOURCE_FORESEEN_BYTES: usize = 384 << 10;
+
+/// Longest index of a file that is fetched as a whole: that of an MP4 of two hours.
+pub const SOURCE_INDEX_BYTES: usize = 6 << 20;
+
+/// Connections on which it comes.
+pub const SOURCE_INDEX_PARTS: usize = 4;
+
+/// Whole indexes that are held at the same time, in the whole box. Others are read piece by piece.
+pub const SOURCE_INDEXES: usize = 2;
+
+/// Bytes that the first request for media asks for where answers come slowly: what it takes to begin
+/// a stream, so that it has to be waited for only once.
+pub const SOURCE_JOIN_BYTES: u64 = 512 << 10;
 
 /// What is left of an answer nobody wants is read to its end if it is no more than this, so that
 /// its connection can be used again.
@@ -298,6 +321,9 @@ pub const LEAD_MS: i64 = 5_500;
 
 /// Media time before an airing's end at which the next one is opened.
 pub const OPEN_AHEAD_MS: i64 = 30_000;
+
+/// What is kept of the indexes of files that were shown lately, in the whole box: some fifty films.
+pub const OUTLINES_BYTES: usize = 1 << 20;
 
 /// How long a stream that has not begun waits for its first item before it begins with the slate.
 pub const OPEN_PATIENCE_MS: u64 = 2_000;

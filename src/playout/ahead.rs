@@ -1,10 +1,10 @@
 //! Opening an item before it is needed, on a task of its own.
 
-use super::feed::{Feed, Join};
+use super::Supply;
+use super::feed::{Feed, Join, Opening};
 use crate::error::{Error, Result};
 use crate::media::Profile;
 use crate::model::Airing;
-use crate::resolver::Resolver;
 use crate::schedule::Lineup;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -21,12 +21,14 @@ pub(super) type Opened = Result<Option<Box<Feed>>>;
 impl Ahead {
     /// Starts opening `airing`, to be joined at what it shows at `at_ms`.
     pub(super) fn open(
-        (lineup, resolver): (&Arc<Lineup>, Arc<Resolver>),
+        supply: &Supply,
+        lineup: &Arc<Lineup>,
         airing: Airing,
         profile: Profile,
         (at_ms, join): (i64, Join),
     ) -> Self {
         let lineup = Arc::clone(lineup);
+        let supply = supply.clone();
         let time_90k = time_90k(&airing, at_ms);
         let task = tokio::spawn(async move {
             let Some(item) = lineup.item(&airing) else {
@@ -36,16 +38,17 @@ impl Ahead {
                 ));
             };
             let catalog = lineup.catalog();
-            let source = resolver.resolve(catalog, item).await?;
-            let opening = async {
-                let language = &lineup.wishes().language;
-                let mut feed = Feed::open(&source, &profile, language).await?;
-                let found = feed.go_to(time_90k, join).await?;
-                Ok(found.then(|| Box::new(feed)))
+            let source = supply.resolver.resolve(catalog, item).await?;
+            let opening = Opening {
+                part: &item.part,
+                source: &source,
+                profile: &profile,
+                language: &lineup.wishes().language,
+                outlines: &supply.outlines,
             };
-            opening
-                .await
-                .inspect_err(|error| resolver.failed(catalog, item, error))
+            let feed = Feed::open(opening, (time_90k, join)).await;
+            let feed = feed.inspect_err(|error| supply.resolver.failed(catalog, item, error))?;
+            Ok(feed.map(Box::new))
         });
         Self { airing, task }
     }

@@ -1,9 +1,11 @@
 //! One opened file giving samples: the demuxer with the bytes it asks for.
 
-use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, recognise};
-use crate::error::{Error, Result};
+use super::outlines::{Key, Known, Outlines};
+use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, Span, recognise};
+use crate::error::{Error, Failure, Result};
 use crate::fetch::Reader;
 use crate::media::{Profile, Sample, Sync, TrackId};
+use crate::model::Part;
 use crate::remux::{Pictures, Sound};
 use crate::resolver::Source;
 use crate::schedule::{Fit, fit};
@@ -28,6 +30,18 @@ impl Bulk {
         }
     }
 
+    /// Answers what a demuxer needs.
+    async fn answer(&mut self, demuxer: &Demuxer, Span { offset, len }: Span) -> Result<Bytes> {
+        let index = demuxer
+            .index()
+            .map(|(from, len)| from..from.saturating_add(len));
+        let is_index = index.is_some_and(|index| index.contains(&offset));
+        match self {
+            Self::Outside(reader) if is_index => reader.read_index(offset, len).await,
+            _ => self.read(offset, len).await,
+        }
+    }
+
     async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
         match self {
             Self::Embedded(bytes) => {
@@ -40,6 +54,33 @@ impl Bulk {
             Self::Outside(reader) => reader.read(offset, len).await,
         }
     }
+
+    /// Has what will be read next fetched at once, where that is faster.
+    async fn foresee(&mut self, demuxer: &Demuxer) {
+        if let Self::Outside(reader) = self {
+            let spans = demuxer.foresee().into_iter();
+            let ranges: Vec<_> = spans.map(|span| (span.offset, span.len)).collect();
+            reader.foresee(&ranges).await;
+        }
+    }
+
+    /// Has a whole index fetched, where that is faster; says whether all of it is held.
+    async fn hold(&mut self, (offset, len): (u64, u64)) -> bool {
+        match self {
+            Self::Outside(reader) => reader.hold(offset, len).await,
+            Self::Embedded(_) => false,
+        }
+    }
+}
+
+/// What an item is opened from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Opening<'a> {
+    pub(super) part: &'a Part,
+    pub(super) source: &'a Source,
+    pub(super) profile: &'a Profile,
+    pub(super) language: &'a str,
+    pub(super) outlines: &'a Outlines,
 }
 
 /// An opened file; once it has gone somewhere, standing at a random access point.
@@ -51,6 +92,8 @@ pub(super) struct Feed {
     /// Samples up to the first picture, which were needed to know where it stands.
     first: VecDeque<Sample>,
     begins_90k: i64,
+    /// Where what is learnt of the file is kept; none for one inside the program.
+    kept: Option<(Outlines, Key)>,
 }
 
 /// At which random access point an item is joined.
@@ -66,13 +109,68 @@ pub(super) enum Join {
 const FIRST_SAMPLES: usize = 512;
 
 impl Feed {
-    /// Opens an item.
-    pub(super) async fn open(source: &Source, profile: &Profile, language: &str) -> Result<Self> {
-        let reader = match source {
+    /// Opens an item and goes to a random access point of it; `None` where there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read, breaks its format, or does not fit the profile.
+    pub(super) async fn open(
+        opening: Opening<'_>,
+        (time_90k, join): (i64, Join),
+    ) -> Result<Option<Self>> {
+        let key = Key::new(opening.part);
+        if let Some(known) = opening.outlines.get(&key) {
+            match Self::resume(opening, &key, known, (time_90k, join)).await {
+                // What was known of it is not so any more.
+                Err(error) if error.failure() == Failure::Item => opening.outlines.forget(&key),
+                resumed => return resumed,
+            }
+        }
+        let reader = match opening.source {
             Source::File(path) => Reader::open(path).await?,
             Source::Http { url, headers } => Reader::http(url, headers).await?,
         };
-        Self::start(Bulk::Outside(reader), profile, language).await
+        let mut feed =
+            Self::start(Bulk::Outside(reader), opening.profile, opening.language).await?;
+        feed.kept = Some((opening.outlines.clone(), key));
+        feed.settle((time_90k, join)).await
+    }
+
+    /// Opens an item of which the index is known.
+    async fn resume(
+        opening: Opening<'_>,
+        key: &Key,
+        known: Known,
+        place: (i64, Join),
+    ) -> Result<Option<Self>> {
+        let Known {
+            outline,
+            len,
+            answers_after,
+        } = known;
+        let reader = match opening.source {
+            Source::File(path) => Reader::open(path).await?,
+            Source::Http { url, headers } => {
+                Reader::http_known(url, headers, (len, answers_after))?
+            }
+        };
+        if reader.len() != len {
+            return Err(Error::unsupported("the file", "it has been replaced"));
+        }
+        let bulk = Bulk::Outside(reader);
+        let demuxer = Demuxer::resume(&outline);
+        let mut feed = Self::of(bulk, demuxer, opening.profile, opening.language)?;
+        feed.kept = Some((opening.outlines.clone(), key.clone()));
+        feed.settle(place).await
+    }
+
+    /// Goes to a place, and notes what has been learnt on the way.
+    async fn settle(mut self, (time_90k, join): (i64, Join)) -> Result<Option<Self>> {
+        let found = self.go_to(time_90k, join).await?;
+        self.keep();
+        if let Bulk::Outside(reader) = &mut self.bulk {
+            reader.settle();
+        }
+        Ok(found.then_some(self))
     }
 
     /// Opens a file that is part of the program.
@@ -85,10 +183,27 @@ impl Feed {
     async fn start(mut bulk: Bulk, profile: &Profile, language: &str) -> Result<Self> {
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
         let mut demuxer = Demuxer::for_air(recognise(&head)?, bulk.len());
+        let (mut index, mut is_held) = (None, false);
         while let Pull::Need(span) = demuxer.pull()? {
-            let bytes = bulk.read(span.offset, span.len).await?;
+            // It may become known better where it is.
+            if let Some(place) = demuxer.index()
+                && !is_held
+                && index.replace(place) != Some(place)
+            {
+                is_held = bulk.hold(place).await;
+            }
+            let bytes = bulk.answer(&demuxer, span).await?;
             demuxer.push(span.offset, bytes)?;
         }
+        let mut feed = Self::of(bulk, demuxer, profile, language)?;
+        if is_held {
+            feed.learn().await?;
+        }
+        Ok(feed)
+    }
+
+    /// A file that has been opened.
+    fn of(bulk: Bulk, demuxer: Demuxer, profile: &Profile, language: &str) -> Result<Self> {
         let movie = demuxer
             .movie()
             .ok_or_else(|| Error::unsupported("the file", "it is empty"))?;
@@ -99,7 +214,38 @@ impl Feed {
             choice,
             first: VecDeque::new(),
             begins_90k: 0,
+            kept: None,
         })
+    }
+
+    /// Goes through the whole index, which is at hand.
+    async fn learn(&mut self) -> Result<()> {
+        let audio = self.choice.audio.as_ref().map(|(track, _)| *track);
+        let tracks: Vec<_> = std::iter::once(self.choice.video).chain(audio).collect();
+        self.demuxer.learn(&tracks);
+        while let Pull::Need(span) = guarded(|| self.demuxer.pull())? {
+            let bytes = self.bulk.answer(&self.demuxer, span).await?;
+            guarded(|| self.demuxer.push(span.offset, bytes))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what is known of the file for those who open it again.
+    fn keep(&self) {
+        let (Some((outlines, key)), Bulk::Outside(reader)) = (&self.kept, &self.bulk) else {
+            return;
+        };
+        let Some(outline) = self.demuxer.outline() else {
+            return;
+        };
+        outlines.keep(
+            key,
+            Known {
+                outline,
+                len: reader.len(),
+                answers_after: reader.answers_after(),
+            },
+        );
     }
 
     /// Goes to a random access point; says whether there is one.
@@ -127,6 +273,7 @@ impl Feed {
     async fn stand_at(&mut self, time_90k: i64) -> Result<()> {
         let audio = self.choice.audio.as_ref().map(|(track, _)| *track);
         self.demuxer.start(self.choice.video, audio, time_90k)?;
+        self.bulk.foresee(&self.demuxer).await;
         self.first.clear();
         while let Some(sample) = self.read_sample().await? {
             let picture = (sample.track == self.choice.video).then_some(sample.pts_90k);
@@ -169,17 +316,41 @@ impl Feed {
     }
 
     async fn read_sample(&mut self) -> Result<Option<Sample>> {
+        let read = self.pull_sample().await;
+        if let Err(error) = &read {
+            self.doubt(error);
+        }
+        read
+    }
+
+    /// An error that is the item's own may come of what was known of it.
+    pub(super) fn doubt(&mut self, error: &Error) {
+        if error.failure() == Failure::Item
+            && let Some((outlines, key)) = self.kept.take()
+        {
+            outlines.forget(&key);
+        }
+    }
+
+    async fn pull_sample(&mut self) -> Result<Option<Sample>> {
         loop {
             match guarded(|| self.demuxer.pull())? {
                 Pull::Sample(sample) => return Ok(Some(sample)),
                 Pull::End => return Ok(None),
                 Pull::Need(span) => {
-                    let bytes = self.bulk.read(span.offset, span.len).await?;
+                    let bytes = self.bulk.answer(&self.demuxer, span).await?;
                     guarded(|| self.demuxer.push(span.offset, bytes))?;
                 }
                 Pull::Ready => return Err(Error::unsupported("the file", "it was never started")),
             }
         }
+    }
+}
+
+impl Drop for Feed {
+    /// What was learnt until the item was left is kept too.
+    fn drop(&mut self) {
+        self.keep();
     }
 }
 

@@ -82,8 +82,7 @@ impl Playout {
         let lineup = self.follow_lineup();
         // The schedule may have changed in this moment: then it is asked again.
         if self.schedule.on_air(airing.start_ms) == Some(airing) {
-            let resolver = Arc::clone(&self.supply.resolver);
-            let ahead = Ahead::open((&lineup, resolver), airing, self.profile, place);
+            let ahead = Ahead::open(&self.supply, &lineup, airing, self.profile, place);
             self.next = Next::Opening(ahead);
         }
     }

@@ -10,10 +10,12 @@
 mod ahead;
 mod feed;
 mod follow;
+mod outlines;
 mod slate;
 mod timeline;
 mod trouble;
 
+pub use outlines::Outlines;
 pub use timeline::{ORIGIN_90K, Timeline};
 
 use crate::clock::SharedClock;
@@ -48,6 +50,8 @@ pub struct Supply {
     pub clock: SharedClock,
     /// Where the bytes are.
     pub resolver: Arc<Resolver>,
+    /// What is known of files that were open before.
+    pub outlines: Outlines,
 }
 
 /// A channel on air.
@@ -240,7 +244,12 @@ impl Playout {
             Ok(Some(sample)) => match self.take(video, sample) {
                 Ok(Taken::More) => {}
                 Ok(Taken::Over) => self.pass_on(airing.end_ms),
-                Err(error) if self.broken_samples >= BROKEN_SAMPLES => self.fail(airing, &error),
+                Err(error) if self.broken_samples >= BROKEN_SAMPLES => {
+                    if let On::Programme(feed, _) = &mut self.on {
+                        feed.doubt(&error);
+                    }
+                    self.fail(airing, &error);
+                }
                 // Left out; what comes next may be good again.
                 Err(_) => {}
             },

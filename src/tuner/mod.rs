@@ -12,7 +12,7 @@ pub use lease::Lease;
 use crate::clock::SharedClock;
 use crate::limits::{self, Link};
 use crate::model::ChannelNumber;
-use crate::playout::{self, Supply, Timeline};
+use crate::playout::{self, Outlines, Supply, Timeline};
 use crate::resolver::Resolver;
 use crate::schedule::{Lineup, Schedule};
 use on_air::Channels;
@@ -127,6 +127,7 @@ impl Tuners {
                 lineup_rx,
                 clock,
                 resolver: Arc::default(),
+                outlines: Outlines::default(),
             },
             pool: Arc::new(Pool {
                 viewers,

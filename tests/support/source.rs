@@ -21,7 +21,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Send buffer of a connection. Small, so that bytes that nobody reads are not counted as sent.
-const SEND_BUFFER_BYTES: usize = 64 << 10;
+const SEND_BUFFER_BYTES: usize = 16 << 10;
 
 /// How requests are answered.
 #[derive(Debug, Clone, PartialEq)]

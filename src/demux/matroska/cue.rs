@@ -71,6 +71,11 @@ impl Cues {
         self.kept.shrink_to_fit();
     }
 
+    /// Bytes that are held of them.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.kept.len() * size_of::<Cue>()
+    }
+
     /// The last key frame, as far as is kept.
     pub(super) fn last(&self) -> Option<Cue> {
         self.kept.last().copied()

@@ -1,7 +1,7 @@
 //! The first frames of a file: the first key frame of its video, whose showing is the origin of
 //! time, and those of tracks that say only there what they are.
 
-use super::cluster::{Block, Found, Key, Walk};
+use super::cluster::{Block, Found, Key, Lacing, Walk};
 use super::ebml::{Halt, Step};
 use super::lace;
 use super::stream::Listed;
@@ -11,6 +11,9 @@ use crate::limits;
 
 /// Bytes behind the first key frame in which the other tracks' first frames are looked for.
 const OTHERS_BYTES: u64 = 2 << 20;
+
+/// Bytes at the beginning of a picture that tell what it is, most often.
+const HEAD_BYTES: usize = 8 << 10;
 
 /// The search for them.
 #[derive(Debug)]
@@ -93,18 +96,33 @@ impl FirstFrames {
         if !may_begin && !track.is_unheard() {
             return Ok(());
         }
+        if let (Some(stream), Lacing::None, false) =
+            (&track.stream, block.lacing, track.is_unheard())
+        {
+            // The whole picture may take one more read.
+            let head = window.take(block.payload, block.payload_bytes.min(HEAD_BYTES))?;
+            if stream.begins_random_access(head) {
+                self.found(time_ns);
+                return Ok(());
+            }
+        }
         let frame = lace::read(window, block)?.into_iter().next();
         let (Some(frame), Some(stream)) = (frame, &track.stream) else {
             return Ok(());
         };
         let frame = stream.whole(frame);
         if may_begin && stream.is_random_access(&frame) {
-            self.key_ns = Some(time_ns);
-            self.until = self.walk.at().saturating_add(OTHERS_BYTES);
+            self.found(time_ns);
         }
         if track.is_unheard() {
             track.hear(&frame);
         }
         Ok(())
+    }
+
+    /// The first key frame is shown at this instant.
+    fn found(&mut self, time_ns: i64) {
+        self.key_ns = Some(time_ns);
+        self.until = self.walk.at().saturating_add(OTHERS_BYTES);
     }
 }

@@ -1,8 +1,8 @@
 //! What stands around the Clusters (RFC 9559 §5.1): read once, before the first sample.
 //!
-//! The walk: EBML head, Segment, its elements up to the first Cluster, what the SeekHead knows
-//! further on, and where it knows nothing the file's last bytes; then the Cues, the last picture and
-//! the first frames, which say where time ends and begins. Attachments, Chapters and Tags are stepped over.
+//! The walk: EBML head, Segment, its elements up to the first Cluster, its first frames, which say
+//! where time begins, what the SeekHead knows further on, and where it knows nothing the file's last
+//! bytes; then the Cues and the last picture. Attachments, Chapters and Tags are stepped over.
 
 use super::cluster;
 use super::cue::Cues;
@@ -15,7 +15,6 @@ use super::layout::Layout;
 use super::stream::Listed;
 use super::table::{self, Told};
 use super::window::Window;
-use crate::demux::Movie;
 use crate::demux::Purpose;
 use crate::limits;
 
@@ -65,10 +64,11 @@ pub(super) struct Header {
     chain: Chain,
     /// Where the body of the Cues begins and ends.
     cues_seen: Option<(u64, u64)>,
-    tail: Tail,
+    tail: Look,
+    first_frames: Look,
     purpose: Purpose,
     /// What has been read.
-    pub(super) layout: Layout,
+    layout: Layout,
 }
 
 /// Whether a SeekHead has been followed to a second one. It is done once, so that there is no
@@ -79,9 +79,9 @@ enum Chain {
     Followed,
 }
 
-/// Whether the end of the file has been looked at.
+/// Whether a part of the file has been looked at: its end, its first frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tail {
+enum Look {
     Unseen,
     Seen,
 }
@@ -95,13 +95,14 @@ impl Header {
             told: Told::default(),
             chain: Chain::Unfollowed,
             cues_seen: None,
-            tail: Tail::Unseen,
+            tail: Look::Unseen,
+            first_frames: Look::Unseen,
             layout: Layout::default(),
         }
     }
 
     /// Reads on until all is read.
-    pub(super) fn read(&mut self, window: &mut Window) -> Step<Movie> {
+    pub(super) fn read(&mut self, window: &mut Window) -> Step<Layout> {
         loop {
             match self.phase {
                 Phase::Head => self.read_head(window)?,
@@ -113,7 +114,7 @@ impl Header {
                 Phase::Cues { at, end } => self.read_cue(window, at, end)?,
                 Phase::Last(_) => self.read_last(window)?,
                 Phase::First(_) => self.read_first(window)?,
-                Phase::Done => return Ok(self.layout.movie()),
+                Phase::Done => return Ok(std::mem::take(&mut self.layout)),
             }
         }
     }
@@ -308,8 +309,12 @@ impl Header {
             self.phase = Phase::Told { at, id: id::INFO };
             return Ok(());
         }
-        self.layout.video = self.layout.choose_video()?;
-        self.plan_cues();
+        if self.first_frames == Look::Unseen {
+            self.layout.video = self.layout.choose_video()?;
+            self.phase = self.first_frames();
+        } else {
+            self.plan_cues();
+        }
         Ok(())
     }
 
@@ -317,7 +322,7 @@ impl Header {
         let told_cues = self.told.cues.take();
         if let (None, Some(at)) = (self.cues_seen, told_cues) {
             self.phase = Phase::Told { at, id: id::CUES };
-        } else if self.cues_seen.is_none() && self.tail == Tail::Unseen {
+        } else if self.cues_seen.is_none() && self.tail == Look::Unseen {
             self.phase = Phase::Tail;
         } else if let Some((at, end)) = self.cues_seen {
             let number = self
@@ -328,7 +333,7 @@ impl Header {
             self.layout.cues = Cues::new(number, self.layout.segment_body);
             self.phase = Phase::Cues { at, end };
         } else {
-            self.phase = self.first_frames();
+            self.phase = Phase::Done;
         }
     }
 
@@ -347,7 +352,7 @@ impl Header {
             Err(Halt::Ended(_)) => bytes::Bytes::new(),
             Err(halt) => return Err(halt),
         };
-        self.tail = Tail::Seen;
+        self.tail = Look::Seen;
         if self.cues_seen.is_none() {
             self.cues_seen = table::cues_in(&tail, from);
         }
@@ -385,7 +390,7 @@ impl Header {
         }
         self.layout.cues.finish();
         self.phase = match self.layout.cues.last() {
-            Some(_) if self.purpose == Purpose::Air => self.first_frames(),
+            Some(_) if self.purpose == Purpose::Air => Phase::Done,
             Some(cue) => Phase::Last(LastPicture::behind_key_frame(cue.cluster)),
             None => {
                 self.cues_seen = None;
@@ -401,7 +406,7 @@ impl Header {
             return Ok(());
         };
         self.layout.last = last.find(window, &self.layout)?;
-        self.phase = self.first_frames();
+        self.phase = Phase::Done;
         Ok(())
     }
 
@@ -427,7 +432,7 @@ impl Header {
             return Err(Halt::Broken(self.layout.first_cluster, why).within("Segment/Cluster"));
         };
         self.layout.timeline.origin_ns = origin_ns;
-        self.phase = Phase::Done;
-        Ok(())
+        self.first_frames = Look::Seen;
+        self.plan()
     }
 }

@@ -8,6 +8,7 @@ use super::stream::{Listed, Stream};
 use super::time::{FrameDuration, Timeline};
 use crate::demux::Movie;
 use crate::error::Error;
+use crate::limits;
 use crate::media::{Container, TrackId};
 
 /// The facts of a file.
@@ -83,6 +84,12 @@ impl Layout {
     fn refused_video(&self) -> String {
         let refused = self.tracks.iter().find_map(Listed::refused_video);
         refused.map_or_else(String::new, |(codec, why)| format!(" ({codec}: {why})"))
+    }
+
+    /// Bytes that it holds.
+    pub(super) fn held_bytes(&self) -> usize {
+        // A movie's track lists the same texts, and shares the rest.
+        self.cues.held_bytes() + self.tracks.len() * (size_of::<Listed>() + limits::TEXT_BYTES)
     }
 
     /// What reading a track's blocks takes, where it can be carried.

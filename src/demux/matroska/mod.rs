@@ -22,23 +22,44 @@ mod table;
 mod time;
 mod window;
 
-use super::{Movie, Pull, Purpose};
+use super::{Movie, Pull, Purpose, held_bytes};
 use crate::error::{Error, Result};
 use crate::media::TrackId;
 use bytes::Bytes;
 use ebml::Halt;
 use header::Header;
+use layout::Layout;
 use play::Play;
+use std::sync::Arc;
 use window::Window;
 
 /// One open file.
 #[derive(Debug)]
 pub struct Matroska {
     window: Window,
-    header: Header,
-    movie: Option<Movie>,
+    state: State,
     play: Option<Play>,
     failed: Option<Error>,
+}
+
+#[derive(Debug)]
+enum State {
+    Opening(Box<Header>),
+    Open(Arc<(Layout, Movie)>),
+}
+
+/// What is known of a file.
+#[derive(Debug)]
+pub(super) struct Outline {
+    file_bytes: u64,
+    open: Arc<(Layout, Movie)>,
+}
+
+impl Outline {
+    pub(super) fn held_bytes(&self) -> usize {
+        let (layout, movie) = &*self.open;
+        size_of::<Self>() + layout.held_bytes() + held_bytes(movie)
+    }
 }
 
 /// Whether this is the head of one: an EBML document. Its kind is looked at when it is read.
@@ -51,10 +72,29 @@ impl Matroska {
     pub(super) fn new(file_bytes: u64, purpose: Purpose) -> Self {
         Self {
             window: Window::new(file_bytes),
-            header: Header::new(purpose),
-            movie: None,
+            state: State::Opening(Box::new(Header::new(purpose))),
             play: None,
             failed: None,
+        }
+    }
+
+    /// One of which as much is known as when the outline was taken.
+    pub(super) fn resume(outline: &Outline) -> Self {
+        Self {
+            window: Window::new(outline.file_bytes),
+            state: State::Open(Arc::clone(&outline.open)),
+            play: None,
+            failed: None,
+        }
+    }
+
+    pub(super) fn outline(&self) -> Option<Outline> {
+        match &self.state {
+            State::Opening(_) => None,
+            State::Open(open) => Some(Outline {
+                file_bytes: self.window.file_bytes(),
+                open: Arc::clone(open),
+            }),
         }
     }
 
@@ -74,13 +114,16 @@ impl Matroska {
     }
 
     fn step(&mut self) -> ebml::Step<Pull> {
-        if self.movie.is_none() {
-            self.movie = Some(self.header.read(&mut self.window)?);
+        if let State::Opening(header) = &mut self.state {
+            let layout = header.read(&mut self.window)?;
+            let movie = layout.movie();
+            self.state = State::Open(Arc::new((layout, movie)));
         }
-        let Some(play) = &mut self.play else {
+        let (State::Open(open), Some(play)) = (&self.state, &mut self.play) else {
             return Ok(Pull::Ready);
         };
-        let sample = play.next(&mut self.window, &self.header.layout)?;
+        let (layout, _) = &**open;
+        let sample = play.next(&mut self.window, layout)?;
         Ok(sample.map_or(Pull::End, Pull::Sample))
     }
 
@@ -89,7 +132,10 @@ impl Matroska {
     }
 
     pub(super) fn movie(&self) -> Option<&Movie> {
-        self.movie.as_ref()
+        match &self.state {
+            State::Opening(_) => None,
+            State::Open(open) => Some(&open.1),
+        }
     }
 
     pub(super) fn start(
@@ -98,11 +144,12 @@ impl Matroska {
         audio: Option<TrackId>,
         time_90k: i64,
     ) -> Result<()> {
-        if self.movie.is_none() {
+        let State::Open(open) = &self.state else {
             return Err(Error::invalid("start", "the movie has not been read yet"));
-        }
+        };
+        let (layout, _) = &**open;
         let has = |id: TrackId, is_video: bool| {
-            self.header.layout.tracks.iter().any(|track| {
+            layout.tracks.iter().any(|track| {
                 track.number() == id.0 && track.stream.is_some() && track.is_video() == is_video
             })
         };

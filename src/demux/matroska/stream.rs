@@ -214,6 +214,18 @@ impl Stream {
         }
     }
 
+    /// Whether decoding can begin at a frame of which only the beginning is known. Where that does
+    /// not tell, it is no.
+    pub(super) fn begins_random_access(&self, head: Bytes) -> bool {
+        let head = self.whole(head);
+        match self.coding {
+            Coding::H264(length) | Coding::Hevc(length) => {
+                self.is_random_access(&ended(&head, length))
+            }
+            _ => self.is_random_access(&head),
+        }
+    }
+
     /// How long an audio frame is heard, in nanoseconds; 0 where it does not say.
     pub(super) fn audio_ns(&self, frame: &[u8]) -> u64 {
         let samples = match self.coding {
@@ -229,6 +241,27 @@ impl Stream {
             .checked_div(u64::from(self.sample_rate))
             .unwrap_or(0)
     }
+}
+
+/// The beginning of a frame, with its last NAL unit as long as is left of it.
+fn ended(head: &[u8], length: LengthSize) -> Vec<u8> {
+    let mut ended = head.to_vec();
+    let mut at = 0_usize;
+    while let Some(prefix) = ended.get_mut(at..at.saturating_add(length.bytes())) {
+        let size = prefix.iter();
+        let size = size.fold(0_usize, |size, byte| size << 8 | usize::from(*byte));
+        let body = at.saturating_add(length.bytes());
+        let left = head.len().saturating_sub(body);
+        if size > left {
+            let left = left.to_be_bytes();
+            for (to, from) in prefix.iter_mut().rev().zip(left.iter().rev()) {
+                *to = *from;
+            }
+            break;
+        }
+        at = body.saturating_add(size);
+    }
+    ended
 }
 
 /// The duration of a frame by the container, else by the codec.

@@ -2,9 +2,10 @@
 
 use super::Entry;
 use super::file::{Attempt, File};
-use super::flat::{Flat, Tables};
+use super::flat::{Flat, Tables, Waymarks};
 use super::fragment::{Defaults, Fragments, Landing};
 use super::index::Index;
+use crate::demux::Span;
 
 /// Where a track's samples are.
 #[derive(Debug, Clone, Copy)]
@@ -43,8 +44,8 @@ enum Part {
 }
 
 impl Cursor {
-    /// At the track's first sample.
-    pub(super) fn new(layout: &Layout) -> Self {
+    /// At the track's first sample. The marks are those of an earlier reading of its tables.
+    pub(super) fn new(layout: &Layout, marks: &Waymarks) -> Self {
         let fragments = layout
             .fragments
             .map(|fragments| Fragments::new(layout.track, fragments.defaults, fragments.first_box));
@@ -52,7 +53,7 @@ impl Cursor {
             flat: layout
                 .tables
                 .as_ref()
-                .map(|tables| Flat::new(tables, layout.window_bytes)),
+                .map(|tables| Flat::new(tables, layout.window_bytes, marks)),
             fragments,
             part: Part::Flat,
             first: None,
@@ -94,6 +95,18 @@ impl Cursor {
         }
         self.part = Part::Fragments;
         Ok(())
+    }
+
+    /// What it knows of the tables in `moov`.
+    pub(super) fn marks(&self) -> Waymarks {
+        self.flat.as_ref().map(Flat::marks).unwrap_or_default()
+    }
+
+    /// The bytes of tables that going to a sample decoded at `from` to `to` ticks will ask for.
+    pub(super) fn foresee(&self, from: i64, to: i64, spans: &mut Vec<Span>) {
+        if let (Some(flat), None) = (&self.flat, &self.fragments) {
+            flat.foresee(from, to, spans);
+        }
     }
 
     /// The place among the samples that `moov` lists.

@@ -1,10 +1,15 @@
 //! The samples of a track that has its tables in `moov` (ISO/IEC 14496-12 §8.6, §8.7).
 
 use super::file::{Attempt, File};
-use super::table::{Extent, Runs, Shape, Sizes, Table};
+use super::table::{Extent, Marks, Runs, Shape, Sizes, Table};
 use super::{Entry, Timing};
+use crate::demux::Span;
 use crate::error::Error;
 use crate::media::Sync;
+
+/// Samples behind the one that is sought whose table entries are wanted soon: as many as are
+/// known ahead of the one that is given.
+const FORESEEN_SAMPLES: u64 = 256;
 
 /// Where sizes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,38 @@ pub(super) struct Tables {
     pub(super) sync_points: Option<Extent>,
     /// `QuickTime`'s open groups of pictures: decoding can begin, but for leading pictures.
     pub(super) partial_sync_points: Option<Extent>,
+}
+
+/// What is known of a track's run-length tables, so that they need not be read from their
+/// beginnings again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waymarks {
+    durations: Marks,
+    offsets: Marks,
+    chunks: Marks,
+    sync_points: Marks,
+    partial_sync_points: Marks,
+}
+
+impl Waymarks {
+    fn all(&self) -> [&Marks; 5] {
+        [
+            &self.durations,
+            &self.offsets,
+            &self.chunks,
+            &self.sync_points,
+            &self.partial_sync_points,
+        ]
+    }
+
+    /// Table entries that have been gone through.
+    pub(super) fn reach(&self) -> u64 {
+        self.all().map(Marks::reach).iter().sum()
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.all().map(Marks::held_bytes).iter().sum()
+    }
 }
 
 /// A sample whose place in the file is known.
@@ -67,29 +104,34 @@ pub(super) struct Flat {
 impl Flat {
     /// At the first sample. Tables that have an entry for each sample are read by
     /// `window_bytes`, those of chunks and groups of pictures by half of that.
-    pub(super) fn new(tables: &Tables, window_bytes: usize) -> Self {
+    pub(super) fn new(tables: &Tables, window_bytes: usize, marks: &Waymarks) -> Self {
         let half = window_bytes / 2;
-        let runs = |extent, shape, window| Runs::new(extent, shape, window);
+        let sync_points = |extent, marks| Runs::new(extent, Shape::SyncPoints, half, marks);
         let chunks = tables.chunk_offsets.entries;
         Self {
             samples: tables.samples,
-            durations: runs(tables.durations, Shape::Durations, window_bytes),
+            durations: Runs::new(
+                tables.durations,
+                Shape::Durations,
+                window_bytes,
+                &marks.durations,
+            ),
             offsets: tables
                 .offsets
-                .map(|extent| runs(extent, Shape::Offsets, window_bytes)),
+                .map(|extent| Runs::new(extent, Shape::Offsets, window_bytes, &marks.offsets)),
             sizes: match tables.sizes {
                 SizeTable::Constant(size) => Sizes::Constant(size),
                 SizeTable::Nibbles(extent) => Sizes::Nibbles(Table::new(extent, window_bytes)),
                 SizeTable::Each(extent) => Sizes::Each(Table::new(extent, window_bytes)),
             },
-            chunks: runs(tables.chunks, Shape::Chunks { chunks }, half),
+            chunks: Runs::new(tables.chunks, Shape::Chunks { chunks }, half, &marks.chunks),
             chunk_offsets: Table::new(tables.chunk_offsets, half),
             sync_points: tables
                 .sync_points
-                .map(|extent| runs(extent, Shape::SyncPoints, half)),
+                .map(|extent| sync_points(extent, &marks.sync_points)),
             partial_sync_points: tables
                 .partial_sync_points
-                .map(|extent| runs(extent, Shape::SyncPoints, half)),
+                .map(|extent| sync_points(extent, &marks.partial_sync_points)),
             next: 0,
             place: None,
             search: None,
@@ -236,12 +278,8 @@ impl Flat {
     /// Makes the sample that is heard at `ticks` the next one, or the first one after them.
     pub(super) fn seek_sample(&mut self, file: &mut File, ticks: i64) -> Attempt<()> {
         let run = self.durations.at_ticks(file, ticks)?;
-        let sample = run.map_or(0, |run| {
-            let into = u64::try_from(ticks.saturating_sub(run.base)).unwrap_or(0);
-            let into = into.checked_div(u64::from(run.value)).unwrap_or(0);
-            // Behind the last run its duration goes on, as for `timing`.
-            run.first.saturating_add(into)
-        });
+        // Behind the last run its duration goes on, as for `timing`.
+        let sample = run.map_or(0, |run| run.sample_at(ticks));
         self.go_to(sample.min(self.samples));
         Ok(())
     }
@@ -309,6 +347,65 @@ impl Flat {
             return Ok((0, None));
         };
         Ok((point, after.filter(|after| *after > point)))
+    }
+
+    /// The bytes of tables that going to a sample decoded at `from` to `to` and reading on from
+    /// there will ask for, as far as can be told. What is known of chunks between two marks is a
+    /// guess.
+    pub(super) fn foresee(&self, from: i64, to: i64, spans: &mut Vec<Span>) {
+        let last = self.samples.saturating_sub(1);
+        let first = self.durations.guess_at_ticks(from).min(last);
+        let last = self
+            .durations
+            .guess_at_ticks(to)
+            .saturating_add(FORESEEN_SAMPLES)
+            .min(last);
+        let runs = [
+            Some(&self.durations),
+            self.sync_points.as_ref(),
+            self.partial_sync_points.as_ref(),
+            self.offsets.as_ref(),
+            Some(&self.chunks),
+        ];
+        let runs = runs.into_iter().flatten();
+        spans.extend(runs.filter_map(|runs| runs.foresee(first, last)));
+        // Sizes add up from the beginning of a chunk.
+        let begin = self.chunks.guess_chunk_begin(first);
+        spans.extend(self.sizes.foresee(begin, last));
+        let chunks = self.chunks.guess_chunks(first);
+        let chunks = chunks.zip(self.chunks.guess_chunks(last));
+        let chunks = chunks.and_then(|((first, _), (_, last))| {
+            let most = self.chunk_offsets.extent.entries.saturating_sub(1);
+            self.chunk_offsets.foresee(first.min(most), last.min(most))
+        });
+        spans.extend(chunks);
+    }
+
+    /// Goes through all tables of which marks are kept.
+    pub(super) fn learn(&mut self, file: &mut File) -> Attempt<()> {
+        self.durations.learn(file)?;
+        self.chunks.learn(file)?;
+        let others = [
+            &mut self.offsets,
+            &mut self.sync_points,
+            &mut self.partial_sync_points,
+        ];
+        for runs in others.into_iter().flatten() {
+            runs.learn(file)?;
+        }
+        Ok(())
+    }
+
+    /// What it knows of its tables.
+    pub(super) fn marks(&self) -> Waymarks {
+        let of = |runs: Option<&Runs>| runs.map(Runs::marks).cloned().unwrap_or_default();
+        Waymarks {
+            durations: self.durations.marks().clone(),
+            offsets: of(self.offsets.as_ref()),
+            chunks: self.chunks.marks().clone(),
+            sync_points: of(self.sync_points.as_ref()),
+            partial_sync_points: of(self.partial_sync_points.as_ref()),
+        }
     }
 
     fn go_to(&mut self, sample: u64) {

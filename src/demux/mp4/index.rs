@@ -17,15 +17,17 @@ pub(super) struct Index {
     stride: u64,
 }
 
-impl Index {
-    pub(super) fn new() -> Self {
+impl Default for Index {
+    fn default() -> Self {
         Self {
             points: Vec::new(),
             offered: 0,
             stride: 1,
         }
     }
+}
 
+impl Index {
     /// A fragment at `offset` is shown from `ticks` of the video track on. Heard only where it
     /// lies behind all that are known.
     pub(super) fn note(&mut self, ticks: i64, offset: u64) {
@@ -73,7 +75,12 @@ impl Index {
 
     /// Forgets all of them: they do not lead to fragments.
     pub(super) fn clear(&mut self) {
-        *self = Self::new();
+        *self = Self::default();
+    }
+
+    /// How many fragments have been heard of.
+    pub(super) fn reach(&self) -> u64 {
+        self.offered
     }
 
     /// Bytes that it holds.
@@ -88,7 +95,7 @@ mod tests {
 
     #[test]
     fn an_index_stays_bounded_and_covers_the_whole_film() {
-        let mut index = Index::new();
+        let mut index = Index::default();
         for n in 0..100_000_i64 {
             index.note(n * 10, u64::try_from(n).unwrap() * 1000);
         }
@@ -101,7 +108,7 @@ mod tests {
 
     #[test]
     fn points_out_of_order_are_left_out() {
-        let mut index = Index::new();
+        let mut index = Index::default();
         index.note(10, 100);
         index.note(20, 50);
         index.note(5, 200);

@@ -18,20 +18,22 @@ mod index;
 mod index_boxes;
 mod language;
 mod moov;
+mod open;
 mod play;
 mod probe;
 mod survey;
 mod table;
 mod timeline;
 
-use self::cursor::Cursor;
 use self::file::{File, Stop};
-use self::play::{Carries, Lane, Playing};
-use self::probe::{Carried, Contents, Probe};
-use super::{Movie, Pull};
+use self::open::Open;
+use self::probe::Probe;
+use super::{Movie, Pull, Span};
 use crate::error::{Error, Result};
 use crate::media::{Sync, TrackId};
 use bytes::Bytes;
+
+pub(super) use self::open::Outline;
 
 /// When a sample is decoded and shown, in ticks of its track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -61,7 +63,7 @@ pub struct Mp4 {
 #[derive(Debug)]
 enum State {
     Probing(Box<Probe>),
-    Open(Box<Contents>, Option<Box<Playing>>),
+    Open(Box<Open>),
 }
 
 /// Whether this is the head of one: a box that such files begin with.
@@ -90,6 +92,42 @@ impl Mp4 {
         }
     }
 
+    /// One of which as much is known as when the outline was taken.
+    pub(super) fn resume(outline: &Outline) -> Self {
+        Self {
+            file: File::new(outline.file_bytes),
+            state: State::Open(Box::new(Open::resume(outline))),
+            failed: None,
+        }
+    }
+
+    pub(super) fn outline(&self) -> Option<Outline> {
+        match &self.state {
+            State::Open(open) => Some(open.outline(self.file.bytes())),
+            State::Probing(_) => None,
+        }
+    }
+
+    pub(super) fn index(&self) -> Option<(u64, u64)> {
+        match &self.state {
+            State::Open(open) => open.index(),
+            State::Probing(probe) => probe.place(),
+        }
+    }
+
+    pub(super) fn learn(&mut self, tracks: &[TrackId]) {
+        if let State::Open(open) = &mut self.state {
+            open.learn(tracks);
+        }
+    }
+
+    pub(super) fn foresee(&self) -> Vec<Span> {
+        match &self.state {
+            State::Open(open) => open.foresee(),
+            State::Probing(_) => Vec::new(),
+        }
+    }
+
     pub(super) fn pull(&mut self) -> Result<Pull> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -109,15 +147,12 @@ impl Mp4 {
 
     fn attempt(&mut self) -> file::Attempt<Pull> {
         if let State::Probing(probe) = &mut self.state {
-            let contents = probe.run(&mut self.file)?;
-            self.state = State::Open(Box::new(contents), None);
+            let (contents, learnt) = probe.run(&mut self.file)?;
+            self.state = State::Open(Box::new(Open::new(contents, learnt)));
         }
         match &mut self.state {
-            State::Open(contents, Some(playing)) => {
-                let sample = playing.next(&mut self.file, &mut contents.index)?;
-                Ok(sample.map_or(Pull::End, Pull::Sample))
-            }
-            State::Open(..) | State::Probing(_) => Ok(Pull::Ready),
+            State::Open(open) => open.pull(&mut self.file),
+            State::Probing(_) => Ok(Pull::Ready),
         }
     }
 
@@ -127,7 +162,7 @@ impl Mp4 {
 
     pub(super) fn movie(&self) -> Option<&Movie> {
         match &self.state {
-            State::Open(contents, _) => Some(&contents.movie),
+            State::Open(open) => Some(open.movie()),
             State::Probing(_) => None,
         }
     }
@@ -138,14 +173,10 @@ impl Mp4 {
         audio: Option<TrackId>,
         time_90k: i64,
     ) -> Result<()> {
-        let State::Open(contents, playing) = &mut self.state else {
+        let State::Open(open) = &mut self.state else {
             return Err(Error::invalid("start", "the header has not been read yet"));
         };
-        let video = lane(contents, video, Carries::Video)?;
-        let audio = audio
-            .map(|audio| lane(contents, audio, Carries::Audio))
-            .transpose()?;
-        *playing = Some(Box::new(Playing::new(video, audio, time_90k)));
+        open.start(video, audio, time_90k)?;
         self.file.clear();
         self.failed = None;
         Ok(())
@@ -156,47 +187,8 @@ impl Mp4 {
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         match &self.state {
-            State::Open(contents, playing) => {
-                let playing = playing.as_ref().map_or(0, |playing| playing.held_bytes());
-                contents.index.held_bytes() + playing
-            }
+            State::Open(open) => open.held_bytes(),
             State::Probing(probe) => probe.held_bytes(),
         }
     }
-}
-
-/// A lane for one of the movie's tracks, at its start.
-fn lane(contents: &Contents, id: TrackId, carries: Carries) -> Result<Lane> {
-    let track = contents
-        .movie
-        .tracks
-        .iter()
-        .find(|track| track.track.id == id);
-    let fits = track.is_some_and(|track| match carries {
-        Carries::Video => track.track.video().is_some(),
-        Carries::Audio => track.track.audio().is_some(),
-    });
-    let carried = contents
-        .carried
-        .iter()
-        .find(|carried| carried.id == id && fits);
-    let Some(carried) = carried else {
-        let why = format!("track {} is not one that can be started as such", id.0);
-        return Err(Error::invalid("start", why));
-    };
-    let Carried {
-        layout,
-        timeline,
-        shift,
-        edit_end,
-        ..
-    } = carried;
-    Ok(Lane::new(
-        id,
-        carries,
-        Cursor::new(layout),
-        *timeline,
-        *shift,
-        *edit_end,
-    ))
 }

@@ -79,7 +79,8 @@ impl MoovReading {
                 end: moov.end,
             }]),
             passed: 0,
-            window: Window::new(limits::TABLE_WINDOW_BYTES),
+            // What stands between two tables is short.
+            window: Window::new(limits::TABLE_WINDOW_BYTES / 2),
             moov: Moov::default(),
         }
     }

@@ -6,6 +6,7 @@ use super::file::{Attempt, File, Stop, Window, length};
 use super::fragment::Landing;
 use super::index::Index;
 use super::timeline::Timeline;
+use crate::demux::Span;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::{Sample, Sync, TrackId};
@@ -14,6 +15,9 @@ use std::collections::VecDeque;
 
 /// Samples that may be known ahead of the one that is given next.
 const AHEAD: usize = 128;
+
+/// A random access point is expected so much before any time.
+const EARLY_90K: i64 = 10 * 90_000;
 
 /// A sample whose bytes are still in the file.
 #[derive(Debug, Clone, Copy)]
@@ -381,6 +385,26 @@ impl Playing {
             time_90k,
             stage: Stage::SeekingVideo,
         }
+    }
+
+    /// Both of them.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = &Lane> {
+        std::iter::once(&self.video).chain(&self.audio)
+    }
+
+    /// The bytes of tables that will be asked for on the way to the first sample, as far as can be
+    /// told.
+    pub(super) fn foresee(&self) -> Vec<Span> {
+        let mut spans = Vec::new();
+        if self.stage == Stage::SeekingVideo {
+            let early_90k = self.time_90k.saturating_sub(EARLY_90K);
+            for lane in self.lanes() {
+                let ticks = |time_90k| lane.timeline.ticks_at(time_90k);
+                let (from, to) = (ticks(early_90k), ticks(self.time_90k));
+                lane.cursor.foresee(from, to, &mut spans);
+            }
+        }
+        spans
     }
 
     /// The next sample of both; none at the end.

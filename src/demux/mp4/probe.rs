@@ -6,6 +6,7 @@ use super::cursor::{Cursor, FragmentLayout, Layout};
 use super::draft::Draft;
 use super::entry::{Described, STREAM_HEAD_BYTES, Stream};
 use super::file::{Attempt, File, Stop, Window};
+use super::flat::Waymarks;
 use super::index::Index;
 use super::index_boxes::IndexReading;
 use super::moov::{Moov, MoovReading, check_boxes};
@@ -29,12 +30,21 @@ pub(super) struct Carried {
     pub(super) edit_end: i64,
 }
 
-/// All that playing needs.
+/// All that playing needs, and that does not change.
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) movie: Movie,
     pub(super) carried: Vec<Carried>,
+    /// Where `moov` is, and how long that is.
+    pub(super) index: Option<(u64, u64)>,
+}
+
+/// What is learnt of the tables, and of where fragments begin, while they are read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Learnt {
     pub(super) index: Index,
+    /// In the order of the carried tracks.
+    pub(super) marks: Vec<Waymarks>,
 }
 
 /// A track while its facts are being gathered.
@@ -44,6 +54,7 @@ struct Candidate {
     described: Described,
     layout: Layout,
     found: Option<Findings>,
+    marks: Waymarks,
 }
 
 impl Candidate {
@@ -79,6 +90,7 @@ impl Candidate {
 enum Step {
     /// The next box of the file, and how many were passed.
     Boxes(u64, usize),
+    /// In `moov`, which ends here.
     Moov(Box<MoovReading>, u64),
     /// The first sample of this candidate.
     FirstSample(usize, Option<Box<Cursor>>),
@@ -97,6 +109,8 @@ pub(super) struct Probe {
     candidates: Vec<Candidate>,
     index: Index,
     first_fragment: u64,
+    /// Where `moov` is, or what it must be in, and how long that is.
+    place: Option<(u64, u64)>,
 }
 
 impl Probe {
@@ -106,13 +120,20 @@ impl Probe {
             window: Window::new(STREAM_HEAD_BYTES),
             moov: Moov::default(),
             candidates: Vec::new(),
-            index: Index::new(),
+            index: Index::default(),
             first_fragment: 0,
+            place: None,
         }
     }
 
+    /// Where `moov` lies, and how long it is, once that is known: behind the media until it has
+    /// been found.
+    pub(super) fn place(&self) -> Option<(u64, u64)> {
+        self.place
+    }
+
     /// Goes on until all is known.
-    pub(super) fn run(&mut self, file: &mut File) -> Attempt<Contents> {
+    pub(super) fn run(&mut self, file: &mut File) -> Attempt<(Contents, Learnt)> {
         loop {
             match &mut self.step {
                 Step::Boxes(at, passed) => {
@@ -144,11 +165,15 @@ impl Probe {
         };
         if &found.kind.0 != b"moov" {
             check_boxes(passed)?;
+            if &found.kind.0 == b"mdat" && found.end < end {
+                self.place = Some((found.end, end.saturating_sub(found.end)));
+            }
             self.step = Step::Boxes(found.end, passed.saturating_add(1));
         } else if found.cut {
             let why = "the file ends inside it, so it may not have been copied whole";
             return Err(Error::malformed("moov", found.at, why).into());
         } else {
+            self.place = Some((found.at, found.end.saturating_sub(found.at)));
             self.step = Step::Moov(Box::new(MoovReading::new(&found)), found.end);
         }
         Ok(())
@@ -206,6 +231,7 @@ impl Probe {
                 described,
                 layout,
                 found: None,
+                marks: Waymarks::default(),
             };
             if let Some(fault) = fault.filter(|_| candidate.is_carried()) {
                 candidate.give_up(fault);
@@ -222,7 +248,9 @@ impl Probe {
                 break;
             };
             if let Described::InStream(stream) = candidate.described {
-                let cursor = cursor.get_or_insert_with(|| Box::new(Cursor::new(&candidate.layout)));
+                let cursor = cursor.get_or_insert_with(|| {
+                    Box::new(Cursor::new(&candidate.layout, &Waymarks::default()))
+                });
                 match stream_facts(file, &mut self.window, cursor, stream) {
                     Ok(kind) => candidate.described = Described::Fully(kind, Bytes::new()),
                     Err(Stop::Failed(error)) => candidate.give_up(error),
@@ -283,7 +311,10 @@ impl Probe {
                     ))
                 });
                 match survey.run(file, &mut self.index, walk) {
-                    Ok(found) => candidate.found = Some(found),
+                    Ok(found) => {
+                        candidate.found = Some(found);
+                        candidate.marks = survey.marks();
+                    }
                     Err(Stop::Failed(error)) => candidate.give_up(error),
                     Err(need) => return Err(need),
                 }
@@ -293,7 +324,7 @@ impl Probe {
         Ok(())
     }
 
-    fn contents(&mut self) -> Result<Contents, Error> {
+    fn contents(&mut self) -> Result<(Contents, Learnt), Error> {
         let video = self.first_video().and_then(|n| self.candidates.get(n));
         let Some((video, found)) = video.and_then(|video| Some((video, video.found?))) else {
             // What is wrong with a broken track says more than that there is none.
@@ -316,7 +347,7 @@ impl Probe {
         let into_edit_90k = rescale(into_edit, TICKS_PER_SECOND, timescale);
         let movie_start_90k = self.movie_90k(edit.delay).saturating_add(into_edit_90k);
         let primary = video.draft.id;
-        let mut carried = Vec::new();
+        let (mut carried, mut marks) = (Vec::new(), Vec::new());
         let mut tracks = Vec::new();
         for candidate in &self.candidates {
             if candidate.is_carried() {
@@ -329,18 +360,22 @@ impl Probe {
                     own
                 };
                 carried.push(self.carried(candidate, timeline));
+                marks.push(candidate.marks.clone());
             }
             tracks.push(described_track(candidate));
         }
-        Ok(Contents {
-            movie: Movie {
-                container: Container::Mp4,
-                duration_90k: duration_90k.max(0),
-                tracks,
-            },
+        let movie = Movie {
+            container: Container::Mp4,
+            duration_90k: duration_90k.max(0),
+            tracks,
+        };
+        let index = std::mem::take(&mut self.index);
+        let contents = Contents {
+            movie,
             carried,
-            index: std::mem::replace(&mut self.index, Index::new()),
-        })
+            index: self.place,
+        };
+        Ok((contents, Learnt { index, marks }))
     }
 
     /// A time of the movie's timescale. Without one there is nothing that could be meant.

@@ -5,6 +5,7 @@ use super::Timing;
 use super::boxes::Fields;
 use super::cursor::{Cursor, Layout};
 use super::file::{Attempt, File, Stop};
+use super::flat::Waymarks;
 use super::index::Index;
 use super::table::{Extent, Table};
 use super::timeline::Edit;
@@ -80,7 +81,7 @@ impl Survey {
             edit_start: edit.media_time,
             edit_end: edit.end_ticks(timescale, movie_timescale),
             step: Step::First,
-            cursor: Cursor::new(&layout),
+            cursor: Cursor::new(&layout, &Waymarks::default()),
             found: Findings::default(),
             least_offset: 0,
             first_shown: None,
@@ -155,6 +156,11 @@ impl Survey {
         self.passed += 1;
         self.step = Step::First;
         Ok(())
+    }
+
+    /// What it has learnt of the track's tables.
+    pub(super) fn marks(&self) -> Waymarks {
+        self.cursor.marks()
     }
 
     fn next_timing(&mut self, file: &mut File) -> Attempt<Option<Timing>> {

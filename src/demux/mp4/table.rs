@@ -4,9 +4,12 @@
 //! something up again does not read from its start again.
 
 use super::boxes::Fields;
-use super::file::{Attempt, File, Window};
+use super::file::{Attempt, File, Window, length};
+use crate::demux::Span;
 use crate::error::{Error, Result};
+use crate::limits;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Where the entries of one table lie in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +82,19 @@ impl Table {
         Ok(self.window.held_from(self.at(index)))
     }
 
+    /// The bytes that reading from the entry `first` to behind `last` will ask for, a window at a
+    /// time.
+    pub(super) fn foresee(&self, first: u64, last: u64) -> Option<Span> {
+        let offset = self.at(first);
+        let to = self
+            .at(last)
+            .saturating_add(length(self.window.most()))
+            .min(self.extent.end());
+        let len = usize::try_from(to.checked_sub(offset)?).ok()?;
+        let len = len.min(limits::SAMPLE_BYTES);
+        (len > 0 && !self.window.holds(offset, len)).then_some(Span { offset, len })
+    }
+
     /// Where an entry lies in the file.
     fn at(&self, index: u64) -> u64 {
         let Extent {
@@ -126,6 +142,13 @@ impl Run {
         self.first.saturating_add(self.count)
     }
 
+    /// The sample that is decoded at `ticks`, which have begun with it, by its duration.
+    pub(super) fn sample_at(&self, ticks: i64) -> u64 {
+        let into = u64::try_from(ticks.saturating_sub(self.base)).unwrap_or(0);
+        let into = into.checked_div(u64::from(self.value)).unwrap_or(0);
+        self.first.saturating_add(into)
+    }
+
     /// What has added up behind `samples` of it, for durations.
     pub(super) fn base_after(&self, samples: u64) -> i64 {
         let added = i64::try_from(samples.saturating_mul(u64::from(self.value)));
@@ -133,35 +156,37 @@ impl Run {
     }
 }
 
-/// Runs kept at a stride that doubles whenever they become too many.
+/// Runs of one table kept at a stride that doubles whenever they become too many: all of a short
+/// table. Clones share them until one learns more.
 #[derive(Debug, Clone)]
-struct Marks {
-    runs: Vec<Run>,
+pub(super) struct Marks {
+    runs: Arc<Vec<Run>>,
     stride: u64,
 }
 
-impl Marks {
-    const MOST: usize = 32;
-
-    fn new() -> Self {
+impl Default for Marks {
+    fn default() -> Self {
         Self {
-            runs: Vec::new(),
-            stride: 256,
+            runs: Arc::default(),
+            stride: 1,
         }
     }
+}
 
+impl Marks {
     fn note(&mut self, run: &Run) {
         let newer = self.runs.last().is_none_or(|last| run.entry > last.entry);
         if !newer || !run.entry.is_multiple_of(self.stride) {
             return;
         }
-        if self.runs.len() >= Self::MOST {
+        let runs = Arc::make_mut(&mut self.runs);
+        if runs.len() >= limits::TABLE_MARKS {
             self.stride = self.stride.saturating_mul(2);
             let stride = self.stride;
-            self.runs.retain(|run| run.entry.is_multiple_of(stride));
+            runs.retain(|run| run.entry.is_multiple_of(stride));
         }
         if run.entry.is_multiple_of(self.stride) {
-            self.runs.push(*run);
+            runs.push(*run);
         }
     }
 
@@ -169,6 +194,29 @@ impl Marks {
     fn last(&self, before: impl Fn(&Run) -> bool) -> Option<Run> {
         let after = self.runs.partition_point(before);
         self.runs.get(after.checked_sub(1)?).copied()
+    }
+
+    /// The first one that begins behind `sample`.
+    fn behind(&self, sample: u64) -> Option<Run> {
+        let after = self.runs.partition_point(|run| run.first <= sample);
+        self.runs.get(after).copied()
+    }
+
+    /// The run of this very entry, while all are kept.
+    fn entry(&self, entry: u64) -> Option<Run> {
+        let at = usize::try_from(entry).ok().filter(|_| self.stride == 1)?;
+        self.runs.get(at).copied()
+    }
+
+    /// How many entries of the table have been gone through, at least.
+    pub(super) fn reach(&self) -> u64 {
+        self.runs
+            .last()
+            .map_or(0, |run| run.entry.saturating_add(1))
+    }
+
+    pub(super) fn held_bytes(&self) -> usize {
+        self.runs.len() * size_of::<Run>()
     }
 }
 
@@ -182,13 +230,19 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    pub(super) fn new(extent: Extent, shape: Shape, window_bytes: usize) -> Self {
+    /// Before its first entry. The marks are those of another reading of the same table.
+    pub(super) fn new(extent: Extent, shape: Shape, window_bytes: usize, marks: &Marks) -> Self {
         Self {
             table: Table::new(extent, window_bytes),
             shape,
             here: None,
-            marks: Marks::new(),
+            marks: marks.clone(),
         }
+    }
+
+    /// What it knows of the table.
+    pub(super) fn marks(&self) -> &Marks {
+        &self.marks
     }
 
     pub(super) fn extent(&self) -> Extent {
@@ -220,7 +274,7 @@ impl Runs {
         if self.table.extent.entries == 0 {
             return Ok(None);
         }
-        if self.here.is_some_and(|run| !begun(&run)) {
+        if self.here.is_none_or(|run| !begun(&run)) {
             self.here = self.marks.last(begun);
         }
         loop {
@@ -230,14 +284,79 @@ impl Runs {
                 self.table.window.settle(self.table.at(run.entry));
                 return Ok(Some(run));
             }
-            self.walk(file, &over)?;
+            match self.marks.entry(self.next_entry()) {
+                Some(run) => self.here = Some(run),
+                None => self.walk(file, &over)?,
+            }
         }
+    }
+
+    /// The entry behind the run that was looked at last.
+    fn next_entry(&self) -> u64 {
+        self.here.map_or(0, |run| run.entry.saturating_add(1))
+    }
+
+    /// Which sample is decoded at `ticks`, as far as is known without reading; what is not known
+    /// goes on as what is.
+    pub(super) fn guess_at_ticks(&self, ticks: i64) -> u64 {
+        let run = self.marks.last(|run| run.base <= ticks);
+        run.map_or(0, |run| run.sample_at(ticks))
+    }
+
+    /// Which chunk `sample` lies in: the first and the last that it can be.
+    pub(super) fn guess_chunks(&self, sample: u64) -> Option<(u64, u64)> {
+        let run = self.marks.last(|run| run.first <= sample)?;
+        let chunk = |base: i64| u64::try_from(base).unwrap_or(0);
+        let into = sample.saturating_sub(run.first);
+        let least = chunk(run.base);
+        let by_run = least.saturating_add(into.checked_div(u64::from(run.value)).unwrap_or(0));
+        if sample < run.end() {
+            return Some((by_run, by_run));
+        }
+        // The chunks between two marks may hold more or fewer samples than the first of them.
+        let most = self.marks.behind(sample).map(|next| chunk(next.base));
+        Some((least, most.unwrap_or_else(|| least.saturating_add(into))))
+    }
+
+    /// The first sample of the chunk that `sample` lies in, as far as is known without reading.
+    pub(super) fn guess_chunk_begin(&self, sample: u64) -> u64 {
+        let run = self.marks.last(|run| run.first <= sample);
+        let run = run.filter(|run| sample < run.end());
+        let into = run.and_then(|run| {
+            let into = sample.saturating_sub(run.first);
+            into.checked_rem(u64::from(run.value))
+        });
+        sample.saturating_sub(into.unwrap_or(0))
+    }
+
+    /// The bytes that reading on from `first` to behind `last` will ask for; none where what is
+    /// known is enough.
+    pub(super) fn foresee(&self, first: u64, last: u64) -> Option<Span> {
+        let known = self.marks.last(|run| run.first <= first);
+        if known.is_some_and(|run| last < run.end() || self.is_last(run.entry)) {
+            return None;
+        }
+        let from = known.map_or(0, |run| run.entry.saturating_add(1));
+        let behind = self.marks.behind(last);
+        let whole = self.marks.reach() >= self.table.extent.entries;
+        if self.marks.stride == 1 && (behind.is_some() || whole) {
+            return None;
+        }
+        // Each entry speaks of one sample at least.
+        let most = last.saturating_sub(known.map_or(0, |run| run.end()));
+        let to = behind.map_or_else(|| from.saturating_add(most), |run| run.entry);
+        self.table.foresee(from, to)
+    }
+
+    /// Goes through all of it.
+    pub(super) fn learn(&mut self, file: &mut File) -> Attempt<()> {
+        self.find(file, |_| true, |_| true).map(drop)
     }
 
     /// Goes on, through the entries that are held, to the first run that is not `over`. The next
     /// ones are fetched in larger pieces if there is none.
     fn walk(&mut self, file: &mut File, over: impl Fn(&Run) -> bool) -> Attempt<()> {
-        let mut next = self.here.map_or(0, |run| run.entry.saturating_add(1));
+        let mut next = self.next_entry();
         let wanted = self.entries_of_a_run(next);
         let bytes = self.table.entries_on(file, next, wanted)?;
         let entry_bytes = usize::try_from(self.table.extent.entry_bytes).unwrap_or(usize::MAX);
@@ -324,7 +443,7 @@ impl Runs {
     }
 
     pub(super) fn held_bytes(&self) -> usize {
-        self.table.held_bytes() + self.marks.runs.len() * size_of::<Run>()
+        self.table.held_bytes() + self.marks.held_bytes()
     }
 }
 
@@ -359,6 +478,15 @@ impl Sizes {
                     .iter()
                     .fold(0, |sum, byte| sum << 8 | u32::from(*byte)))
             }
+        }
+    }
+
+    /// The bytes that reading the sizes of `first` to behind `last` will ask for.
+    pub(super) fn foresee(&self, first: u64, last: u64) -> Option<Span> {
+        match self {
+            Self::Constant(_) => None,
+            Self::Nibbles(table) => table.foresee(first / 2, last / 2),
+            Self::Each(table) => table.foresee(first, last),
         }
     }
 

@@ -61,6 +61,14 @@ impl Layout {
         }
     }
 
+    /// Bytes that it holds.
+    pub(super) fn held_bytes(&self) -> usize {
+        // A movie's track shares what a stream holds.
+        self.programs.held_bytes()
+            + self.streams.len() * size_of::<Stream>()
+            + self.pieces.len() * size_of::<Piece>()
+    }
+
     /// The stream that is this track.
     pub(super) fn stream(&self, track: TrackId) -> Option<&Stream> {
         self.streams.iter().find(|one| one.movie.track.id == track)

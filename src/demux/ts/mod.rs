@@ -26,13 +26,14 @@ mod unit;
 mod video;
 mod window;
 
-use super::{Movie, Pull};
+use super::{Movie, Pull, held_bytes};
 use crate::error::{Error, Result};
 use crate::media::TrackId;
 use bytes::Bytes;
 use layout::Layout;
 use open::Opening;
 use play::Play;
+use std::sync::Arc;
 use window::{Halt, Step, Window};
 
 /// One open file.
@@ -41,9 +42,23 @@ pub struct Ts {
     window: Window,
     opening: Opening,
     /// There once the file was opened.
-    open: Option<(Layout, Movie)>,
+    open: Option<Arc<(Layout, Movie)>>,
     play: Option<Box<Play>>,
     failed: Option<Error>,
+}
+
+/// What is known of a file.
+#[derive(Debug)]
+pub(super) struct Outline {
+    file_bytes: u64,
+    open: Arc<(Layout, Movie)>,
+}
+
+impl Outline {
+    pub(super) fn held_bytes(&self) -> usize {
+        let (layout, movie) = &*self.open;
+        size_of::<Self>() + layout.held_bytes() + held_bytes(movie)
+    }
 }
 
 /// Whether this is the head of one: packets in a row, from anywhere near its beginning on.
@@ -61,6 +76,20 @@ impl Ts {
             play: None,
             failed: None,
         }
+    }
+
+    /// One of which as much is known as when the outline was taken.
+    pub(super) fn resume(outline: &Outline) -> Self {
+        Self {
+            open: Some(Arc::clone(&outline.open)),
+            ..Self::new(outline.file_bytes)
+        }
+    }
+
+    pub(super) fn outline(&self) -> Option<Outline> {
+        let open = self.open.as_ref().map(Arc::clone)?;
+        let file_bytes = self.window.file_bytes();
+        Some(Outline { file_bytes, open })
     }
 
     pub(super) fn pull(&mut self) -> Result<Pull> {
@@ -82,11 +111,11 @@ impl Ts {
 
     fn step(&mut self) -> Step<Pull> {
         let (layout, _) = match &mut self.open {
-            Some(open) => open,
+            Some(open) => &**open,
             None => {
                 let layout = self.opening.read(&mut self.window)?;
                 let movie = layout.movie();
-                self.open.insert((layout, movie))
+                &**self.open.insert(Arc::new((layout, movie)))
             }
         };
         let Some(play) = &mut self.play else {
@@ -101,7 +130,7 @@ impl Ts {
     }
 
     pub(super) fn movie(&self) -> Option<&Movie> {
-        self.open.as_ref().map(|(_, movie)| movie)
+        self.open.as_ref().map(|open| &open.1)
     }
 
     pub(super) fn start(
@@ -110,10 +139,10 @@ impl Ts {
         audio: Option<TrackId>,
         time_90k: i64,
     ) -> Result<()> {
-        let Some((layout, _)) = &self.open else {
+        let Some(open) = &self.open else {
             return Err(Error::invalid("start", "the movie has not been read yet"));
         };
-        let play = Play::new(layout, video, audio, time_90k);
+        let play = Play::new(&open.0, video, audio, time_90k);
         let play = play.ok_or_else(|| Error::invalid("track", "the movie has no such track"))?;
         self.failed = None;
         self.play = Some(Box::new(play));

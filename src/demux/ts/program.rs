@@ -126,6 +126,15 @@ impl Programs {
         self.all.get(self.chosen?)?.streams.as_deref()
     }
 
+    /// Bytes that they hold.
+    pub(super) fn held_bytes(&self) -> usize {
+        let program = |one: &Program| {
+            let streams = one.streams.as_ref().map_or(0, Vec::len);
+            size_of::<Program>() + one.sections.held_bytes() + streams * size_of::<Listing>()
+        };
+        self.pat.held_bytes() + self.all.iter().map(program).sum::<usize>()
+    }
+
     /// Why there is none, once the search is over.
     pub(super) fn why_none(&self) -> String {
         if self.all.is_empty() {

@@ -51,6 +51,11 @@ pub(super) struct Sections {
 }
 
 impl Sections {
+    /// Bytes that they hold.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.held.len()
+    }
+
     /// Takes a packet, and gives the sections that end in it.
     pub(super) fn push(&mut self, packet: &Packet<'_>, mut give: impl FnMut(&Section<'_>)) {
         if packet.payload.is_empty() || packet.scrambled {

@@ -1,6 +1,6 @@
 //! One place at which a source is read: an answer read in order, and the bytes just passed.
 
-use super::super::{SHARED_BYTES, as_u64};
+use super::super::{SHARED_BYTES, Use, as_u64};
 use super::answer::{Given, Range};
 use super::stream::{Place, Stream};
 use super::window::Window;
@@ -68,9 +68,15 @@ impl Lane {
         }
     }
 
+    /// The same, on a connection that is there.
+    pub(super) fn on(mut self, spare: Option<Box<Stream>>) -> Self {
+        self.state = State::Still(spare);
+        self
+    }
+
     /// How well a read fits here, if it is near at all. A small read may belong to a cursor that
     /// runs before another one; so it must leave in the window all that is passed on the way.
-    pub(super) fn fit(&self, offset: u64, len: usize) -> Option<Fit> {
+    pub(super) fn fit(&self, used: Use, offset: u64, len: usize) -> Option<Fit> {
         let front = self.window.end();
         if offset < self.window.begin() {
             return None;
@@ -84,9 +90,11 @@ impl Lane {
             limits::SOURCE_GAP_BYTES
         };
         // What was not asked for yet is better asked for where it is needed.
-        let asked = self
-            .asked()
-            .saturating_add(as_u64(limits::SOURCE_LOOK_BYTES));
+        let asked = self.asked();
+        let asked = match used {
+            Use::Media => asked.saturating_add(as_u64(limits::SOURCE_LOOK_BYTES)),
+            Use::Index => asked.saturating_sub(as_u64(len)),
+        };
         let near = offset.saturating_sub(front) <= most && offset <= asked;
         near.then_some(Fit::Ahead(Reverse(self.ask)))
     }
@@ -138,6 +146,7 @@ impl Lane {
                     self.state = State::Still(None);
                     let stream = opened?;
                     place.now = stream.target.clone();
+                    place.answers_after = Some(stream.began_after);
                     self.state = State::Reading(Box::new(stream));
                 }
                 State::Still(_) => {

@@ -10,34 +10,50 @@
 mod answer;
 mod connect;
 mod lane;
+mod shelf;
 mod socket;
 mod stream;
 mod target;
 mod window;
 
-use super::{as_u64, part};
+use super::{Use, as_u64, part};
 use crate::error::{Failure, Result};
 use crate::limits;
 use answer::Parts;
 use bytes::Bytes;
 use lane::Lane;
+use shelf::Shelf;
 use std::collections::VecDeque;
-use stream::Place;
+use std::time::Duration;
+use stream::{Place, Stream};
 use target::Target;
+use tokio::time::Instant;
 
 /// Looks begin where a multiple of this lies: a demuxer may come back for what is just before.
 const LOOK_ALIGN: u64 = 4 << 10;
+
+/// Requests that an index takes which is read piece by piece, at a guess.
+const INDEX_REQUESTS: u32 = 16;
+
+/// A server that takes longer than this to answer is not asked for one thing after the other.
+const SLOW: Duration = Duration::from_millis(5);
 
 /// A file on a server.
 #[derive(Debug)]
 pub(super) struct Remote {
     place: Place,
     total: u64,
+    /// How many bytes come in a second, at the beginning.
+    bytes_per_second: u64,
     parts: Parts,
     /// At most `limits::SOURCE_LANES`.
     lanes: Vec<Lane>,
     /// At most `limits::SOURCE_LOOKS`, with where they are.
     looks: VecDeque<(u64, Bytes)>,
+    /// What was fetched before it was asked for.
+    shelf: Shelf,
+    /// Connections on which nothing is asked for, at most `limits::SOURCE_LANES`.
+    spare: Vec<Stream>,
     /// The read at which a look was last of use.
     looked: u64,
     reads: u64,
@@ -46,28 +62,120 @@ pub(super) struct Remote {
 impl Remote {
     /// As `Reader::http`.
     pub(super) async fn open(url: &str, headers: &[(String, String)]) -> Result<Self> {
-        let target = Target::new(url, headers)?;
-        let mut place = Place {
-            first: target.clone(),
-            now: target,
-            total: None,
-        };
+        let mut remote = Self::new(url, headers, None)?;
         let mut lane = Lane::at(0, as_u64(limits::SOURCE_OPENING_BYTES));
-        let given = lane.ask(&mut place).await?;
-        place.total = Some(given.total);
-        let mut lanes = Vec::with_capacity(limits::SOURCE_LANES);
-        lanes.push(lane);
-        let mut remote = Self {
-            place,
-            total: given.total,
-            parts: given.parts,
-            lanes,
+        let given = lane.ask(&mut remote.place).await?;
+        remote.place.total = Some(given.total);
+        remote.total = given.total;
+        remote.parts = given.parts;
+        remote.lanes.push(lane);
+        let begun = Instant::now();
+        remote.look(0, 0, limits::SOURCE_OPENING_BYTES).await?;
+        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let bytes = given.to.saturating_mul(1_000_000);
+        remote.bytes_per_second = bytes.checked_div(micros).unwrap_or(bytes);
+        Ok(remote)
+    }
+
+    /// As `Reader::http_known`.
+    pub(super) fn known(
+        url: &str,
+        headers: &[(String, String)],
+        total: u64,
+        answers_after: Option<Duration>,
+    ) -> Result<Self> {
+        let mut remote = Self::new(url, headers, Some(total))?;
+        remote.place.answers_after = answers_after;
+        Ok(remote)
+    }
+
+    fn new(url: &str, headers: &[(String, String)], total: Option<u64>) -> Result<Self> {
+        let target = Target::new(url, headers)?;
+        Ok(Self {
+            place: Place {
+                first: target.clone(),
+                now: target,
+                total,
+                answers_after: None,
+            },
+            total: total.unwrap_or(0),
+            bytes_per_second: 0,
+            parts: Parts::Any,
+            lanes: Vec::with_capacity(limits::SOURCE_LANES),
             looks: VecDeque::with_capacity(limits::SOURCE_LOOKS),
+            shelf: Shelf::default(),
+            spare: Vec::new(),
             looked: 0,
             reads: 0,
+        })
+    }
+
+    /// As `Reader::answers_after`.
+    pub(super) fn answers_after(&self) -> Option<Duration> {
+        self.place.answers_after
+    }
+
+    /// As `Reader::foresee`.
+    pub(super) async fn foresee(&mut self, ranges: &[(u64, usize)]) {
+        let answer = self.place.answers_after.unwrap_or_default();
+        if self.parts == Parts::Whole || answer < SLOW {
+            return;
+        }
+        let mut left = limits::SOURCE_FORESEEN_BYTES;
+        let mut wanted = Vec::with_capacity(limits::SOURCE_FORESEEN);
+        for (offset, len) in ranges {
+            let room = wanted.len() < limits::SOURCE_FORESEEN && *len <= left;
+            let is_here = self.shelf.holds(*offset, *len) || self.seen(*offset, *len).is_some();
+            if room && !is_here {
+                left -= len;
+                wanted.push((*offset, *len));
+            }
+        }
+        // More than reading them one after the other would take is not waited.
+        let patience = answer * u32::try_from(wanted.len() + 1).unwrap_or(u32::MAX);
+        self.shelf.make_way();
+        self.fetch(&wanted, patience).await;
+    }
+
+    /// As `Reader::hold`.
+    pub(super) async fn hold(&mut self, offset: u64, len: u64) -> bool {
+        let answer = self.place.answers_after.unwrap_or_default();
+        if answer < SLOW {
+            return false;
+        }
+        let patience = answer * INDEX_REQUESTS;
+        let rate = u128::from(self.bytes_per_second);
+        let pays = u128::from(len) * 1_000_000 < patience.as_micros() * rate;
+        let Some(len) = usize::try_from(len).ok().filter(|_| pays) else {
+            return false;
         };
-        remote.look(0, 0, limits::SOURCE_OPENING_BYTES).await?;
-        Ok(remote)
+        if self.parts == Parts::Whole || !self.shelf.make_room(len) {
+            return false;
+        }
+        let each = len
+            .div_ceil(limits::SOURCE_INDEX_PARTS)
+            .max(limits::BLOCK_BYTES);
+        let parts = (0..len).step_by(each);
+        let parts = parts.map(|from| (offset.saturating_add(as_u64(from)), each.min(len - from)));
+        let parts: Vec<_> = parts.collect();
+        self.fetch(&parts, patience).await;
+        self.shelf.held_bytes() >= len
+    }
+
+    /// Fetches side by side.
+    async fn fetch(&mut self, ranges: &[(u64, usize)], patience: Duration) {
+        let unused = self.shelf.fetch(&self.place, ranges, patience).await;
+        for stream in unused {
+            self.place.now = stream.target.clone();
+            if self.spare.len() < limits::SOURCE_LANES {
+                self.spare.push(stream);
+            }
+        }
+    }
+
+    /// As `Reader::settle`.
+    pub(super) fn settle(&mut self) {
+        self.shelf.settle();
     }
 
     pub(super) fn len(&self) -> u64 {
@@ -75,14 +183,17 @@ impl Remote {
     }
 
     /// As `Reader::read`; all of the bytes are inside the file.
-    pub(super) async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+    pub(super) async fn read(&mut self, used: Use, offset: u64, len: usize) -> Result<Bytes> {
         self.reads = self.reads.saturating_add(1);
         if let Some(found) = self.seen(offset, len) {
             self.looked = self.reads;
             return Ok(found);
         }
+        if let Some(found) = self.shelf.get(offset, len) {
+            return Ok(found);
+        }
         self.forget();
-        if let Some(at) = self.fitting(offset, len) {
+        if let Some(at) = self.fitting(used, offset, len) {
             return self.read_on(at, offset, len).await;
         }
         if self.parts == Parts::Whole && offset > 0 {
@@ -92,15 +203,30 @@ impl Remote {
         let begin = offset - offset % LOOK_ALIGN;
         let before = usize::try_from(offset - begin).unwrap_or(0);
         if before + len > limits::SOURCE_LOOK_BYTES {
-            // As much again as is wanted: what follows is most often wanted too.
-            let at = self.move_lane(offset, as_u64(len).saturating_mul(2));
+            let at = self.move_lane(offset, self.first_ask(used, len));
             return self.read_on(at, offset, len).await;
         }
-        let at = self.move_lane(begin, as_u64(limits::SOURCE_LOOK_BYTES));
-        self.look(at, begin, limits::SOURCE_LOOK_BYTES).await?;
+        let all = match used {
+            Use::Media => limits::SOURCE_LOOK_BYTES,
+            Use::Index => before + len,
+        };
+        let at = self.move_lane(begin, as_u64(all));
+        self.look(at, begin, all).await?;
         match self.seen(offset, len) {
             Some(found) => Ok(found),
             None => self.read_on(at, offset, len).await,
+        }
+    }
+
+    /// How much is asked for at a new place where `len` bytes are wanted.
+    fn first_ask(&self, used: Use, len: usize) -> u64 {
+        // As much again as is wanted: what follows is most often wanted too.
+        let twice = as_u64(len).saturating_mul(2);
+        let is_slow = self.place.answers_after.unwrap_or_default() >= SLOW;
+        match used {
+            Use::Index => as_u64(len),
+            Use::Media if is_slow => twice.max(limits::SOURCE_JOIN_BYTES),
+            Use::Media => twice,
         }
     }
 
@@ -114,6 +240,10 @@ impl Remote {
             if long_ago(lane.used) {
                 lane.forget();
             }
+        }
+        if self.lanes.iter().any(Lane::reads_on) {
+            self.shelf.clear();
+            self.spare.clear();
         }
     }
 
@@ -149,16 +279,17 @@ impl Remote {
     }
 
     /// The lane that a read fits best.
-    fn fitting(&self, offset: u64, len: usize) -> Option<usize> {
+    fn fitting(&self, used: Use, offset: u64, len: usize) -> Option<usize> {
         let lanes = self.lanes.iter().enumerate();
-        let fits = lanes.filter_map(|(at, lane)| Some((lane.fit(offset, len)?, at)));
+        let fits = lanes.filter_map(|(at, lane)| Some((lane.fit(used, offset, len)?, at)));
         fits.min().map(|(_, at)| at)
     }
 
     /// A lane at another place: a new one, or the one unused longest.
     fn move_lane(&mut self, offset: u64, ask: u64) -> usize {
         if self.lanes.len() < limits::SOURCE_LANES {
-            self.lanes.push(Lane::at(offset, ask));
+            let spare = self.spare.pop().map(Box::new);
+            self.lanes.push(Lane::at(offset, ask).on(spare));
             return self.lanes.len() - 1;
         }
         let lanes = self.lanes.iter_mut().enumerate();

@@ -24,6 +24,8 @@ pub(super) struct Place {
     pub(super) now: Target,
     /// How long it is, once that is known.
     pub(super) total: Option<u64>,
+    /// How long its last answer took to begin.
+    pub(super) answers_after: Option<Duration>,
 }
 
 /// An answer that is being read.
@@ -35,6 +37,8 @@ pub(super) struct Stream {
     pub(super) given: Given,
     /// Who gives it.
     pub(super) target: Target,
+    /// How long it took to begin.
+    pub(super) began_after: Duration,
     /// Bytes that are still to come, without those in `piece`.
     left: u64,
     /// What was received and not taken.
@@ -73,6 +77,11 @@ impl Stream {
     /// Whether every byte was received.
     pub(super) fn is_done(&self) -> bool {
         self.left == 0
+    }
+
+    /// Bytes that were not received yet.
+    pub(super) fn left(&self) -> usize {
+        usize::try_from(self.left).unwrap_or(usize::MAX)
     }
 
     /// Bytes that nobody has taken yet.
@@ -139,6 +148,7 @@ async fn follow(
     range: Range,
     connection: &mut Option<Connection>,
 ) -> Result<Stream> {
+    let begun = Instant::now();
     let mut target = from.clone();
     for _ in 0..=limits::SOURCE_REDIRECTS {
         let (asked, answer) = ask(&target, range, connection.take()).await?;
@@ -154,6 +164,7 @@ async fn follow(
                     body: answer.into_body(),
                     given,
                     target,
+                    began_after: begun.elapsed(),
                     left: given.to.saturating_sub(range.from),
                     piece: Bytes::new(),
                     waiting: None,

@@ -1,0 +1,174 @@
+//! What was fetched before anybody asked for it: several ranges side by side, each on a connection
+//! of its own. A whole index takes a permit, of which there are few for the whole box.
+
+use super::super::as_u64;
+use super::answer::Range;
+use super::stream::{Place, Stream};
+use crate::error::Result;
+use crate::limits;
+use bytes::{Bytes, BytesMut};
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
+
+/// Room for whole indexes.
+static INDEXES: Semaphore = Semaphore::const_new(limits::SOURCE_INDEXES);
+
+/// Ranges of a file that were fetched.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    /// In the order of the file, each of at most `limits::BLOCK_BYTES`.
+    pieces: Vec<(u64, Bytes)>,
+    /// There while it may hold a whole index.
+    room: Option<SemaphorePermit<'static>>,
+}
+
+/// A range that was fetched, and the connection that it came on.
+type Fetched = (Vec<(u64, Bytes)>, Stream);
+
+impl Shelf {
+    /// Whether there is room for an index of `len` bytes; from then on it is kept free.
+    pub(super) fn make_room(&mut self, len: usize) -> bool {
+        if len > limits::SOURCE_INDEX_BYTES {
+            return false;
+        }
+        self.clear();
+        self.room = INDEXES.try_acquire().ok();
+        self.room.is_some()
+    }
+
+    /// Fetches ranges for as long as `patience` lasts, and gives the connections that did it.
+    pub(super) async fn fetch(
+        &mut self,
+        place: &Place,
+        ranges: &[(u64, usize)],
+        patience: Duration,
+    ) -> Vec<Stream> {
+        type Fetching = Pin<Box<dyn Future<Output = Result<Fetched>> + Send>>;
+        let all = ranges.iter().map(|(offset, len)| {
+            let to = Some(offset.saturating_add(as_u64(*len)));
+            let range = Range { from: *offset, to };
+            let fetching: Fetching = Box::pin(fetch(place.clone(), range));
+            fetching
+        });
+        let mut all: Vec<Fetching> = all.collect();
+        let mut unused = Vec::new();
+        let done = poll_fn(|cx| {
+            all.retain_mut(|one| match one.as_mut().poll(cx) {
+                Poll::Pending => true,
+                Poll::Ready(Ok((pieces, stream))) => {
+                    self.pieces.extend(pieces);
+                    unused.push(stream);
+                    false
+                }
+                // Who reads it will be told.
+                Poll::Ready(Err(_)) => false,
+            });
+            if all.is_empty() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        });
+        let _ = timeout(patience, done).await;
+        self.pieces.sort_by_key(|(offset, _)| *offset);
+        unused
+    }
+
+    /// A copy of `len` bytes from `offset` on; `None` where not all of them are here.
+    pub(super) fn get(&self, offset: u64, len: usize) -> Option<Bytes> {
+        let mut found = BytesMut::new();
+        self.parts(offset, len, |part| {
+            if found.is_empty() {
+                found.reserve(len);
+            }
+            found.extend_from_slice(part);
+        })?;
+        Some(found.freeze())
+    }
+
+    /// Whether all of `len` bytes from `offset` on are here.
+    pub(super) fn holds(&self, offset: u64, len: usize) -> bool {
+        self.parts(offset, len, |_| {}).is_some()
+    }
+
+    /// Gives these bytes piece by piece; `None` where it comes to some that are not here.
+    fn parts(&self, offset: u64, len: usize, mut give: impl FnMut(&[u8])) -> Option<()> {
+        let behind = self.pieces.partition_point(|(begin, _)| *begin <= offset);
+        let (mut at, mut missing) = (offset, len);
+        for (begin, bytes) in self.pieces.get(behind.checked_sub(1)?..)? {
+            let from = usize::try_from(at.checked_sub(*begin)?).ok()?;
+            let rest = bytes.get(from..).filter(|rest| !rest.is_empty())?;
+            let part = rest.get(..missing).unwrap_or(rest);
+            give(part);
+            missing -= part.len();
+            if missing == 0 {
+                return Some(());
+            }
+            at = at.saturating_add(as_u64(part.len()));
+        }
+        None
+    }
+
+    /// Bytes that are here.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
+    /// Lets go of what was fetched before, unless it is a whole index.
+    pub(super) fn make_way(&mut self) {
+        if self.room.is_none() {
+            self.clear();
+        }
+    }
+
+    /// Lets go of a whole index.
+    pub(super) fn settle(&mut self) {
+        if self.room.is_some() {
+            self.clear();
+        }
+    }
+
+    /// Lets all of it go.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Fetches one range, or as much of its beginning as the server likes to give.
+async fn fetch(place: Place, range: Range) -> Result<Fetched> {
+    let mut stream = Stream::open(place, range, None).await?;
+    let mut pieces = Vec::new();
+    let mut at = range.from;
+    let mut piece = BytesMut::new();
+    while !stream.is_done() {
+        stream.receive().await?;
+        let mut received = std::mem::take(&mut stream.piece);
+        while !received.is_empty() {
+            if piece.is_empty() {
+                let left = received.len().saturating_add(stream.left());
+                piece.reserve(left.min(limits::BLOCK_BYTES));
+            }
+            let room = limits::BLOCK_BYTES.saturating_sub(piece.len());
+            piece.extend_from_slice(&received.split_to(room.min(received.len())));
+            if piece.len() >= limits::BLOCK_BYTES {
+                at = shelve(&mut pieces, at, &mut piece);
+            }
+        }
+    }
+    shelve(&mut pieces, at, &mut piece);
+    Ok((pieces, stream))
+}
+
+/// Adds a piece that begins at `at`; gives where it ends.
+fn shelve(pieces: &mut Vec<(u64, Bytes)>, at: u64, piece: &mut BytesMut) -> u64 {
+    let bytes = std::mem::take(piece).freeze();
+    let end = at.saturating_add(as_u64(bytes.len()));
+    if !bytes.is_empty() {
+        pieces.push((at, bytes));
+    }
+    end
+}
