@@ -7,7 +7,7 @@ mod librarian;
 pub mod sync;
 
 pub use librarian::Librarian;
-pub use sync::best_version;
+pub use sync::{best_version, version_tracks};
 
 use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId};
 use std::sync::Arc;

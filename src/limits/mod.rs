@@ -185,6 +185,9 @@ pub const PROBES_STALLED: usize = 4;
 /// How long servers of the LAN have to answer to being sought.
 pub const PLEX_LAN_MS: u64 = 2_000;
 
+/// Titles that servers convert for the box at a time: a small server can hardly do more.
+pub const CONVERSIONS: usize = 4;
+
 /// Items of Plex servers of which is remembered what the server said last.
 pub const RESOLVED: usize = 1_024;
 

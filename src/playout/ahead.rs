@@ -5,7 +5,8 @@ use super::feed::{Feed, Join, Opening};
 use crate::error::{Error, Result};
 use crate::media::Profile;
 use crate::model::Airing;
-use crate::schedule::Lineup;
+use crate::resolver::{Plan, Want};
+use crate::schedule::{Fit, Lineup, fit};
 use std::sync::Arc;
 use tokio::task::JoinHandle;
 
@@ -23,7 +24,7 @@ impl Ahead {
     pub(super) fn open(
         supply: &Supply,
         lineup: &Arc<Lineup>,
-        airing: Airing,
+        (airing, plan): (Airing, Plan),
         profile: Profile,
         (at_ms, join): (i64, Join),
     ) -> Self {
@@ -38,12 +39,19 @@ impl Ahead {
                 ));
             };
             let catalog = lineup.catalog();
-            let source = supply.resolver.resolve(catalog, item).await?;
+            let language = lineup.wishes().language.as_str();
+            let want = Want {
+                profile: &profile,
+                plan,
+                fits: &|tracks| matches!(fit(tracks, &profile, language), Fit::Direct { .. }),
+                at_ms: time_90k / 90,
+            };
+            let source = supply.resolver.resolve(catalog, item, want).await?;
             let opening = Opening {
                 part: &item.part,
                 source: &source,
                 profile: &profile,
-                language: &lineup.wishes().language,
+                language,
                 outlines: &supply.outlines,
             };
             let feed = Feed::open(opening, (time_90k, join)).await;

@@ -382,7 +382,9 @@ fn choose(movie: &Movie, profile: &Profile, language: &str) -> Result<Choice> {
     let (video, audio) = match fit(&facts, profile, language) {
         Fit::Direct { video, audio } => (video, Some(audio)),
         Fit::Silent { video, .. } => (video, None),
-        Fit::Not { why } => return Err(Error::unsupported("the file", why)),
+        Fit::Convert { why, .. } | Fit::Not { why } => {
+            return Err(Error::unsupported("the file", why));
+        }
     };
     let config = |id: TrackId| {
         let track = movie.tracks.iter().find(|track| track.track.id == id);

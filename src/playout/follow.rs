@@ -6,7 +6,8 @@ use super::trouble::Trouble;
 use super::{HOLE_MS, Next, On, Playout};
 use crate::limits;
 use crate::model::Airing;
-use crate::schedule::Lineup;
+use crate::resolver::Plan;
+use crate::schedule::{Fit, Lineup, Pictures};
 use std::sync::Arc;
 
 /// An item may be shown by so much later than its schedule says, so that it is joined at once.
@@ -82,7 +83,16 @@ impl Playout {
         let lineup = self.follow_lineup();
         // The schedule may have changed in this moment: then it is asked again.
         if self.schedule.on_air(airing.start_ms) == Some(airing) {
-            let ahead = Ahead::open(&self.supply, &lineup, airing, self.profile, place);
+            let how = lineup.item(&airing).map(|item| self.schedule.fit_of(item));
+            let plan = match how {
+                Some(Fit::Convert { pictures, .. }) => match pictures {
+                    Pictures::Kept => Plan::Sound,
+                    Pictures::Made => Plan::Whole,
+                },
+                _ => Plan::AsItIs,
+            };
+            let what = (airing, plan);
+            let ahead = Ahead::open(&self.supply, &lineup, what, self.profile, place);
             self.next = Next::Opening(ahead);
         }
     }

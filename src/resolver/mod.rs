@@ -3,18 +3,21 @@
 //! There is no database query on this way. What the catalog knows is enough for a file, and mostly
 //! for an item of a Plex server too.
 
+mod conversion;
 mod on_plex;
 
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
+use crate::media::{Profile, Track};
 use crate::model::{MediaItem, Origin};
 use crate::plex::Servers;
+use std::any::Any;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where the bytes of an item are.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Source {
     /// A file of this machine.
     File(PathBuf),
@@ -25,6 +28,17 @@ pub enum Source {
         /// Headers of each request, names with values. They may carry tokens.
         headers: Vec<(String, String)>,
     },
+    /// What a server makes while it is read, once, from one place on.
+    Live {
+        /// Its address.
+        url: String,
+        /// Headers of the request, names with values. They may carry tokens.
+        headers: Vec<(String, String)>,
+        /// The item's time that was asked for.
+        begins_ms: i64,
+        /// Kept for as long as it is read; who drops it ends it.
+        guard: Arc<dyn Any + Send + Sync>,
+    },
 }
 
 impl fmt::Debug for Source {
@@ -32,7 +46,7 @@ impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => f.debug_tuple("File").field(path).finish(),
-            Self::Http { url, headers } => {
+            Self::Http { url, headers } | Self::Live { url, headers, .. } => {
                 let plain = url.split(['?', '#']).next().unwrap_or_default();
                 let names: Vec<_> = headers.iter().map(|(name, _)| name).collect();
                 f.debug_struct("Http")
@@ -42,6 +56,30 @@ impl fmt::Debug for Source {
             }
         }
     }
+}
+
+/// For what an item is wanted.
+#[derive(Clone, Copy)]
+pub struct Want<'a> {
+    /// What it has to be like.
+    pub profile: &'a Profile,
+    /// Whether it is as it is, going by what the library knows.
+    pub plan: Plan,
+    /// Whether such tracks can go on air as they are.
+    pub fits: &'a (dyn Fn(&[Track]) -> bool + Sync),
+    /// From when on it is shown, in the item's time. What is read as it is can be joined anywhere.
+    pub at_ms: i64,
+}
+
+/// What is to become of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// It goes on air as it is.
+    AsItIs,
+    /// Its server converts its sound, and leaves its pictures as they are.
+    Sound,
+    /// Its server converts pictures and sound.
+    Whole,
 }
 
 /// Finds the bytes of items.
@@ -65,13 +103,20 @@ impl Resolver {
     /// # Errors
     /// The item is known not to be playable, and the error says why, as the owner was told; its
     /// server cannot be used, has it no longer or does not give it.
-    pub async fn resolve(&self, catalog: &Catalog, item: &MediaItem) -> Result<Source> {
+    pub async fn resolve(
+        &self,
+        catalog: &Catalog,
+        item: &MediaItem,
+        want: Want<'_>,
+    ) -> Result<Source> {
         if let Some(why) = &item.part.problem {
             return Err(Error::unsupported(item.title.clone(), why.clone()));
         }
         let path = &item.part.path;
         match (self.plex_of(catalog, item), &item.rating_key) {
-            (Some((plex, server)), Some(rating_key)) => plex.find(server, rating_key, item).await,
+            (Some((plex, server)), Some(rating_key)) => {
+                plex.find((server, rating_key), item, want).await
+            }
             (None, Some(_)) => {
                 let why = "its library is not there any more";
                 Err(Error::unsupported(item.title.clone(), why))

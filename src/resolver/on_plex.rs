@@ -5,8 +5,9 @@
 //! once and remembered, without host and token. Trouble with an item is never taken for trouble with
 //! its server, nor the other way round.
 
-use super::Source;
-use crate::catalog::best_version;
+use super::conversion::{Conversions, forms};
+use super::{Plan, Source, Want};
+use crate::catalog::{best_version, version_tracks};
 use crate::error::{Error, Failure, Result};
 use crate::limits;
 use crate::model::MediaItem;
@@ -28,6 +29,7 @@ const LEFT_ALONE_MIN: [u64; 3] = [5, 15, 60];
 #[derive(Debug)]
 pub(super) struct OnPlex {
     servers: Arc<Servers>,
+    conversions: Conversions,
     /// By machine identifier and rating key; at most `limits::RESOLVED`.
     entries: Mutex<HashMap<(String, String), Arc<Entry>>>,
 }
@@ -47,6 +49,8 @@ struct Known {
     ask_first: bool,
     /// What the sync has listed is not it any more.
     moved: bool,
+    /// In which form it is converted, if it is.
+    form: usize,
     refused: Option<Refused>,
     /// How often it was refused, one after the other.
     refusals: usize,
@@ -62,6 +66,20 @@ struct File {
     looked_up: Instant,
     /// It was looked up because the one before did not do.
     again: bool,
+    /// It goes on air as it is, going by all of its streams.
+    fits: bool,
+}
+
+impl File {
+    fn play(&self, session: String) -> Play {
+        Play {
+            rating_key: self.rating_key.clone(),
+            media_index: self.media_index,
+            part_index: 0,
+            session,
+            audio_stream: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -74,6 +92,7 @@ impl OnPlex {
     pub(super) fn new(servers: Arc<Servers>) -> Self {
         Self {
             servers,
+            conversions: Conversions::new(),
             entries: Mutex::new(HashMap::new()),
         }
     }
@@ -81,9 +100,9 @@ impl OnPlex {
     /// Where the item can be read, under a session of its own.
     pub(super) async fn find(
         &self,
-        machine: &str,
-        rating_key: &str,
+        (machine, rating_key): (&str, &str),
         item: &MediaItem,
+        want: Want<'_>,
     ) -> Result<Source> {
         let entry = self.entry(machine, rating_key);
         let _turn = entry.turn.acquire().await;
@@ -93,13 +112,19 @@ impl OnPlex {
         let server = self.servers.server(machine).await?;
         let (mut file, ask_first, moved) = entry.remembered();
         let ask_first = ask_first || server.version >= Version::DECIDES;
-        if file.is_none() && (ask_first || moved) {
-            let found = self.look_up(&server, &entry, (rating_key, item)).await?;
+        let is_converted = want.plan != Plan::AsItIs;
+        if file.is_none() && (ask_first || moved || is_converted) {
+            let found = self
+                .look_up(&server, &entry, (rating_key, item), want)
+                .await?;
             file = Some(File {
                 again: moved,
                 ..found
             });
             entry.remember(file.clone());
+        }
+        if let Some(file) = file.as_ref().filter(|file| is_converted && !file.fits) {
+            return self.convert(&server, &entry, file, want).await;
         }
         let session = new_id()?;
         if let Some(file) = file.as_ref().filter(|_| ask_first) {
@@ -110,6 +135,40 @@ impl OnPlex {
             url: server.part_url(part_key)?,
             headers: server.stream_headers(&session),
         })
+    }
+
+    /// Has the item converted, in the first form that the server agrees to.
+    async fn convert(
+        &self,
+        server: &Server,
+        entry: &Entry,
+        file: &File,
+        want: Want<'_>,
+    ) -> Result<Source> {
+        let forms = forms(want.plan);
+        let first = entry.known().form % forms.len().max(1);
+        let mut refused = None;
+        for (at, form) in forms.iter().enumerate().skip(first) {
+            let play = file.play(new_id()?);
+            let session = play.session.clone();
+            match self.conversions.begin(server, play, *form, want).await {
+                Ok((transcode, conversion)) => {
+                    entry.known().form = at;
+                    return Ok(Source::Live {
+                        url: server.transcode_url(&transcode),
+                        headers: server.stream_headers(&session),
+                        begins_ms: want.at_ms.max(0),
+                        guard: Arc::new(conversion),
+                    });
+                }
+                Err(error) if error.failure() == Failure::Item => refused = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        // From the beginning the next time: a server may have been too busy.
+        entry.known().form = 0;
+        let none = || Error::unsupported("the item", "its server does not convert it");
+        Err(refused.unwrap_or_else(none))
     }
 
     /// What was found could not be opened or read.
@@ -128,7 +187,12 @@ impl OnPlex {
                 },
             ),
             Failure::Connection => {
-                self.entry(machine, rating_key).known().ask_first = true;
+                let entry = self.entry(machine, rating_key);
+                {
+                    let mut known = entry.known();
+                    known.ask_first = true;
+                    known.form = known.form.saturating_add(1);
+                }
                 self.servers.doubt(machine);
             }
             Failure::Item => self.entry(machine, rating_key).lose(error),
@@ -141,6 +205,7 @@ impl OnPlex {
         server: &Server,
         entry: &Entry,
         (rating_key, item): (&str, &MediaItem),
+        want: Want<'_>,
     ) -> Result<File> {
         let told = |trouble: Trouble| {
             self.servers.tell(&server.machine, &trouble);
@@ -155,7 +220,7 @@ impl OnPlex {
             Some(found) => Some(found),
             None => elsewhere(server, item).await.map_err(told)?,
         };
-        let file = found.and_then(|found| file_of(&found));
+        let file = found.and_then(|found| file_of(&found, want));
         let Some(file) = file else {
             let why = "its server has it no longer";
             let gone = Error::unsupported(item.title.clone(), why);
@@ -167,13 +232,7 @@ impl OnPlex {
 
     /// Has the server decide that the part may be read under a session.
     async fn ask(&self, server: &Server, file: &File, session: &str) -> Result<()> {
-        let play = Play {
-            rating_key: file.rating_key.clone(),
-            media_index: file.media_index,
-            part_index: 0,
-            session: session.to_owned(),
-            audio_stream: None,
-        };
+        let play = file.play(session.to_owned());
         match server.decision(&Decision::Direct(play)).await {
             // A server that decides for converting may give the part all the same, as older ones do.
             Ok(_) => Ok(()),
@@ -208,6 +267,7 @@ impl Entry {
                 file: None,
                 ask_first: false,
                 moved: false,
+                form: 0,
                 refused: None,
                 refusals: 0,
                 used: Instant::now(),
@@ -276,12 +336,17 @@ async fn elsewhere(server: &Server, item: &MediaItem) -> plex::Result<Option<Ite
         Err(trouble) if trouble.class == Class::Gone => return Ok(None),
         Err(trouble) => return Err(trouble),
     };
-    Ok(found.into_iter().find(|item| file_of(item).is_some()))
+    Ok(found.into_iter().find(|item| best_version(item).is_some()))
 }
 
-/// The file of an item that goes on air.
-fn file_of(item: &Item) -> Option<File> {
-    let (index, version) = best_version(item)?;
+/// The file of an item that goes on air: one that can do so as it is, else the best.
+fn file_of(item: &Item, want: Want<'_>) -> Option<File> {
+    let fitting = item
+        .versions
+        .iter()
+        .enumerate()
+        .find(|(_, version)| version.parts.len() == 1 && (want.fits)(&version_tracks(version)));
+    let (index, version) = fitting.or_else(|| best_version(item))?;
     let part = version.parts.first()?;
     Some(File {
         rating_key: item.rating_key.clone(),
@@ -289,6 +354,7 @@ fn file_of(item: &Item) -> Option<File> {
         part_key: part.key.clone(),
         looked_up: Instant::now(),
         again: false,
+        fits: fitting.is_some(),
     })
 }
 

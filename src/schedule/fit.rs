@@ -2,8 +2,10 @@
 //! the schedule asks before air, the playout asks on air.
 
 use crate::media::{
-    AudioCodec, AudioProfile, AudioTrack, Profile, Role, Track, TrackId, VideoCodec, VideoTrack,
+    AudioCodec, AudioProfile, AudioTrack, Profile, Role, Track, TrackId, TrackKind, VideoCodec,
+    VideoTrack,
 };
+use crate::model::MediaItem;
 use std::cmp::Reverse;
 
 /// How an item goes on air under a profile.
@@ -23,11 +25,78 @@ pub enum Fit {
         /// Why, in words for the owner.
         why: String,
     },
+    /// Converted by its server while it is shown.
+    Convert {
+        /// What becomes of its pictures.
+        pictures: Pictures,
+        /// Why it cannot go on air as it is, in words for the owner.
+        why: String,
+    },
     /// Not at all.
     Not {
         /// Why, in words for the owner.
         why: String,
     },
+}
+
+/// What a conversion does with pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pictures {
+    /// They stay as they are: little work for the server.
+    Kept,
+    /// They are made anew.
+    Made,
+}
+
+/// Decides how an item goes on air under `profile`, as far as its library knows it. What a server
+/// has can be converted by it; what is a file cannot.
+#[must_use]
+pub fn fit_item(item: &MediaItem, profile: &Profile, language: &str) -> Fit {
+    let tracks = &item.part.tracks;
+    let plain = match item.part.container {
+        Some(_) => fit(tracks, profile, language),
+        None => Fit::Not {
+            why: "files of its kind need converting first".to_owned(),
+        },
+    };
+    let why = match &plain {
+        Fit::Silent { why, .. } if tracks.iter().any(is_sound) => why,
+        Fit::Not { why } => why,
+        _ => return plain,
+    };
+    if item.rating_key.is_none() || !is_made_by_servers(&profile.audio) {
+        return plain;
+    }
+    let keeps = pictures(tracks)
+        .any(|(_, picture)| picture.codec == profile.video && unfit_picture(picture).is_none());
+    let pictures = match (keeps, profile.video) {
+        (true, _) => Pictures::Kept,
+        // Not every server can make anything else.
+        (false, VideoCodec::H264) => Pictures::Made,
+        (false, _) => return plain,
+    };
+    Fit::Convert {
+        pictures,
+        why: why.clone(),
+    }
+}
+
+/// Whether it is sound, carried or not.
+fn is_sound(track: &Track) -> bool {
+    match &track.kind {
+        TrackKind::Audio(_) => true,
+        TrackKind::Other { why, .. } => why.starts_with("audio"),
+        TrackKind::Video(_) => false,
+    }
+}
+
+/// Whether Plex servers can make sound of this form.
+fn is_made_by_servers(audio: &AudioProfile) -> bool {
+    audio.sample_rate == 48_000
+        && matches!(
+            audio.codec,
+            AudioCodec::Aac | AudioCodec::Ac3 | AudioCodec::Mp3
+        )
 }
 
 /// Decides how `tracks` go on air under `profile`. Among tracks that can be carried, one in the
@@ -181,7 +250,7 @@ mod tests {
 
     fn why(fit: Fit) -> String {
         match fit {
-            Fit::Silent { why, .. } | Fit::Not { why } => why,
+            Fit::Silent { why, .. } | Fit::Not { why } | Fit::Convert { why, .. } => why,
             Fit::Direct { .. } => panic!("it fits"),
         }
     }

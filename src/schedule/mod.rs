@@ -11,7 +11,7 @@ mod shuffle;
 mod sketch;
 mod suggest;
 
-pub use fit::{Fit, fit};
+pub use fit::{Fit, Pictures, fit, fit_item};
 pub use lineup::Lineup;
 pub use profile::choose_profile;
 pub use suggest::suggest;
@@ -94,7 +94,7 @@ impl Schedule {
             &wishes.language,
         );
         candidates.retain(|one| {
-            let how = fit(&one.item.part.tracks, &profile, &wishes.language);
+            let how = fit_item(one.item, &profile, &wishes.language);
             if let Fit::Not { why } = how {
                 leave_out(
                     usize::try_from(one.place).unwrap_or(usize::MAX),
@@ -145,7 +145,7 @@ impl Schedule {
     /// How an item goes on air here.
     #[must_use]
     pub fn fit_of(&self, item: &MediaItem) -> Fit {
-        fit(&item.part.tracks, &self.profile, &self.language)
+        fit_item(item, &self.profile, &self.language)
     }
 
     /// The items that are not shown, and why, in the channel's order.
@@ -213,9 +213,6 @@ fn playable_ms(item: &MediaItem) -> Result<u64, String> {
     }
     if item.missing_ms.is_some() {
         return Err("its server does not list it any more".to_owned());
-    }
-    if item.part.container.is_none() {
-        return Err("files of its kind need converting first".to_owned());
     }
     match item.part.duration_ms {
         None => Err("its duration is not known".to_owned()),

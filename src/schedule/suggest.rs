@@ -1,7 +1,7 @@
 //! A first lineup for a library: every show a channel in order, films and clips together, and no
 //! channel with items that could not be carried as they are under its one profile.
 
-use super::fit::{fit, sounds};
+use super::fit::{fit_item, pictures, sounds};
 use super::shuffle::SplitMix64;
 use super::{Fit, Wishes, choose_profile, playable_ms};
 use crate::catalog::Catalog;
@@ -277,7 +277,7 @@ fn split<'a>(
         let profile = choose_profile(left.iter().map(Title::weight), &wishes.language);
         let (titles, others): (Vec<_>, Vec<_>) = left
             .into_iter()
-            .partition(|title| belongs(&title.item.part.tracks, &profile, &wishes.language));
+            .partition(|title| belongs(title.item, &profile, &wishes.language));
         left = others;
         if titles.is_empty() {
             break;
@@ -301,10 +301,14 @@ fn split<'a>(
     channels
 }
 
-/// Whether an item goes on air as it is: with its own sound, or with silence because it has none.
-fn belongs(tracks: &[Track], profile: &Profile, language: &str) -> bool {
-    match fit(tracks, profile, language) {
+/// Whether an item goes on air as it is: with its own sound, or with silence because it has none. One
+/// that could go on air nowhere without being converted is at home everywhere.
+fn belongs(item: &MediaItem, profile: &Profile, language: &str) -> bool {
+    let tracks = &item.part.tracks;
+    let nowhere = || sounds(tracks).next().is_none() || pictures(tracks).next().is_none();
+    match fit_item(item, profile, language) {
         Fit::Direct { .. } => true,
+        Fit::Convert { .. } => nowhere() || item.part.container.is_none(),
         Fit::Silent { .. } => sounds(tracks).next().is_none(),
         Fit::Not { .. } => false,
     }

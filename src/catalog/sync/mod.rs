@@ -7,7 +7,7 @@ mod folder;
 mod plex;
 mod title;
 
-pub use title::best_version;
+pub use title::{best_version, version_tracks};
 
 use super::Catalog;
 use crate::error::{Error, Result};

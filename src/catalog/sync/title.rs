@@ -9,7 +9,7 @@ use crate::media::{
     VideoCodec, VideoTrack,
 };
 use crate::model::{About, Episode, NewItem, Part};
-use crate::plex::{self, Item, Media};
+use crate::plex::{self, Item, Media, StreamKind};
 use std::sync::Arc;
 
 /// The item that a row makes.
@@ -166,6 +166,74 @@ fn container(version: &Media, part: &plex::Part) -> Option<Container> {
         "mpegts" | "m2ts" | "ts" => Some(Container::MpegTs),
         _ => None,
     }
+}
+
+/// The tracks of a version that was asked for by its key: all of them, with what the server knows.
+/// None where it is of a format that is not taken apart.
+#[must_use]
+pub fn version_tracks(version: &Media) -> Vec<Track> {
+    let part = version.parts.first();
+    let Some(part) = part.filter(|part| container(version, part).is_some()) else {
+        return Vec::new();
+    };
+    let numbered = part.streams.iter().zip(1_u64..);
+    numbered
+        .filter_map(|(stream, number)| {
+            let kind = stream_kind(version, stream)?;
+            let title = stream.title.clone();
+            let is_comment = title
+                .as_deref()
+                .is_some_and(|title| title.to_lowercase().contains("comment"));
+            Some(Track {
+                id: TrackId(number),
+                kind,
+                language: stream.language.clone().unwrap_or_else(|| "und".to_owned()),
+                role: if is_comment {
+                    Role::Commentary
+                } else {
+                    Role::Main
+                },
+                title,
+                default: stream.default,
+            })
+        })
+        .collect()
+}
+
+/// What a stream carries; `None` for what is neither seen nor heard.
+fn stream_kind(version: &Media, stream: &plex::Stream) -> Option<TrackKind> {
+    let codec = stream.codec.as_deref().unwrap_or_default();
+    let told = match &stream.kind {
+        StreamKind::Video {
+            bit_depth,
+            dolby_vision,
+            ..
+        } => {
+            // Its colours are wrong without a decoder that knows it.
+            if *dolby_vision == Some(5) {
+                return Some(other_kind("video", "dolby vision"));
+            }
+            let mut kind = video_kind(version, codec);
+            if let (TrackKind::Video(video), Some(depth)) = (&mut kind, bit_depth) {
+                video.bit_depth = *depth;
+            }
+            kind
+        }
+        StreamKind::Audio {
+            channels,
+            sampling_rate,
+            ..
+        } => {
+            let mut kind = audio_kind(version, codec);
+            if let TrackKind::Audio(audio) = &mut kind {
+                audio.channels = channels.unwrap_or(audio.channels);
+                audio.sample_rate = sampling_rate.unwrap_or(audio.sample_rate);
+            }
+            kind
+        }
+        StreamKind::Subtitle { .. } | StreamKind::Other => return None,
+    };
+    Some(told)
 }
 
 /// What the list says of its streams.

@@ -1,0 +1,120 @@
+//! Conversions by Plex servers: for one item, from one place on, for one reader.
+//!
+//! What is asked for is what the server has least to do with: pictures as they are, and sound of the
+//! channel's own sort. What is refused, or fails when it is read, is asked for in the next form. The
+//! number of conversions is capped; each ends when its reader leaves.
+
+use super::{Plan, Want};
+use crate::error::{Error, Result};
+use crate::limits;
+use crate::media::AudioCodec;
+use crate::plex::{Bounds, Decision, Pictures, Play, Server, Transcode, Wrap};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The forms in which a conversion is asked for, the lightest for the server first.
+const KEPT: [(Pictures, Wrap); 3] = [
+    (Pictures::Copy, Wrap::Matroska),
+    (Pictures::Copy, Wrap::MpegTs),
+    (Pictures::Convert, Wrap::Matroska),
+];
+const MADE: [(Pictures, Wrap); 2] = [
+    (Pictures::Convert, Wrap::Matroska),
+    (Pictures::Convert, Wrap::MpegTs),
+];
+
+/// The forms that come into question.
+pub(super) fn forms(plan: Plan) -> &'static [(Pictures, Wrap)] {
+    match plan {
+        Plan::AsItIs => &[],
+        Plan::Sound => &KEPT,
+        Plan::Whole => &MADE,
+    }
+}
+
+/// How many conversions there may be.
+#[derive(Debug)]
+pub(super) struct Conversions(Arc<Semaphore>);
+
+/// A conversion that is under way. Dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Conversion {
+    server: Server,
+    session: String,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Conversions {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(limits::CONVERSIONS)))
+    }
+
+    /// Has a server agree to a conversion of `play`, in this form.
+    ///
+    /// # Errors
+    /// There are too many, the server cannot be asked, or it refuses.
+    pub(super) async fn begin(
+        &self,
+        server: &Server,
+        play: Play,
+        (pictures, container): (Pictures, Wrap),
+        want: Want<'_>,
+    ) -> Result<(Transcode, Conversion)> {
+        let permit = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+            let why = format!(
+                "{} titles are being converted already, and more are not asked of a server",
+                limits::CONVERSIONS
+            );
+            Error::unsupported("the item", why)
+        })?;
+        let conversion = Conversion {
+            server: server.clone(),
+            session: play.session.clone(),
+            _permit: permit,
+        };
+        let transcode = transcode(play, pictures, container, want);
+        let decided = server
+            .decision(&Decision::Transcode(transcode.clone()))
+            .await?;
+        if !decided.is_transcode() {
+            let why = format!("its server does not convert it: {}", decided.text);
+            return Err(Error::unsupported("the item", why));
+        }
+        Ok((transcode, conversion))
+    }
+}
+
+fn transcode(play: Play, video: Pictures, container: Wrap, want: Want<'_>) -> Transcode {
+    let audio = want.profile.audio;
+    #[expect(clippy::cast_precision_loss, reason = "no item lasts 2^53 ms")]
+    let offset_s = want.at_ms.max(0) as f64 / 1_000.0;
+    Transcode {
+        play,
+        offset_s,
+        container,
+        video,
+        video_codecs: vec![want.profile.video],
+        audio_codecs: vec![audio.codec],
+        bounds: Bounds {
+            bit_depth: Some(8),
+            // Only of AAC every part of a stream has to have as many.
+            channels: (audio.codec == AudioCodec::Aac).then_some(audio.channels),
+            ..Bounds::default()
+        },
+    }
+}
+
+impl Drop for Conversion {
+    fn drop(&mut self) {
+        let (server, session) = (self.server.clone(), std::mem::take(&mut self.session));
+        // Without a runtime the box ends, and its connections with it, which ends it too.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(trouble) = server.stop(&session).await {
+                    log::debug!("{trouble}");
+                }
+            });
+        }
+    }
+}
