@@ -41,6 +41,8 @@ pub(crate) struct Faults {
     pub(crate) broken_row_every: Option<usize>,
     /// Listings and metadata are answered so much later.
     pub(crate) metadata_delay_ms: u64,
+    /// The parts that the faults of parts concern, by id; all if there are none here.
+    pub(crate) only_parts: Vec<u64>,
     /// What answers part requests.
     pub(crate) part_status: Option<u16>,
     /// The first byte of a part comes so much later.
@@ -89,6 +91,7 @@ impl Default for Faults {
             growing_total: false,
             broken_row_every: None,
             metadata_delay_ms: 0,
+            only_parts: Vec::new(),
             part_status: None,
             first_byte_delay_ms: 0,
             stall_at_byte: None,
@@ -109,6 +112,22 @@ impl Default for Faults {
 }
 
 impl Faults {
+    /// As they are for this part.
+    pub(crate) fn of_part(&self, id: u64) -> Self {
+        if self.only_parts.is_empty() || self.only_parts.contains(&id) {
+            return self.clone();
+        }
+        Self {
+            part_status: None,
+            first_byte_delay_ms: 0,
+            stall_at_byte: None,
+            reset_at_byte: None,
+            paused: false,
+            part_bytes_per_second: None,
+            ..self.clone()
+        }
+    }
+
     /// With the switches that a JSON object names, and the others as they are.
     pub(crate) fn overlaid(&self, json: &[u8]) -> Result<Self, String> {
         let mut all = serde_json::to_value(self).map_err(|error| error.to_string())?;

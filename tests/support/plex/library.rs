@@ -95,8 +95,7 @@ impl Library {
         let kinds = [Kind::Film, Kind::Episode];
         let sections = self.sections.iter();
         sections
-            .map(|section| kinds.map(|kind| section.facts(kind).count()))
-            .flatten()
+            .flat_map(|section| kinds.map(|kind| section.facts(kind).count()))
             .sum()
     }
 

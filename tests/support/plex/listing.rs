@@ -1,18 +1,19 @@
 //! Lists: what is in them, in which order, and which page of it.
 
 use super::fault::Faults;
-use super::item::Kind;
+use super::item::{Item, Kind};
 use super::library::{Facts, Library, Section};
+use super::meta;
 use super::node::Node;
 use super::request::{Asked, Page};
 use super::row::{self, Depth};
-use std::borrow::Cow;
 
 /// A list as it is paged. The rows are made for the page only.
 pub(crate) struct List<'a> {
     container: Node,
     total: usize,
     page: Option<Page>,
+    limit: usize,
     growth: usize,
     rows: Box<dyn Fn(usize) -> Node + 'a>,
 }
@@ -28,6 +29,9 @@ impl<'a> List<'a> {
             container,
             total,
             page: asked.page(),
+            limit: asked
+                .number("limit")
+                .map_or(usize::MAX, |limit| limit as usize),
             growth: 0,
             rows: Box::new(rows),
         }
@@ -39,7 +43,9 @@ impl<'a> List<'a> {
             Some(page) => (page.start.min(self.total), page.size),
             None => (0, self.total),
         };
-        size = size.min(faults.short_page.unwrap_or(usize::MAX));
+        size = size
+            .min(faults.short_page.unwrap_or(usize::MAX))
+            .min(self.limit);
         start..start.saturating_add(size).min(self.total)
     }
 
@@ -89,6 +95,8 @@ pub(crate) type Paging = Option<(usize, usize)>;
 /// Which rows are wanted. Dates may be asked for with `>>=`, and loosely with `>=`.
 struct Filter<'a> {
     guid: Option<&'a str>,
+    /// Part of the title, in lower case.
+    title: Option<String>,
     updated: Bounds,
     added: Bounds,
 }
@@ -102,13 +110,16 @@ struct Bounds {
 
 impl Bounds {
     fn of(asked: &Asked, field: &str) -> Self {
-        // A query is split at its first `=`, so the operator's rest is part of the name.
+        // A query is split at its first `=`, so the operator's rest is part of the name. The name may
+        // have a type in front: `episode.addedAt`.
+        let number = |operator: &str| {
+            let wanted = format!("{field}{operator}");
+            let mut all = asked.query.iter();
+            let found = all.find(|(name, _)| name.rsplit('.').next() == Some(&wanted));
+            found.and_then(|(_, text)| text.parse::<i64>().ok())
+        };
         let bound = |operator: &str, loose: &str, shift: i64| {
-            let strict = asked.query(&format!("{field}{operator}"));
-            let strict = strict.and_then(|text| text.parse().ok());
-            let loosely = asked.query(&format!("{field}{loose}"));
-            let loosely = loosely.and_then(|text| text.parse::<i64>().ok());
-            strict.or_else(|| loosely.map(|at| at + shift))
+            number(operator).or_else(|| number(loose).map(|at| at + shift))
         };
         Self {
             after: bound(">>", ">", -1),
@@ -131,19 +142,22 @@ impl<'a> Filter<'a> {
     fn of(asked: &'a Asked) -> Self {
         Self {
             guid: asked.query("guid"),
+            title: asked.query("title").map(str::to_lowercase),
             updated: Bounds::of(asked, "updatedAt"),
             added: Bounds::of(asked, "addedAt"),
         }
     }
 
     fn admits(&self, section: &Section, facts: &Facts) -> bool {
-        let has_guid = |guid: &str| {
-            let item = section.item(facts.rating_key);
-            item.is_some_and(|item| item.guid == guid)
+        let item = || section.item(facts.rating_key);
+        let has_guid = |guid: &str| item().is_some_and(|item| item.guid == guid);
+        let has_title = |part: &String| {
+            item().is_some_and(|item| item.title.to_lowercase().contains(part.as_str()))
         };
         self.updated.admit(facts.updated_at)
             && self.added.admit(Some(facts.added_at))
             && self.guid.is_none_or(has_guid)
+            && self.title.as_ref().is_none_or(has_title)
     }
 }
 
@@ -211,6 +225,7 @@ pub(crate) fn section<'a>(
         .with("title1", &section.title)
         .with("title2", "All")
         .with("viewGroup", kind.unwrap_or(otherwise).name());
+    let container = with_meta(container, section, asked);
     if kind == Some(Kind::Collection) {
         return collections(library, section, container, asked);
     }
@@ -247,7 +262,13 @@ pub(crate) fn section_collections<'a>(
         .with("librarySectionID", section.key)
         .with("librarySectionTitle", &section.title)
         .with("librarySectionUUID", &section.uuid);
+    let container = with_meta(container, section, asked);
     collections(library, section, container, asked)
+}
+
+fn with_meta(container: Node, section: &Section, asked: &Asked) -> Node {
+    let meta = asked.is_on("includeMeta").then(|| meta::node(section));
+    container.children(meta)
 }
 
 /// `/library/all`: the whole server; here the rows do tell their section.
@@ -332,7 +353,7 @@ pub(crate) fn leaves<'a>(
     }))
 }
 
-fn below(section: &Section, parent: &Cow<'_, super::item::Item>) -> Node {
+fn below(section: &Section, parent: &Item) -> Node {
     Node::container()
         .with("allowSync", true)
         .with("identifier", "com.plexapp.plugins.library")

@@ -21,6 +21,7 @@ mod item;
 mod library;
 mod listing;
 mod made_media;
+mod meta;
 mod node;
 mod part;
 mod player;

@@ -213,6 +213,8 @@ impl Serialize for Value {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Whole(whole) => serializer.serialize_i64(*whole),
+            // Whole ones come without a point, so that a client must take both.
+            Self::Real(real) if real.fract() == 0.0 => serializer.serialize_i64(*real as i64),
             Self::Real(real) => serializer.serialize_f64(*real),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Nothing => serializer.serialize_none(),

@@ -13,6 +13,7 @@ use hyper::header::{
 };
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,6 +29,7 @@ const PIECES: usize = 2;
 
 /// What a part is read from.
 pub(crate) struct Found {
+    pub(crate) id: u64,
     pub(crate) file: PathBuf,
     pub(crate) container: Option<String>,
 }
@@ -39,7 +41,7 @@ pub(crate) async fn give(
     asked: &Asked,
     found: &Found,
 ) -> Answer {
-    let delay = state.faults().first_byte_delay_ms;
+    let delay = state.faults().of_part(found.id).first_byte_delay_ms;
     if delay > 0 {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
@@ -75,7 +77,7 @@ pub(crate) async fn give(
     *answer.body_mut() = if asked.method == "HEAD" || from == to {
         whole("")
     } else {
-        body(state, peer, file, from, to)
+        body(state, peer, (found.id, file), from..to)
     };
     answer
 }
@@ -135,15 +137,17 @@ impl hyper::body::Body for Fed {
     }
 }
 
-fn body(state: &Arc<State>, peer: &Arc<Peer>, file: File, from: u64, to: u64) -> Body {
+fn body(state: &Arc<State>, peer: &Arc<Peer>, part: (u64, File), span: Range<u64>) -> Body {
+    let (id, file) = part;
     let (piece_tx, piece_rx) = mpsc::channel(PIECES);
     let sending = Sending {
         state: Arc::clone(state),
         faults_rx: state.faults_rx(),
         peer: Arc::clone(peer),
-        from,
-        at: from,
-        to,
+        id,
+        from: span.start,
+        at: span.start,
+        to: span.end,
     };
     tokio::spawn(sending.run(file, piece_tx));
     Fed::body(piece_rx)
@@ -154,6 +158,7 @@ struct Sending {
     state: Arc<State>,
     faults_rx: watch::Receiver<Faults>,
     peer: Arc<Peer>,
+    id: u64,
     from: u64,
     at: u64,
     to: u64,
@@ -165,7 +170,7 @@ impl Sending {
             return;
         }
         while self.at < self.to {
-            let faults = self.faults_rx.borrow_and_update().clone();
+            let faults = self.faults_rx.borrow_and_update().of_part(self.id);
             // Passed only by a request that begins before it.
             let ahead = |at: Option<u64>| at.filter(|at| self.from < *at);
             let stall = ahead(faults.stall_at_byte);

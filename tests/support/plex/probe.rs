@@ -143,7 +143,10 @@ fn stream(told: &Value, part: u64) -> Option<Stream> {
         kind,
         codec: codec(told),
         index: Some(index),
-        language_code: told["tags"]["language"].as_str().map(str::to_owned),
+        language_code: told["tags"]["language"]
+            .as_str()
+            .filter(|code| *code != "und")
+            .map(str::to_owned),
         title: told["tags"]["title"].as_str().map(str::to_owned),
         is_default,
         // The server has chosen the default sound for the user.

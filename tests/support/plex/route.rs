@@ -63,7 +63,10 @@ async fn media(state: &Arc<State>, peer: &Arc<Peer>, asked: &Asked) -> Answer {
     let status = match class {
         Class::Metadata => faults.metadata_status,
         Class::Listing => faults.listing_status,
-        Class::Part => faults.part_status,
+        Class::Part => {
+            let id = segments.get(2).and_then(|id| id.parse().ok());
+            faults.of_part(id.unwrap_or(0)).part_status
+        }
         _ => None,
     };
     if matches!(class, Class::Metadata | Class::Listing) && faults.metadata_delay_ms > 0 {
@@ -257,6 +260,7 @@ fn found_part(state: &State, id: &str, stamp: &str, name: &str) -> Option<part::
     let wanted = format!("/library/parts/{id}/{stamp}/{name}");
     let part = parts.find(|part| part.id == number && part.key() == wanted)?;
     Some(part::Found {
+        id: number,
         file: part.behind.clone()?,
         container: part.container.clone(),
     })
