@@ -82,7 +82,7 @@ async fn a_refusal_says_what_happened_and_whom_it_concerns() {
             "its server gives another part of it than was asked for",
         ),
         (
-            Answer::Redirect("https://127.0.0.1/x".to_owned()),
+            Answer::Redirect("ftp://127.0.0.1/x".to_owned()),
             Failure::Item,
             "it redirects to where this box cannot follow",
         ),
