@@ -1,6 +1,6 @@
 //! The transcoder: judged by ffprobe, which reads what comes out.
 
-use crate::client::{Reply, container, get, rows, titled};
+use crate::client::{Reply, container, get, rows, send, titled};
 use crate::decisions::{Viewer, target};
 use crate::plex::{Library, Standin};
 use serde_json::Value;
@@ -257,6 +257,20 @@ fn a_conversion_ends_when_it_is_stopped_left_or_taken_over() {
     assert_eq!(standin.live_conversions(), 1);
     drop(second);
     soon(|| standin.live_conversions() == 0 && converters(&folder) == 0);
+    // Into segments, where no pipe breaks: stopped by its other name.
+    let segments = viewer("segments");
+    let profile = target("hls", "mpegts", "aac");
+    let more = COPY.replace("http", "hls");
+    segments.decide(&row, &profile, &more);
+    let started = segments.start("start.m3u8", &row, &profile, &more);
+    assert_eq!(started.status, 200);
+    // A process has its name a moment after it has begun.
+    soon(|| converters(&folder) == 1);
+    let path = "/transcode/sessions/segments";
+    let token = standin.token();
+    let headers = [("X-Plex-Token", token.as_str())];
+    assert_eq!(send("DELETE", &standin.url(), path, &headers).status, 200);
+    soon(|| converters(&folder) == 0);
 }
 
 #[test]
