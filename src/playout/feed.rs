@@ -128,6 +128,7 @@ impl Feed {
         let reader = match opening.source {
             Source::File(path) => Reader::open(path).await?,
             Source::Http { url, headers } => Reader::http(url, headers).await?,
+            Source::Live { .. } => return Err(Error::unsupported("the item", "it is live")),
         };
         let mut feed =
             Self::start(Bulk::Outside(reader), opening.profile, opening.language).await?;
@@ -152,6 +153,7 @@ impl Feed {
             Source::Http { url, headers } => {
                 Reader::http_known(url, headers, (len, answers_after))?
             }
+            Source::Live { .. } => return Err(Error::unsupported("the item", "it is live")),
         };
         if reader.len() != len {
             return Err(Error::unsupported("the file", "it has been replaced"));

@@ -155,7 +155,7 @@ impl OnPlex {
                 Ok((transcode, conversion)) => {
                     entry.known().form = at;
                     return Ok(Source::Live {
-                        url: server.transcode_url(&transcode),
+                        url: server.transcode_url(&transcode)?,
                         headers: server.stream_headers(&session),
                         begins_ms: want.at_ms.max(0),
                         guard: Arc::new(conversion),
