@@ -182,6 +182,9 @@ pub const PROBES_STALLED: usize = 4;
 
 // Plex.
 
+/// How often a Plex library is looked at without a hint that it has changed.
+pub const PLEX_SYNC_MS: u64 = 15 * 60 * 1_000;
+
 /// How long servers of the LAN have to answer to being sought.
 pub const PLEX_LAN_MS: u64 = 2_000;
 
