@@ -89,8 +89,8 @@ pub const SOURCE_GAP_BYTES: u64 = 256 << 10;
 /// Bytes that a look somewhere asks for.
 pub const SOURCE_LOOK_BYTES: usize = 32 << 10;
 
-/// Bytes that are looked at when a source is opened.
-pub const SOURCE_OPENING_BYTES: usize = 128 << 10;
+/// Bytes that are looked at when a source is opened. Demuxers ask for no more at first.
+pub const SOURCE_OPENING_BYTES: usize = 64 << 10;
 
 /// Looks that are kept, that at the beginning included, until all the rest is asked for.
 pub const SOURCE_LOOKS: usize = 8;
