@@ -122,7 +122,7 @@ pub const SOURCE_INDEXES: usize = 2;
 
 /// Bytes that the first request for media asks for where answers come slowly: what it takes to begin
 /// a stream, so that it has to be waited for only once.
-pub const SOURCE_JOIN_BYTES: u64 = 512 << 10;
+pub const SOURCE_JOIN_BYTES: u64 = 768 << 10;
 
 /// What is left of an answer nobody wants is read to its end if it is no more than this, so that
 /// its connection can be used again.
