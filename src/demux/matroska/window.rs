@@ -160,9 +160,12 @@ impl Window {
             NoHead::Short => Halt::Ended(self.file_bytes),
         })?;
         // A file's length would show that this is none; here all would be read to pass over it.
-        let is_row = matches!(element.id, id::SEGMENT | id::CLUSTER);
-        let is_huge = element.size.is_some_and(|size| size > limits::SEARCH_BYTES);
-        if self.is_live() && is_huge && !is_row {
+        let most = match element.id {
+            id::SEGMENT | id::CLUSTER => u64::MAX,
+            id if id::is_top_level(id) => limits::SEARCH_BYTES,
+            _ => widen(limits::SAMPLE_BYTES),
+        };
+        if self.is_live() && element.size.is_some_and(|size| size > most) {
             return Err(Halt::Broken(offset, "an element is too large for a stream"));
         }
         Ok(element)
@@ -247,16 +250,13 @@ impl Window {
             let why = "it is a stream, and what was passed is gone";
             return Halt::Fail(Error::malformed("Segment", offset, why));
         }
-        let missing = if offset <= self.end {
-            usize::try_from(end.saturating_sub(self.end)).unwrap_or(0)
-        } else {
-            // On the way there all is passed over.
-            self.forget_before(self.end);
-            0
-        };
+        // What lies on the way to something further on comes piece by piece, and is let go of.
+        let is_next = offset <= self.end;
+        let missing = end.saturating_sub(self.end);
+        let missing = usize::try_from(missing).ok().filter(|_| is_next);
         let span = Span {
             offset: self.end,
-            len: missing.max(limits::LIVE_BLOCK_BYTES),
+            len: missing.unwrap_or(0).max(limits::LIVE_BLOCK_BYTES),
         };
         self.asked = Some(span);
         Halt::Need(span)
