@@ -24,6 +24,8 @@ mod drive;
 mod hostile;
 #[path = "demux_matroska/join.rs"]
 mod join;
+#[path = "demux_matroska/live.rs"]
+mod live;
 #[path = "demux_matroska/material.rs"]
 mod material;
 #[path = "demux_matroska/table.rs"]
@@ -46,7 +48,10 @@ fn open(path: &Path) -> Drive {
 
 /// The tracks that a player would choose.
 fn chosen(drive: &mut Drive) -> (TrackId, Option<TrackId>) {
-    let movie = drive.movie().unwrap();
+    if drive.demuxer.movie().is_none() {
+        drive.movie().unwrap();
+    }
+    let movie = drive.demuxer.movie().unwrap();
     let tracks = movie.tracks.iter().map(|track| &track.track);
     let video = tracks.clone().find(|track| track.video().is_some());
     let audio = tracks.clone().find(|track| track.audio().is_some());
@@ -59,6 +64,9 @@ fn play(path: &Path) -> Vec<Sample> {
     let (video, audio) = chosen(&mut drive);
     let (samples, error) = drive.play(video, audio, 0);
     assert_eq!(error, None);
+    // What can be had only once, in order, is the same.
+    let streamed = Drive::streamed(std::fs::read(path).unwrap(), video, audio);
+    assert!(streamed == samples, "{}", path.display());
     samples
 }
 

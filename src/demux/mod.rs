@@ -8,6 +8,9 @@
 //! [`Demuxer::start`] with the chosen tracks and a time, then pull samples until [`Pull::End`].
 //! It can be started again at any time, at any other place. What is known of a file by then can be
 //! kept as an [`Outline`], from which another one goes on without reading the header again.
+//!
+//! What is made while it is read has no length, and can be had only once, in order. For it there is
+//! [`Demuxer::live`].
 
 mod commentary;
 pub mod matroska;
@@ -125,6 +128,8 @@ enum Purpose {
     Listing,
     /// To go on air, soon: what takes further reads and only a listing needs is left out.
     Air,
+    /// To go on air while it is made: there is neither a way back nor an end to look at.
+    Live,
 }
 
 /// Bytes at the start of a file that [`recognise`] wants to see; fewer where the file is shorter.
@@ -272,6 +277,18 @@ impl Demuxer {
         }
     }
 
+    /// Takes apart a stream that is made while it is read, without an end that is known. It asks for
+    /// nothing but the next bytes, each of them once, until fewer come than it asked for; it needs
+    /// neither an index nor a duration. MP4 cannot be read so, and its first pull says that.
+    #[must_use]
+    pub fn live(container: Container) -> Self {
+        match container {
+            Container::Mp4 => Self::Mp4(Box::new(mp4::Mp4::live())),
+            Container::Matroska => Self::Matroska(Box::new(matroska::Matroska::live())),
+            Container::MpegTs => Self::Ts(Box::new(ts::Ts::live())),
+        }
+    }
+
     /// Takes apart a file of which as much is known as when the outline was taken of it, to show it
     /// now. It is ready at once.
     #[must_use]
@@ -361,13 +378,27 @@ impl Demuxer {
         }
     }
 
+    /// When, by the container's own times, the instant is that is time 0 here: that at which the
+    /// first picture is shown that decoding can begin with. Known from the first [`Pull::Ready`]
+    /// on. MP4's own times begin there, so that it is 0 for them.
+    #[must_use]
+    pub fn origin_90k(&self) -> Option<i64> {
+        match self {
+            Self::Mp4(mp4) => mp4.movie().map(|_| 0),
+            Self::Matroska(matroska) => matroska.origin_90k(),
+            Self::Ts(ts) => ts.origin_90k(),
+        }
+    }
+
     /// Chooses tracks and a place. The first video sample is the last random access point shown at
     /// or before `time_90k` (the first one of the file, if there is none before); video samples
     /// shown before it are left out until the next random access point (leading pictures). Audio
     /// begins with the frame that is heard at the instant at which that first picture is shown.
     ///
+    /// A live stream begins at the first random access point, whatever the time, and only once.
+    ///
     /// # Errors
-    /// The tracks are not in the movie, or it has not been read yet.
+    /// The tracks are not in the movie, it has not been read yet, or it is live and was started.
     pub fn start(&mut self, video: TrackId, audio: Option<TrackId>, time_90k: i64) -> Result<()> {
         match self {
             Self::Mp4(mp4) => mp4.start(video, audio, time_90k),

@@ -212,7 +212,7 @@ mod tests {
     fn plain(reader: &Reader) -> &Plain {
         match &reader.source {
             Source::File(plain) => plain,
-            Source::Http(_) => panic!("a file is expected"),
+            Source::Http(_) | Source::Live(_) => panic!("a file is expected"),
         }
     }
 

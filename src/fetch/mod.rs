@@ -3,8 +3,9 @@
 //! A [`Reader`] belongs to one demuxer and is read at a few places at once: the cursors of video
 //! and audio, and now and then a table. It holds a fixed number of bytes, whatever it reads, and
 //! has no task of its own: while nobody reads, nothing runs and nothing is fetched but what the
-//! kernel's receive buffer holds. It knows no container and retries nothing by the clock; when
-//! to try again is its user's decision.
+//! kernel's receive buffer holds. What a server makes while it is read has neither a length nor
+//! ranges, and is read forward only. A reader knows no container and retries nothing by the clock;
+//! when to try again is its user's decision.
 
 mod file;
 mod http;
@@ -14,6 +15,9 @@ use crate::limits;
 use bytes::Bytes;
 use std::path::Path;
 use std::time::Duration;
+
+/// The length of a source that is made while it is read: nobody knows it, and it ends when it does.
+pub const ENDLESS: u64 = u64::MAX;
 
 /// Reads ranges of one source.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ pub struct Reader {
 enum Source {
     File(file::Plain),
     Http(Box<http::Remote>),
+    Live(Box<http::Live>),
 }
 
 impl Reader {
@@ -68,12 +73,24 @@ impl Reader {
         Ok(Self { source })
     }
 
+    /// Opens what a server makes at `url` while it is read: it is asked for once, as it comes, and
+    /// [`Reader::len`] is [`ENDLESS`]. The beginning may take `limits::LIVE_ANSWER_MS`. Reads go
+    /// forward; of what was passed only the last `limits::SOURCE_WINDOW_BYTES` can be read again.
+    /// A read that gets fewer bytes than it asked for has come to the end.
+    ///
+    /// # Errors
+    /// As `http`. Later, for good: of the connection, when it breaks off before the end.
+    pub async fn live(url: &str, headers: &[(String, String)]) -> Result<Self> {
+        let source = Source::Live(Box::new(http::Live::open(url, headers).await?));
+        Ok(Self { source })
+    }
+
     /// How long the source lets wait before it begins to give, as far as it was asked; `None` where
-    /// it never was, and for a file.
+    /// it never was, for a file, and for what is asked for only once.
     #[must_use]
     pub fn answers_after(&self) -> Option<Duration> {
         match &self.source {
-            Source::File(_) => None,
+            Source::File(_) | Source::Live(_) => None,
             Source::Http(remote) => remote.answers_after(),
         }
     }
@@ -92,7 +109,7 @@ impl Reader {
     /// [`Reader::settle`], or until the source is read in order.
     pub async fn hold(&mut self, offset: u64, len: u64) -> bool {
         match &mut self.source {
-            Source::File(_) => false,
+            Source::File(_) | Source::Live(_) => false,
             Source::Http(remote) => remote.hold(offset, len).await,
         }
     }
@@ -104,7 +121,7 @@ impl Reader {
         }
     }
 
-    /// Bytes of the source when it was opened.
+    /// Bytes of the source when it was opened; [`ENDLESS`] where it is made while it is read.
     #[must_use]
     #[expect(
         clippy::len_without_is_empty,
@@ -114,6 +131,7 @@ impl Reader {
         match &self.source {
             Source::File(plain) => plain.len(),
             Source::Http(remote) => remote.len(),
+            Source::Live(_) => ENDLESS,
         }
     }
 
@@ -157,6 +175,7 @@ impl Reader {
         match &mut self.source {
             Source::File(plain) => plain.read(offset, len).await,
             Source::Http(remote) => remote.read(used, offset, len).await,
+            Source::Live(live) => live.read(offset, len).await,
         }
     }
 }

@@ -149,6 +149,18 @@ pub const SOURCE_ANSWER_MS: u64 = 20_000;
 /// Milliseconds without a byte in the middle of a source's answer.
 pub const SOURCE_IDLE_MS: u64 = 20_000;
 
+/// Milliseconds until the first byte of what a server converts: it looks at the item, starts a
+/// converter and may have to wake a disk.
+pub const LIVE_ANSWER_MS: u64 = 45_000;
+
+/// Bytes of a stream that is made while it is read which are asked for at once: half a second of
+/// the least that is carried, so that nobody waits long for what is not made yet.
+pub const LIVE_BLOCK_BYTES: usize = 32 << 10;
+
+/// Bytes at the beginning of such a stream that may be held until it is known what it carries: they
+/// cannot be read again. Some seconds of 8 Mb/s; what is told later is not waited for.
+pub const LIVE_HEAD_BYTES: u64 = 4 << 20;
+
 // Folders.
 
 /// Files that one folder library may list.

@@ -1,5 +1,7 @@
 //! One opened file giving samples: the demuxer with the bytes it asks for.
 
+mod live;
+
 use super::outlines::{Key, Known, Outlines};
 use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, Span, recognise};
 use crate::error::{Error, Failure, Result};
@@ -10,8 +12,10 @@ use crate::remux::{Pictures, Sound};
 use crate::resolver::Source;
 use crate::schedule::{Fit, fit};
 use bytes::Bytes;
+use live::Live;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Where bytes come from.
 #[derive(Debug)]
@@ -94,6 +98,8 @@ pub(super) struct Feed {
     begins_90k: i64,
     /// Where what is learnt of the file is kept; none for one inside the program.
     kept: Option<(Outlines, Key)>,
+    /// There where it is made while it is read.
+    live: Option<Live>,
 }
 
 /// At which random access point an item is joined.
@@ -118,7 +124,8 @@ impl Feed {
         (time_90k, join): (i64, Join),
     ) -> Result<Option<Self>> {
         let key = Key::new(opening.part);
-        if let Some(known) = opening.outlines.get(&key) {
+        let is_file = !matches!(opening.source, Source::Live { .. });
+        if is_file && let Some(known) = opening.outlines.get(&key) {
             match Self::resume(opening, &key, known, (time_90k, join)).await {
                 // What was known of it is not so any more.
                 Err(error) if error.failure() == Failure::Item => opening.outlines.forget(&key),
@@ -132,7 +139,16 @@ impl Feed {
         let reader = match opening.source {
             Source::File(path) => Reader::open(path).await?,
             Source::Http { url, headers } => Reader::http(url, headers).await?,
-            Source::Live { .. } => return Err(Error::unsupported("the item", "it is live")),
+            Source::Live {
+                url,
+                headers,
+                begins_ms,
+                guard,
+            } => {
+                let reader = Reader::live(url, headers).await?;
+                let made = (*begins_ms, Arc::clone(guard));
+                return Self::open_live(opening, reader, made, (time_90k, join)).await;
+            }
         };
         let mut feed =
             Self::start(Bulk::Outside(reader), opening.profile, opening.language).await?;
@@ -157,7 +173,10 @@ impl Feed {
             Source::Http { url, headers } => {
                 Reader::http_known(url, headers, (len, answers_after))?
             }
-            Source::Live { .. } => return Err(Error::unsupported("the item", "it is live")),
+            Source::Live { .. } => {
+                let why = "nothing is known of it beforehand";
+                return Err(Error::invalid("a live source", why));
+            }
         };
         if reader.len() != len {
             return Err(Error::unsupported("the file", "it has been replaced"));
@@ -221,6 +240,7 @@ impl Feed {
             first: VecDeque::new(),
             begins_90k: 0,
             kept: None,
+            live: None,
         })
     }
 
@@ -254,11 +274,16 @@ impl Feed {
         );
     }
 
-    /// Goes to a random access point; says whether there is one.
+    /// Goes to a random access point; says whether there is one. What is made while it is read goes
+    /// to the first one that comes, or the first one at or after the time.
     ///
     /// # Errors
-    /// The file breaks its format or cannot be read.
+    /// The file breaks its format or cannot be read; what is made while it is read has passed the
+    /// time.
     pub(super) async fn go_to(&mut self, time_90k: i64, join: Join) -> Result<bool> {
+        if self.live.is_some() {
+            return self.read_on(time_90k, join).await;
+        }
         self.stand_at(time_90k).await?;
         if join == Join::Before || self.begins_90k >= time_90k {
             return Ok(true);
@@ -315,6 +340,14 @@ impl Feed {
 
     /// The next sample; `None` at the end.
     pub(super) async fn sample(&mut self) -> Result<Option<Sample>> {
+        match self.live {
+            Some(_) => self.live_sample().await,
+            None => self.next().await,
+        }
+    }
+
+    /// The next sample that was not given.
+    async fn next(&mut self) -> Result<Option<Sample>> {
         match self.first.pop_front() {
             Some(sample) => Ok(Some(sample)),
             None => self.read_sample().await,
@@ -343,7 +376,13 @@ impl Feed {
     async fn pull_sample(&mut self) -> Result<Option<Sample>> {
         loop {
             match guarded(|| self.demuxer.pull())? {
-                Pull::Sample(sample) => return Ok(Some(sample)),
+                Pull::Sample(sample) => {
+                    let live = self.live.as_ref();
+                    return Ok(Some(match live {
+                        Some(live) => live.place(sample),
+                        None => sample,
+                    }));
+                }
                 Pull::End => return Ok(None),
                 Pull::Need(span) => {
                     let bytes = self.bulk.answer(&self.demuxer, span).await?;

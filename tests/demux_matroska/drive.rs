@@ -13,9 +13,26 @@ pub(crate) struct Drive {
     pub(crate) requests: usize,
     pub(crate) bytes_read: usize,
     steps_left: usize,
+    /// Up to where a stream has come that can be had only once, in order.
+    come: Option<usize>,
 }
 
 impl Drive {
+    /// The same bytes as a stream that is made while it is read.
+    pub(crate) fn live(file: impl Into<Bytes>) -> Result<Self> {
+        let file = file.into();
+        let container = recognise(&file[..file.len().min(RECOGNISE_BYTES)])?;
+        let steps_left = 100_000 + 20 * file.len();
+        Ok(Self {
+            demuxer: Demuxer::live(container),
+            file,
+            requests: 0,
+            bytes_read: 0,
+            steps_left,
+            come: Some(0),
+        })
+    }
+
     pub(crate) fn new(file: impl Into<Bytes>) -> Result<Self> {
         let file = file.into();
         let head = &file[..file.len().min(RECOGNISE_BYTES)];
@@ -29,7 +46,22 @@ impl Drive {
             requests: 0,
             bytes_read: 0,
             steps_left,
+            come: None,
         })
+    }
+
+    /// The samples of the same bytes as a stream that is made while it is read, which may be cut off.
+    pub(crate) fn streamed(
+        bytes: impl Into<Bytes>,
+        video: TrackId,
+        audio: Option<TrackId>,
+    ) -> Vec<Sample> {
+        let mut drive = Self::live(bytes).unwrap();
+        drive.movie().unwrap();
+        // The time makes no difference.
+        let (samples, error) = drive.play(video, audio, 1 << 40);
+        assert_eq!(error, None);
+        samples
     }
 
     /// The next thing that is not a need.
@@ -45,14 +77,19 @@ impl Drive {
                 span.len >= 1 && span.len <= limits::SAMPLE_BYTES,
                 "{span:?}"
             );
-            let to = from + span.len;
+            let mut to = from + span.len;
+            if let Some(come) = &mut self.come {
+                assert_eq!(from, *come, "{span:?} is not what comes next");
+                to = to.min(self.file.len());
+                *come = to;
+            }
             assert!(
                 to <= self.file.len(),
                 "{span:?} of {} bytes",
                 self.file.len()
             );
             self.requests += 1;
-            self.bytes_read += span.len;
+            self.bytes_read += to - from;
             self.demuxer.push(span.offset, self.file.slice(from..to))?;
         }
     }

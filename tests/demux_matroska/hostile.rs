@@ -3,7 +3,7 @@
 use super::clip::Folder;
 use super::drive::Drive;
 use super::material::{Material, play_built};
-use super::{build, of, play};
+use super::{build, chosen, of, play};
 use exstreamtv::media::{Sample, TrackId};
 use std::time::{Duration, Instant};
 
@@ -56,6 +56,12 @@ fn flipped_bits_end_in_words_or_play_as_far_as_they_go() {
 
 /// Plays a damaged file from its start and from a time; it has to end.
 fn survive(file: Vec<u8>, time_90k: i64) -> Vec<Sample> {
+    if let Ok(mut drive) = Drive::live(file.clone())
+        && drive.movie().is_ok()
+    {
+        let (video, audio) = chosen(&mut drive);
+        drive.play(video, audio, 0);
+    }
     let Ok(mut drive) = Drive::new(file) else {
         return Vec::new();
     };

@@ -79,9 +79,11 @@ impl Material {
 }
 
 pub(crate) fn play_built(file: Vec<u8>, audio: Option<u64>) -> Vec<Sample> {
-    let mut drive = Drive::new(file).unwrap();
+    let mut drive = Drive::new(file.clone()).unwrap();
     drive.movie().unwrap();
     let (samples, error) = drive.play(TrackId(1), audio.map(TrackId), 0);
     assert_eq!(error, None);
+    let streamed = Drive::streamed(file, TrackId(1), audio.map(TrackId));
+    assert!(streamed == samples, "as a stream it is the same");
     samples
 }

@@ -168,6 +168,10 @@ impl Walk {
             self.at = element.body;
             return Ok(());
         }
+        if window.is_live() && matches!(element.id, id::EBML | id::SEGMENT | id::TRACKS) {
+            let why = "the stream begins anew in the middle, perhaps as another one";
+            return Err(Halt::Fail(Error::malformed(WHAT, self.at, why)));
+        }
         // What stands directly in a Segment has an ID of 4 bytes, now and in later versions.
         let fits = element.id > 0x00FF_FFFF || matches!(element.id, id::VOID | id::CRC_32);
         if !fits {

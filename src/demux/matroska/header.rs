@@ -173,6 +173,11 @@ impl Header {
             .map_err(|halt| halt.within(WHAT))?;
         if element.id == id::CLUSTER {
             self.layout.first_cluster = at;
+            if self.purpose == Purpose::Live {
+                // What is told of further on cannot be looked up.
+                self.told = Told::default();
+                window.keep_from(at);
+            }
             return self.plan();
         }
         let Some(end) = element.end() else {
@@ -319,6 +324,10 @@ impl Header {
     }
 
     fn plan_cues(&mut self) {
+        if self.purpose == Purpose::Live {
+            self.phase = Phase::Done;
+            return;
+        }
         let told_cues = self.told.cues.take();
         if let (None, Some(at)) = (self.cues_seen, told_cues) {
             self.phase = Phase::Told { at, id: id::CUES };
@@ -411,10 +420,12 @@ impl Header {
     }
 
     fn first_frames(&self) -> Phase {
-        Phase::First(FirstFrames::new(
-            self.layout.first_cluster,
-            self.layout.segment_end,
-        ))
+        let first = self.layout.first_cluster;
+        let most = match self.purpose {
+            Purpose::Live => first.saturating_add(limits::LIVE_HEAD_BYTES),
+            Purpose::Listing | Purpose::Air => u64::MAX,
+        };
+        Phase::First(FirstFrames::new(first, self.layout.segment_end.min(most)))
     }
 
     fn read_first(&mut self, window: &mut Window) -> Step<()> {

@@ -78,6 +78,14 @@ impl Matroska {
         }
     }
 
+    /// A stream that is made while it is read.
+    pub(super) fn live() -> Self {
+        Self {
+            window: Window::live(),
+            ..Self::new(u64::MAX, Purpose::Live)
+        }
+    }
+
     /// One of which as much is known as when the outline was taken.
     pub(super) fn resume(outline: &Outline) -> Self {
         Self {
@@ -90,11 +98,18 @@ impl Matroska {
 
     pub(super) fn outline(&self) -> Option<Outline> {
         match &self.state {
-            State::Opening(_) => None,
-            State::Open(open) => Some(Outline {
+            State::Open(open) if !self.window.is_live() => Some(Outline {
                 file_bytes: self.window.file_bytes(),
                 open: Arc::clone(open),
             }),
+            State::Opening(_) | State::Open(_) => None,
+        }
+    }
+
+    pub(super) fn origin_90k(&self) -> Option<i64> {
+        match &self.state {
+            State::Opening(_) => None,
+            State::Open(open) => Some(open.0.timeline.origin_90k()),
         }
     }
 
@@ -159,8 +174,17 @@ impl Matroska {
         if !audio.is_none_or(|audio| has(audio, false)) {
             return Err(Error::invalid("audio track", "the movie has no such track"));
         }
-        self.failed = None;
-        self.play = Some(Play::new(video, audio, time_90k));
+        if !self.window.is_live() {
+            self.failed = None;
+            self.play = Some(Play::new(video, audio, time_90k));
+            return Ok(());
+        }
+        if self.play.is_some() {
+            let why = "what comes only once cannot be started again";
+            return Err(Error::invalid("start", why));
+        }
+        self.window.let_go();
+        self.play = Some(Play::live(video, audio));
         Ok(())
     }
 }

@@ -85,6 +85,15 @@ impl Play {
         }
     }
 
+    /// Of these tracks of a stream, from its first key frame on.
+    pub(super) fn live(video: TrackId, audio: Option<TrackId>) -> Self {
+        Self {
+            // Whenever it is shown, there is no better place.
+            time_90k: i64::MAX,
+            ..Self::new(video, audio, 0)
+        }
+    }
+
     /// The next sample; `None` when there is none.
     pub(super) fn next(&mut self, window: &mut Window, layout: &Layout) -> Step<Option<Sample>> {
         loop {

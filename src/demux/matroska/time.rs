@@ -93,6 +93,15 @@ impl Timeline {
         narrow(i128::from(ticks) * i128::from(self.scale_ns))
     }
 
+    /// The instant that is 0 in media time, as the file tells it.
+    pub(super) fn origin_90k(&self) -> i64 {
+        let from_zero = Self {
+            origin_ns: 0,
+            ..*self
+        };
+        from_zero.media_90k(self.origin_ns)
+    }
+
     /// Media time of an instant, in 90 kHz.
     pub(super) fn media_90k(&self, ns: i64) -> i64 {
         let since = i128::from(ns) - i128::from(self.origin_ns);

@@ -1,9 +1,11 @@
 //! The part of the file that is held: a row of the blocks that were pushed, without a gap.
 //!
 //! Asks for bytes in file order, `limits::BLOCK_BYTES` at a time, and gives them out without
-//! copying where they lie in one block. Keeps only what its reader has not let go.
+//! copying where they lie in one block. Keeps only what its reader has not let go. Of a stream that
+//! is made while it is read it asks for nothing but the next bytes.
 
 use super::ebml::{self, Element, Halt, NoHead, Step, widen};
+use super::id;
 use crate::demux::Span;
 use crate::error::{Error, Result};
 use crate::limits;
@@ -27,18 +29,55 @@ pub(super) struct Window {
     end: u64,
     blocks: VecDeque<Bytes>,
     asked: Option<Span>,
+    order: Order,
+    /// What lies from here on is kept, whoever lets go of it.
+    kept_from: Option<u64>,
+}
+
+/// In which order bytes can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Any,
+    /// As they come.
+    Forward,
 }
 
 impl Window {
     /// Nothing yet of a file of `file_bytes` bytes.
     pub(super) fn new(file_bytes: u64) -> Self {
+        Self::with_order(file_bytes, Order::Any)
+    }
+
+    /// Nothing yet of a stream.
+    pub(super) fn live() -> Self {
+        Self::with_order(u64::MAX, Order::Forward)
+    }
+
+    fn with_order(file_bytes: u64, order: Order) -> Self {
         Self {
+            order,
+            kept_from: None,
             file_bytes,
             start: 0,
             end: 0,
             blocks: VecDeque::new(),
             asked: None,
         }
+    }
+
+    /// Whether it can only go forward.
+    pub(super) fn is_live(&self) -> bool {
+        self.order == Order::Forward
+    }
+
+    /// Keeps all from `offset` on, until it is let go: of a stream it could not be had again.
+    pub(super) fn keep_from(&mut self, offset: u64) {
+        self.kept_from = Some(offset);
+    }
+
+    /// Ends the keeping.
+    pub(super) fn let_go(&mut self) {
+        self.kept_from = None;
     }
 
     /// Length of the file, as far as is known.
@@ -65,6 +104,7 @@ impl Window {
 
     /// Lets go of what lies before `offset`. Its reader will not go back there without asking.
     pub(super) fn forget_before(&mut self, offset: u64) {
+        let offset = self.kept_from.map_or(offset, |kept| kept.min(offset));
         while let Some(first) = self.blocks.front() {
             let after = self.start.saturating_add(widen(first.len()));
             if after > offset {
@@ -112,13 +152,23 @@ impl Window {
     pub(super) fn head(&mut self, offset: u64, end: u64) -> Step<Element> {
         let left = usize::try_from(end.saturating_sub(offset)).unwrap_or(usize::MAX);
         let bytes = self.take_up_to(offset, left.clamp(1, ebml::HEAD_BYTES))?;
-        ebml::head(&bytes, offset).map_err(|no_head| match no_head {
+        let element = ebml::head(&bytes, offset).map_err(|no_head| match no_head {
             NoHead::Bad(why) => Halt::Broken(offset, why),
             NoHead::Short if end < self.file_bytes => {
                 Halt::Broken(offset, "an element runs past the end of its parent")
             }
             NoHead::Short => Halt::Ended(self.file_bytes),
-        })
+        })?;
+        // A file's length would show that this is none; here all would be read to pass over it.
+        let most = match element.id {
+            id::SEGMENT | id::CLUSTER => u64::MAX,
+            id if id::is_top_level(id) => limits::SEARCH_BYTES,
+            _ => widen(limits::SAMPLE_BYTES),
+        };
+        if self.is_live() && element.size.is_some_and(|size| size > most) {
+            return Err(Halt::Broken(offset, "an element is too large for a stream"));
+        }
+        Ok(element)
     }
 
     /// The whole body of an element, at most `limit` bytes.
@@ -176,6 +226,9 @@ impl Window {
 
     /// Makes the question for `offset..end`, which is not wholly held.
     fn ask(&mut self, offset: u64, end: u64) -> Halt {
+        if self.is_live() {
+            return self.ask_on(offset, end);
+        }
         if offset < self.start || offset > self.end || self.blocks.is_empty() {
             self.blocks.clear();
             self.start = offset;
@@ -191,6 +244,24 @@ impl Window {
         let span = Span {
             offset: self.end,
             len: usize::try_from(to.saturating_sub(self.end)).unwrap_or(usize::MAX),
+        };
+        self.asked = Some(span);
+        Halt::Need(span)
+    }
+
+    /// Makes the question for what comes next, on the way to `offset..end`.
+    fn ask_on(&mut self, offset: u64, end: u64) -> Halt {
+        if offset < self.start {
+            let why = "it is a stream, and what was passed is gone";
+            return Halt::Fail(Error::malformed("Segment", offset, why));
+        }
+        // What lies on the way to something further on comes piece by piece, and is let go of.
+        let is_next = offset <= self.end;
+        let missing = end.saturating_sub(self.end);
+        let missing = usize::try_from(missing).ok().filter(|_| is_next);
+        let span = Span {
+            offset: self.end,
+            len: missing.unwrap_or(0).max(limits::LIVE_BLOCK_BYTES),
         };
         self.asked = Some(span);
         Halt::Need(span)

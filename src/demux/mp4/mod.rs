@@ -92,6 +92,15 @@ impl Mp4 {
         }
     }
 
+    /// A stream that is made while it is read. Its tables may come last, so that it is refused.
+    pub(super) fn live() -> Self {
+        let why = "an MP4 cannot be played while it is made";
+        Self {
+            failed: Some(Error::unsupported("this stream", why)),
+            ..Self::new(u64::MAX)
+        }
+    }
+
     /// One of which as much is known as when the outline was taken.
     pub(super) fn resume(outline: &Outline) -> Self {
         Self {

@@ -61,6 +61,14 @@ impl Layout {
         }
     }
 
+    /// The instant that is time 0 here, as the file tells it. Shortly before the end of 33 bits is
+    /// shortly before 0.
+    pub(super) fn origin_90k(&self) -> i64 {
+        let first = self.first.anchor;
+        let raw = first.raw.saturating_sub(first.at_90k);
+        Anchor::default().later_90k(raw)
+    }
+
     /// Bytes that it holds.
     pub(super) fn held_bytes(&self) -> usize {
         // A movie's track shares what a stream holds.

@@ -78,6 +78,14 @@ impl Ts {
         }
     }
 
+    /// A stream that is made while it is read.
+    pub(super) fn live() -> Self {
+        Self {
+            window: Window::live(),
+            ..Self::new(u64::MAX)
+        }
+    }
+
     /// One of which as much is known as when the outline was taken.
     pub(super) fn resume(outline: &Outline) -> Self {
         Self {
@@ -87,9 +95,15 @@ impl Ts {
     }
 
     pub(super) fn outline(&self) -> Option<Outline> {
-        let open = self.open.as_ref().map(Arc::clone)?;
+        let open = self.open.as_ref().filter(|_| !self.window.is_live());
+        let open = open.map(Arc::clone)?;
         let file_bytes = self.window.file_bytes();
         Some(Outline { file_bytes, open })
+    }
+
+    pub(super) fn origin_90k(&self) -> Option<i64> {
+        let (layout, _) = &**self.open.as_ref()?;
+        Some(layout.origin_90k())
     }
 
     pub(super) fn pull(&mut self) -> Result<Pull> {
@@ -142,8 +156,14 @@ impl Ts {
         let Some(open) = &self.open else {
             return Err(Error::invalid("start", "the movie has not been read yet"));
         };
+        let time_90k = if self.window.is_live() { 0 } else { time_90k };
         let play = Play::new(&open.0, video, audio, time_90k);
         let play = play.ok_or_else(|| Error::invalid("track", "the movie has no such track"))?;
+        if self.window.is_live() && self.play.is_some() {
+            let why = "what comes only once cannot be started again";
+            return Err(Error::invalid("start", why));
+        }
+        self.window.let_go();
         self.failed = None;
         self.play = Some(Box::new(play));
         Ok(())

@@ -68,6 +68,9 @@ impl Opening {
                 Stage::First(packets) => {
                     read_first(packets, window, &mut self.programs, &mut self.probes)?;
                     self.layout = self.layout(window).map_err(Halt::Fail)?;
+                    if window.is_live() {
+                        return Ok(std::mem::take(&mut self.layout));
+                    }
                     Stage::Joins(Survey::new(&self.layout, window.file_bytes()))
                 }
                 Stage::Joins(survey) => {
@@ -92,10 +95,16 @@ impl Opening {
         }
     }
 
-    /// All packets of the file.
+    /// All packets of the file, or those at the beginning of a stream, which are kept meanwhile.
     fn packets(&self, window: &Window) -> Packets {
         let begin = widen(self.framing.first);
-        Packets::new(begin, window.file_bytes(), self.framing.stride)
+        let end = if window.is_live() {
+            limits::LIVE_HEAD_BYTES
+        } else {
+            u64::MAX
+        };
+        let end = window.file_bytes().min(end);
+        Packets::new(begin, end, self.framing.stride)
     }
 
     /// What was found, but for the duration.

@@ -1,9 +1,11 @@
 //! The part of the file that is held: one block. Packets are read one after the other, so what was
-//! passed is never asked for again.
+//! passed is never asked for again, but for the rest of a block that was too short. Of a stream that
+//! is made while it is read no byte is asked for twice: such a rest is kept.
 
 use crate::demux::Span;
 use crate::error::{Error, Result};
-use bytes::Bytes;
+use crate::limits;
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Why a step cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +28,17 @@ pub(super) struct Window {
     from: u64,
     block: Bytes,
     asked: Option<Span>,
+    order: Order,
+}
+
+/// In which order bytes can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Any,
+    /// As they come; until they are let go, all of them are kept.
+    Beginning,
+    /// As they come.
+    Forward,
 }
 
 impl Window {
@@ -36,6 +49,27 @@ impl Window {
             from: 0,
             block: Bytes::new(),
             asked: None,
+            order: Order::Any,
+        }
+    }
+
+    /// Nothing yet of a stream. What comes is kept until it is let go.
+    pub(super) fn live() -> Self {
+        Self {
+            order: Order::Beginning,
+            ..Self::new(u64::MAX)
+        }
+    }
+
+    /// Whether it can only go forward.
+    pub(super) fn is_live(&self) -> bool {
+        self.order != Order::Any
+    }
+
+    /// Of a stream, what was passed is kept no more.
+    pub(super) fn let_go(&mut self) {
+        if self.is_live() {
+            self.order = Order::Forward;
         }
     }
 
@@ -54,8 +88,15 @@ impl Window {
             let end = offset.saturating_add(widen(bytes.len()));
             self.file_bytes = self.file_bytes.min(end);
         }
-        self.from = offset;
-        self.block = bytes;
+        if self.block.is_empty() || !self.is_live() {
+            self.from = offset;
+            self.block = bytes;
+        } else {
+            let before = std::mem::take(&mut self.block).try_into_mut();
+            let mut row = before.unwrap_or_else(|shared| BytesMut::from(&*shared));
+            row.extend_from_slice(&bytes);
+            self.block = row.freeze();
+        }
         Ok(())
     }
 
@@ -65,16 +106,35 @@ impl Window {
         if at.saturating_add(widen(len)) > self.file_bytes {
             return Err(Halt::Ended);
         }
-        if self.held(at).len() >= len {
+        let held_bytes = self.held(at).len();
+        if held_bytes >= len {
             return Ok(());
         }
-        let left = usize::try_from(self.file_bytes - at).unwrap_or(usize::MAX);
-        let span = Span {
-            offset: at,
-            len: reach.max(len).min(left),
+        let span = if self.is_live() {
+            self.forget_before(at);
+            Span {
+                offset: self.from.saturating_add(widen(self.block.len())),
+                len: (len - held_bytes).max(limits::LIVE_BLOCK_BYTES),
+            }
+        } else {
+            let left = usize::try_from(self.file_bytes - at).unwrap_or(usize::MAX);
+            Span {
+                offset: at,
+                len: reach.max(len).min(left),
+            }
         };
         self.asked = Some(span);
         Err(Halt::Need(span))
+    }
+
+    /// Lets go of what lies before `at`, unless it is kept.
+    fn forget_before(&mut self, at: u64) {
+        if self.order == Order::Forward {
+            let passed = usize::try_from(at.saturating_sub(self.from)).unwrap_or(usize::MAX);
+            let passed = passed.min(self.block.len());
+            self.block.advance(passed);
+            self.from = self.from.saturating_add(widen(passed));
+        }
     }
 
     /// What is held from `at` on.

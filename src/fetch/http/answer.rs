@@ -1,5 +1,6 @@
 //! What a server's answer to a range request means (RFC 9110 §14 and §15), judged by its head.
 
+use super::super::ENDLESS;
 use crate::error::Failure;
 use hyper::StatusCode;
 use hyper::header::{
@@ -55,47 +56,20 @@ pub(super) enum Parts {
     Whole,
 }
 
-/// Judges an answer to a request for `range` of a file that is known to have `known` bytes.
+/// Judges an answer to a request for `range` of a file that is known to have `known` bytes, or for
+/// all of a stream, where there is no range.
 pub(super) fn judge(
     status: StatusCode,
     headers: &HeaderMap,
-    range: Range,
+    range: Option<Range>,
     known: Option<u64>,
 ) -> Verdict {
     let refused = |failure, why: &'static str| Verdict::Refused(failure, why.into());
-    let given = match status.as_u16() {
-        200 => whole(headers, range),
-        206 => partial(headers, range),
-        301 | 302 | 303 | 307 | 308 => {
-            return text(headers, &LOCATION).map_or_else(
-                || refused(Failure::Item, "it redirects to nowhere"),
-                |location| Verdict::Elsewhere(location.to_owned()),
-            );
-        }
-        401 | 403 => {
-            // The one is about who asks, the other about what is asked for.
-            let failure = if status == StatusCode::UNAUTHORIZED {
-                Failure::Auth
-            } else {
-                Failure::Item
-            };
-            let why = format!("the server does not let us read it ({status})");
-            return Verdict::Refused(failure, why.into());
-        }
-        404 | 410 => {
-            let why = format!("it is no longer there ({status})");
-            return Verdict::Refused(Failure::Item, why.into());
-        }
-        416 if known.is_none() => return refused(Failure::Item, "it is empty"),
-        416 => return refused(Failure::Item, REPLACED),
-        429 | 500..=599 => {
-            let why = format!("the server is in trouble ({status})");
-            return Verdict::Refused(Failure::Connection, why.into());
-        }
-        _ => {
-            let why = format!("the server answers {status}");
-            return Verdict::Refused(Failure::Item, why.into());
-        }
+    let given = match (status.as_u16(), range) {
+        (200, None) => Ok(STREAM),
+        (200, Some(range)) => whole(headers, range),
+        (206, Some(range)) => partial(headers, range),
+        _ => return refusal(status, headers, known),
     };
     let media = text(headers, &CONTENT_TYPE).unwrap_or_default();
     if media.starts_with("text/html") || media.starts_with("application/xhtml") {
@@ -114,7 +88,45 @@ pub(super) fn judge(
     }
 }
 
+/// What a status says that gives nothing.
+fn refusal(status: StatusCode, headers: &HeaderMap, known: Option<u64>) -> Verdict {
+    let (failure, why) = match status.as_u16() {
+        301 | 302 | 303 | 307 | 308 => {
+            if let Some(location) = text(headers, &LOCATION) {
+                return Verdict::Elsewhere(location.to_owned());
+            }
+            (Failure::Item, "it redirects to nowhere".into())
+        }
+        // The one is about who asks, the other about what is asked for.
+        401 => (Failure::Auth, not_let(status)),
+        403 => (Failure::Item, not_let(status)),
+        404 | 410 => (
+            Failure::Item,
+            format!("it is no longer there ({status})").into(),
+        ),
+        416 if known.is_none() => (Failure::Item, "it is empty".into()),
+        416 => (Failure::Item, REPLACED.into()),
+        429 | 500..=599 => (
+            Failure::Connection,
+            format!("the server is in trouble ({status})").into(),
+        ),
+        _ => (Failure::Item, format!("the server answers {status}").into()),
+    };
+    Verdict::Refused(failure, why)
+}
+
+fn not_let(status: StatusCode) -> Cow<'static, str> {
+    format!("the server does not let us read it ({status})").into()
+}
+
 const REPLACED: &str = "it has been replaced since it was opened";
+
+/// All of a stream, of which nobody knows how long it will be.
+const STREAM: Given = Given {
+    to: ENDLESS,
+    total: ENDLESS,
+    parts: Parts::Whole,
+};
 
 /// The whole file, whatever was asked for.
 fn whole(headers: &HeaderMap, range: Range) -> Result<Given, &'static str> {
@@ -193,7 +205,7 @@ mod tests {
             let name: HeaderName = name.parse().unwrap();
             headers.append(name, HeaderValue::from_str(value).unwrap());
         }
-        judge(status.try_into().unwrap(), &headers, range, known)
+        judge(status.try_into().unwrap(), &headers, Some(range), known)
     }
 
     fn given(to: u64, total: u64, parts: Parts) -> Verdict {

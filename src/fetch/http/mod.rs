@@ -10,6 +10,7 @@
 mod answer;
 mod connect;
 mod lane;
+mod live;
 mod shelf;
 mod socket;
 mod stream;
@@ -28,6 +29,8 @@ use std::time::Duration;
 use stream::{Place, Stream};
 use target::Target;
 use tokio::time::Instant;
+
+pub(super) use live::Live;
 
 /// Looks begin where a multiple of this lies: a demuxer may come back for what is just before.
 const LOOK_ALIGN: u64 = 4 << 10;

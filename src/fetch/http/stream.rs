@@ -11,6 +11,7 @@ use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
 use hyper::header::{ACCEPT_ENCODING, HOST, HeaderValue, RANGE, USER_AGENT};
 use hyper::{Method, Request, Response};
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -58,6 +59,7 @@ impl Stream {
         range: Range,
         before: Option<Box<Self>>,
     ) -> Result<Self> {
+        let range = Some(range);
         let limit = Duration::from_millis(limits::SOURCE_ANSWER_MS);
         let mut connection = match before {
             Some(stream) => stream.drain().await,
@@ -72,6 +74,22 @@ impl Stream {
             opened => opened,
         }
         .unwrap_or_else(|_| Err(place.now.failed(Failure::Connection, silent(limit))))
+    }
+
+    /// Asks for all of a stream, which may begin only when its maker has made something.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub(super) async fn live(target: &Target) -> Result<Self> {
+        let limit = Duration::from_millis(limits::LIVE_ANSWER_MS);
+        let place = Place {
+            first: target.clone(),
+            now: target.clone(),
+            total: None,
+            answers_after: None,
+        };
+        let opened = timeout(limit, follow(&place, target, None, &mut None)).await;
+        opened.unwrap_or_else(|_| Err(target.failed(Failure::Connection, silent(limit))))
     }
 
     /// Whether every byte was received.
@@ -97,28 +115,38 @@ impl Stream {
     /// `Source`: the answer broke off, or nothing came in time.
     pub(super) async fn receive(&mut self) -> Result<()> {
         let limit = Duration::from_millis(limits::SOURCE_IDLE_MS);
+        let piece = self.next(limit).await?;
+        let failed = |why: &'static str| self.target.failed(Failure::Connection, why);
+        let piece = piece.ok_or_else(|| failed(BROKEN_OFF))?;
+        let left = self.left.checked_sub(as_u64(piece.len()));
+        self.left = left.ok_or_else(|| failed("the server sends more than it said"))?;
+        self.piece = piece;
+        Ok(())
+    }
+
+    /// The next bytes of the body, at least one; `None` at its end.
+    ///
+    /// Dropping the future is safe; the time waited goes on counting.
+    ///
+    /// # Errors
+    /// `Source`: the answer broke off, or nothing came within `limit`.
+    pub(super) async fn next(&mut self, limit: Duration) -> Result<Option<Bytes>> {
         loop {
             let since = *self.waiting.get_or_insert_with(Instant::now);
             let mut body = Pin::new(&mut self.body);
             let frame = self.connection.drive(|cx| body.as_mut().poll_frame(cx));
             let frame = timeout_at(since + limit, frame).await;
             self.waiting = None;
-            let failed = |why| self.target.failed(Failure::Connection, why);
-            let Ok(frame) = frame else {
-                return Err(failed(silent(limit)));
+            let failed = |why: Cow<'static, str>| self.target.failed(Failure::Connection, why);
+            let frame = frame.map_err(|_| failed(silent(limit).into()))?;
+            let Some(frame) = frame else {
+                return Ok(None);
             };
-            let Some(Ok(frame)) = frame else {
-                return Err(failed("the connection broke off".to_owned()));
-            };
+            let frame = frame.map_err(|_| failed(BROKEN_OFF.into()))?;
             let piece = frame.into_data().unwrap_or_default();
-            if piece.is_empty() {
-                continue;
+            if !piece.is_empty() {
+                return Ok(Some(piece));
             }
-            let left = self.left.checked_sub(as_u64(piece.len()));
-            self.left =
-                left.ok_or_else(|| failed("the server sends more than it said".to_owned()))?;
-            self.piece = piece;
-            return Ok(());
         }
     }
 
@@ -137,6 +165,8 @@ impl Stream {
     }
 }
 
+const BROKEN_OFF: &str = "the connection broke off";
+
 fn silent(limit: Duration) -> String {
     format!("the server sent nothing for {} s", limit.as_secs())
 }
@@ -145,7 +175,7 @@ fn silent(limit: Duration) -> String {
 async fn follow(
     place: &Place,
     from: &Target,
-    range: Range,
+    range: Option<Range>,
     connection: &mut Option<Connection>,
 ) -> Result<Stream> {
     let begun = Instant::now();
@@ -165,7 +195,7 @@ async fn follow(
                     given,
                     target,
                     began_after: begun.elapsed(),
-                    left: given.to.saturating_sub(range.from),
+                    left: given.to.saturating_sub(range.map_or(0, |range| range.from)),
                     piece: Bytes::new(),
                     waiting: None,
                 });
@@ -179,7 +209,7 @@ async fn follow(
 /// is made once more on a new one.
 async fn ask(
     target: &Target,
-    range: Range,
+    range: Option<Range>,
     kept: Option<Connection>,
 ) -> Result<(Connection, Response<Incoming>)> {
     let request = request(target, range)?;
@@ -206,8 +236,8 @@ fn broken(error: &hyper::Error) -> &'static str {
     }
 }
 
-/// The request for a range.
-fn request(target: &Target, range: Range) -> Result<Request<Empty<Bytes>>> {
+/// The request for a range, or for all there is.
+fn request(target: &Target, range: Option<Range>) -> Result<Request<Empty<Bytes>>> {
     let unsendable = |_| Error::invalid("the address of a source", "it cannot be asked");
     let mut request = Request::new(Empty::new());
     *request.method_mut() = Method::GET;
@@ -219,7 +249,9 @@ fn request(target: &Target, range: Range) -> Result<Request<Empty<Bytes>>> {
     headers.clone_from(target.headers());
     let value = |text: &str| HeaderValue::from_str(text).map_err(unsendable);
     headers.insert(HOST, value(target.authority())?);
-    headers.insert(RANGE, value(&range.header())?);
+    if let Some(range) = range {
+        headers.insert(RANGE, value(&range.header())?);
+    }
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     headers
         .entry(USER_AGENT)

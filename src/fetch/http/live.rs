@@ -1,0 +1,103 @@
+//! What a server makes while it is read: one answer from its beginning to its end, in order. It has
+//! no length and no ranges, and asking again would begin it anew, so that it is asked for once.
+
+use super::super::as_u64;
+use super::stream::Stream;
+use super::target::Target;
+use super::window::Window;
+use crate::error::{Error, Failure, Result};
+use crate::limits;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// A stream that comes from a server.
+#[derive(Debug)]
+pub(in super::super) struct Live {
+    stream: Stream,
+    /// What was passed last.
+    window: Window,
+    state: State,
+}
+
+/// How far it has come.
+#[derive(Debug)]
+enum State {
+    /// It was asked for, and nothing has come yet.
+    Awaited,
+    Coming,
+    /// All of it has come.
+    Ended,
+    /// Nothing more will.
+    Failed(Error),
+}
+
+impl Live {
+    /// As `Reader::live`.
+    pub(in super::super) async fn open(url: &str, headers: &[(String, String)]) -> Result<Self> {
+        let target = Target::new(url, headers)?;
+        Ok(Self {
+            stream: Stream::live(&target).await?,
+            window: Window::at(0),
+            state: State::Awaited,
+        })
+    }
+
+    /// As `Reader::read`.
+    pub(in super::super) async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
+        self.window.settle();
+        if offset < self.window.begin() {
+            let why = "it is made while it is read, and what was passed is gone";
+            return Err(self.stream.target.failed(Failure::Item, why));
+        }
+        while self.window.end() < offset {
+            let most = offset - self.window.end();
+            let Some(piece) = self.piece(most).await? else {
+                return Ok(Bytes::new());
+            };
+            self.window.push(Bytes::copy_from_slice(&piece));
+        }
+        if let Some(found) = self.window.get(offset, len) {
+            return Ok(found);
+        }
+        self.window.begin_gathering(offset, len);
+        while self.window.gathered() < len {
+            let missing = as_u64(len - self.window.gathered());
+            match self.piece(missing).await? {
+                Some(piece) => self.window.gather(&piece),
+                None => break,
+            }
+        }
+        Ok(self.window.finish_gathering())
+    }
+
+    /// The next bytes, at most `most`; `None` at the end.
+    ///
+    /// This is the only place where a read waits.
+    async fn piece(&mut self, most: u64) -> Result<Option<Bytes>> {
+        if self.stream.piece.is_empty() {
+            let limit_ms = match &self.state {
+                State::Awaited => limits::LIVE_ANSWER_MS,
+                State::Coming => limits::SOURCE_IDLE_MS,
+                State::Ended => return Ok(None),
+                State::Failed(error) => return Err(error.clone()),
+            };
+            match self.stream.next(Duration::from_millis(limit_ms)).await {
+                Ok(Some(piece)) => {
+                    self.state = State::Coming;
+                    self.stream.piece = piece;
+                }
+                Ok(None) => {
+                    self.state = State::Ended;
+                    return Ok(None);
+                }
+                Err(error) => {
+                    self.state = State::Failed(error.clone());
+                    return Err(error);
+                }
+            }
+        }
+        let received = &mut self.stream.piece;
+        let most = usize::try_from(most).map_or(received.len(), |most| most.min(received.len()));
+        Ok(Some(received.split_to(most)))
+    }
+}
