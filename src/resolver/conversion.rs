@@ -10,8 +10,11 @@ use crate::limits;
 use crate::media::AudioCodec;
 use crate::plex::{Bounds, Decision, Pictures, Play, Server, Transcode, Wrap};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
+use tokio::time::sleep;
 
 /// The forms in which a conversion is asked for, the lightest for the server first.
 const KEPT: [(Pictures, Wrap); 3] = [
@@ -37,11 +40,16 @@ pub(super) fn forms(plan: Plan) -> &'static [(Pictures, Wrap)] {
 #[derive(Debug)]
 pub(super) struct Conversions(Arc<Semaphore>);
 
+/// How often a server is told that a conversion is still wanted: what was opened ahead is not read
+/// for a while.
+const PING_EVERY: Duration = Duration::from_secs(20);
+
 /// A conversion that is under way. Dropping it ends it.
 #[derive(Debug)]
 pub(super) struct Conversion {
     server: Server,
     session: String,
+    pinging: AbortHandle,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -71,6 +79,7 @@ impl Conversions {
         let conversion = Conversion {
             server: server.clone(),
             session: play.session.clone(),
+            pinging: tokio::spawn(ping(server.clone(), play.session.clone())).abort_handle(),
             _permit: permit,
         };
         let transcode = transcode(play, pictures, container, want);
@@ -105,8 +114,20 @@ fn transcode(play: Play, video: Pictures, container: Wrap, want: Want<'_>) -> Tr
     }
 }
 
+/// Keeps a conversion that is not read.
+async fn ping(server: Server, session: String) {
+    loop {
+        sleep(PING_EVERY).await;
+        if let Err(trouble) = server.ping(&session).await {
+            // Who reads it finds out.
+            log::debug!("{trouble}");
+        }
+    }
+}
+
 impl Drop for Conversion {
     fn drop(&mut self) {
+        self.pinging.abort();
         let (server, session) = (self.server.clone(), std::mem::take(&mut self.session));
         // Without a runtime the box ends, and its connections with it, which ends it too.
         if let Ok(runtime) = Handle::try_current() {
