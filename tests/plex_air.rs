@@ -473,3 +473,53 @@ async fn what_cannot_be_carried_is_converted_and_nobody_notices() {
     println!("{} pictures in all", pictures.len());
     assert!(pictures.len() > 48 * 25);
 }
+
+/// A server that does not convert, or fails at it, is asked in each form and then left alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversion_that_is_refused_ends_in_the_slate_and_costs_few_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let h264 = ["-c:v", "libx264", "-preset", "veryfast"];
+    let film = |name: &str| folder.path().join("Films").join(name);
+    clip(
+        &film("A Plain (2001).mkv"),
+        0,
+        &h264,
+        &["-c:a", "aac", "-t", "6"],
+    );
+    clip(
+        &film("B Surround (2002).mkv"),
+        90,
+        &h264,
+        &["-c:a", "dca", "-strict", "-2"],
+    );
+    let faults: [(&str, fn(&mut plex::Faults)); 3] = [
+        ("refused", |faults| faults.decision_code = Some(2_000)),
+        ("fails to start", |faults| faults.start_status = Some(400)),
+        ("has too much to do", |faults| faults.transcode_limit = 0),
+    ];
+    let mut running = Vec::new();
+    for (name, fault) in faults {
+        let house = House::new(folder.path(), NEW).await;
+        running.push(tokio::spawn(async move {
+            house.standin.faults(fault);
+            let mut lease = house.tune().await;
+            house.standin.reset_counts();
+            let seen = watch_for(&house, &mut lease, seconds(12.0)).await;
+            let asked = house.standin.counts();
+            println!(
+                "{name}: {asked:?}, silence of {} ms, {:?}",
+                seen.longest.as_millis(),
+                seen.troubles
+            );
+            assert!(seen.longest < seconds(0.5), "{name}");
+            assert!(!seen.troubles.is_empty(), "{name}: nothing was said");
+            let tries = asked.of(Class::Decision) + asked.of(Class::Transcode);
+            assert!(tries <= 14, "{name}: {asked:?}");
+            assert_eq!(house.standin.live_conversions(), 0, "{name}");
+            assert_eq!(house.servers.standings()[0].trouble, None, "{name}");
+        }));
+    }
+    for scene in running {
+        scene.await.unwrap();
+    }
+}

@@ -23,7 +23,9 @@ const BELIEVED: Duration = Duration::from_secs(6 * 3_600);
 /// What fails so soon after it was looked up does not get better by looking again.
 const LATELY: Duration = Duration::from_secs(300);
 /// How long an item is left alone that its server does not give, each time that happens again.
-const LEFT_ALONE_MIN: [u64; 3] = [5, 15, 60];
+const LEFT_ALONE_S: [u64; 3] = [300, 900, 3_600];
+/// The same for one that it does not convert: it may have had too much to do.
+const UNCONVERTED_S: [u64; 3] = [30, 90, 300];
 
 /// What is remembered of the items of all servers.
 #[derive(Debug)]
@@ -49,8 +51,8 @@ struct Known {
     ask_first: bool,
     /// What the sync has listed is not it any more.
     moved: bool,
-    /// In which form it is converted, if it is.
-    form: usize,
+    /// In which form it is to be converted, and how many there are; none for one that is not.
+    form: Option<(usize, usize)>,
     refused: Option<Refused>,
     /// How often it was refused, one after the other.
     refusals: usize,
@@ -126,6 +128,7 @@ impl OnPlex {
         if let Some(file) = file.as_ref().filter(|file| is_converted && !file.fits) {
             return self.convert(&server, &entry, file, want).await;
         }
+        entry.known().form = None;
         let session = new_id()?;
         if let Some(file) = file.as_ref().filter(|_| ask_first) {
             self.ask(&server, file, &session).await?;
@@ -146,14 +149,14 @@ impl OnPlex {
         want: Want<'_>,
     ) -> Result<Source> {
         let forms = forms(want.plan);
-        let first = entry.known().form % forms.len().max(1);
+        let first = entry.known().form.map_or(0, |(form, _)| form);
         let mut refused = None;
         for (at, form) in forms.iter().enumerate().skip(first) {
             let play = file.play(new_id()?);
             let session = play.session.clone();
             match self.conversions.begin(server, play, *form, want).await {
                 Ok((transcode, conversion)) => {
-                    entry.known().form = at;
+                    entry.known().form = Some((at, forms.len()));
                     return Ok(Source::Live {
                         url: server.transcode_url(&transcode)?,
                         headers: server.stream_headers(&session),
@@ -165,10 +168,10 @@ impl OnPlex {
                 Err(error) => return Err(error),
             }
         }
-        // From the beginning the next time: a server may have been too busy.
-        entry.known().form = 0;
         let none = || Error::unsupported("the item", "its server does not convert it");
-        Err(refused.unwrap_or_else(none))
+        let refused = refused.unwrap_or_else(none);
+        entry.refuse(refused.clone(), &UNCONVERTED_S);
+        Err(refused)
     }
 
     /// What was found could not be opened or read.
@@ -177,23 +180,18 @@ impl OnPlex {
             // The file is there; what is in it is another matter.
             return;
         };
-        match failure {
-            Failure::Auth => self.servers.refuse(machine),
-            Failure::Connection => {
-                let entry = self.entry(machine, rating_key);
-                {
-                    let mut known = entry.known();
-                    known.ask_first = true;
-                    known.form = known.form.saturating_add(1);
-                }
-                self.servers.doubt(machine);
-            }
-            Failure::Item => {
-                self.entry(machine, rating_key).lose(error);
-                // It may also be another server that answers there now.
-                self.servers.doubt(machine);
+        if *failure == Failure::Auth {
+            return self.servers.refuse(machine);
+        }
+        let entry = self.entry(machine, rating_key);
+        if !entry.convert_otherwise(error) {
+            match failure {
+                Failure::Item => entry.lose(error),
+                _ => entry.known().ask_first = true,
             }
         }
+        // It may also be that the server is gone, or another one answers there now.
+        self.servers.doubt(machine);
     }
 
     /// Finds out which file it is now.
@@ -221,7 +219,7 @@ impl OnPlex {
         let Some(file) = file else {
             let why = "its server has it no longer";
             let gone = Error::unsupported(item.title.clone(), why);
-            entry.refuse(gone.clone());
+            entry.refuse(gone.clone(), &LEFT_ALONE_S);
             return Err(gone);
         };
         Ok(file)
@@ -264,7 +262,7 @@ impl Entry {
                 file: None,
                 ask_first: false,
                 moved: false,
-                form: 0,
+                form: None,
                 refused: None,
                 refusals: 0,
                 used: Instant::now(),
@@ -307,17 +305,35 @@ impl Entry {
             file.is_some_and(|file| file.again && file.looked_up.elapsed() < LATELY)
         };
         if lately {
-            self.refuse(why.clone());
+            self.refuse(why.clone(), &LEFT_ALONE_S);
         }
     }
 
-    /// Leaves it alone for a while.
-    fn refuse(&self, why: Error) {
+    /// A conversion failed: the next form is tried, and after the last one it is left alone. False
+    /// where it was none.
+    fn convert_otherwise(&self, why: &Error) -> bool {
+        let next = {
+            let mut known = self.known();
+            let Some((form, forms)) = known.form else {
+                return false;
+            };
+            known.form = Some((form.saturating_add(1), forms));
+            form.saturating_add(1) < forms
+        };
+        if !next {
+            self.refuse(why.clone(), &UNCONVERTED_S);
+        }
+        true
+    }
+
+    /// Leaves it alone for a while, for longer each time. After that everything is tried anew.
+    fn refuse(&self, why: Error, waits_s: &[u64]) {
         let mut known = self.known();
-        let last = LEFT_ALONE_MIN.len() - 1;
-        let wait_min = LEFT_ALONE_MIN.get(known.refusals.min(last)).copied();
+        let last = waits_s.len().saturating_sub(1);
+        let wait_s = waits_s.get(known.refusals.min(last)).copied();
         known.refusals = known.refusals.saturating_add(1);
-        let until = Instant::now() + Duration::from_secs(60 * wait_min.unwrap_or(60));
+        known.form = None;
+        let until = Instant::now() + Duration::from_secs(wait_s.unwrap_or(0));
         known.refused = Some(Refused { why, until });
     }
 }
