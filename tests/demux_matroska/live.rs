@@ -141,7 +141,7 @@ fn little_is_held_before_it_is_ready() {
     let void = build::element(0xEC, &vec![0; 300_000]);
     let mut clusters = vec![build::cluster(0, &[material.picture(0, 0), void.clone()])];
     for n in 1..40_u64 {
-        clusters.push(build::cluster(n * 200, &[void.clone()]));
+        clusters.push(build::cluster(n * 200, std::slice::from_ref(&void)));
     }
     let sound = build::simple_block(2, 0, 0x80, &material.sound[0].data);
     clusters.push(build::cluster(8_000, &[sound]));
