@@ -36,7 +36,7 @@ fn the_listening_line_names_doors_that_are_open() {
     let left = std::fs::read_dir(&place).unwrap();
     let mut left: Vec<_> = left.map(|file| file.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["exstreamtv.db", "lock"]);
+    assert_eq!(left, ["exstreamtv.db", "lock", "plex.json"]);
 }
 
 #[test]
@@ -147,8 +147,9 @@ fn wrong_usage_is_2_and_commands_that_do_not_work_yet_do_not_exist() {
         &["demo", "--channels", "0"],
         &["demo", "--channels", "481"],
         &["library"],
-        &["library", "add", "plex", "1"],
-        &["link"],
+        &["library", "add", "plex"],
+        &["library", "add", "plex", "Films", "--all"],
+        &["link", "--url", "http://127.0.0.1:9"],
         &["check", "platform"],
         &["soak"],
         &["repair"],

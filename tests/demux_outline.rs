@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use exstreamtv::demux::{Demuxer, Outline, Pull, RECOGNISE_BYTES, Span, recognise};
+use exstreamtv::limits;
 use exstreamtv::media::{Sample, TrackId};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -181,7 +182,10 @@ fn what_a_learnt_film_asks_for_was_foreseen() {
             resumed.start(place);
             let foreseen = resumed.demuxer.foresee();
             let bytes: usize = foreseen.iter().map(|span| span.len).sum();
-            assert!(bytes <= 256 << 10 && foreseen.len() <= 9, "{foreseen:?}");
+            assert!(
+                bytes <= limits::SOURCE_FORESEEN_BYTES && foreseen.len() <= limits::SOURCE_FORESEEN,
+                "{foreseen:?}"
+            );
             let Pull::Sample(_) = resumed.pull() else {
                 panic!("{name} has nothing at {place}");
             };

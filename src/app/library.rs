@@ -159,7 +159,7 @@ async fn sync(speak: Speak) -> Result<()> {
             let count = ["library", "seen", "probed"].map(|name| field(&last, name));
             let [library, seen, probed] = count;
             progress.show(format_args!(
-                "{library}: {seen} files, {probed} looked into"
+                "{library}: {seen} titles, {probed} of them looked into"
             ));
         }
     }

@@ -46,14 +46,15 @@ async fn by_token(control: &Control, url: &str, file: &Path) -> Result<()> {
 
 /// Shows a code, and waits until it was typed.
 async fn by_code(control: &Control) -> Result<()> {
-    let mut view = control.post("/api/plex/link", &json!({})).await?;
+    let number = |view: &Value| view.get("attempt").and_then(Value::as_u64);
+    let wanted = number(&control.post("/api/plex/link", &json!({})).await?);
     let mut shown = String::new();
-    // What stands there from the last time is not the answer to this one.
-    let mut begun = false;
     loop {
-        match view.get("linking").and_then(Value::as_str) {
+        let view = control.get("/api/plex").await?;
+        let stage = view.get("linking").and_then(Value::as_str);
+        // What stands there from the last time is not the answer to this one.
+        match stage.filter(|_| number(&view) >= wanted) {
             Some("code") => {
-                begun = true;
                 let code = field(&view, "code");
                 if code != shown {
                     say(format_args!(
@@ -62,18 +63,16 @@ async fn by_code(control: &Control) -> Result<()> {
                     shown = code;
                 }
             }
-            Some("beginning") => begun = true,
-            Some("linked") if begun => {
+            Some("linked") => {
                 say("The box is linked.");
                 return Ok(());
             }
-            Some("failed") if begun => {
+            Some("failed") => {
                 return Err(Error::invalid("not linked", field(&view, "why")));
             }
             _ => {}
         }
         sleep(ASK_EVERY).await;
-        view = control.get("/api/plex").await?;
     }
 }
 

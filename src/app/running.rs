@@ -131,6 +131,9 @@ impl Running {
         let plex = Arc::new(Linking::new(servers));
         let linking = (Arc::clone(&plex), shutdown.clone());
         tasks.spawn(async move { linking.0.run(linking.1).await });
+        let (keeper, keeping) = (Arc::clone(&librarian), shutdown.clone());
+        let keeper_clock = Arc::clone(&clock);
+        tasks.spawn(async move { keeper.keep_up(keeper_clock.as_ref(), keeping).await });
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,

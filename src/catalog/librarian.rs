@@ -144,6 +144,26 @@ impl Librarian {
     pub async fn sync(
         &self,
         now_ms: i64,
+        progress: impl FnMut(&Library, &Progress),
+    ) -> Result<Vec<(Library, Result<Report>)>> {
+        self.sync_those(|_| true, now_ms, progress).await
+    }
+
+    /// As [`Self::sync`], but folders are left alone: their disks may sleep.
+    pub(super) async fn sync_plex(&self, now_ms: i64) -> Result<Vec<(Library, Result<Report>)>> {
+        let is_plex = |library: &Library| matches!(library.origin, Origin::Plex { .. });
+        self.sync_those(is_plex, now_ms, |_, _| ()).await
+    }
+
+    /// The way to Plex servers.
+    pub(super) fn servers(&self) -> Option<&Arc<Servers>> {
+        self.servers.as_ref()
+    }
+
+    async fn sync_those(
+        &self,
+        which: impl Fn(&Library) -> bool,
+        now_ms: i64,
         mut progress: impl FnMut(&Library, &Progress),
     ) -> Result<Vec<(Library, Result<Report>)>> {
         let _permit = self
@@ -152,7 +172,7 @@ impl Librarian {
             .map_err(|_| Error::invalid("sync", "one is under way; wait until it is done"))?;
         let catalog = self.catalog_tx.borrow().clone();
         let mut reports = Vec::new();
-        for library in catalog.libraries() {
+        for library in catalog.libraries().iter().filter(|library| which(library)) {
             let mut tell = |found: &Progress| progress(library, found);
             let report = sync::run_once(
                 &self.store,

@@ -3,6 +3,7 @@
 //! Nothing on a viewer's way asks the store; it asks this. The [`Librarian`] makes the snapshots.
 
 mod drive;
+mod follow;
 mod librarian;
 pub mod sync;
 

@@ -16,6 +16,8 @@ use serde_json::json;
 #[derive(Serialize)]
 pub(super) struct PlexView {
     linked: bool,
+    /// Which time it is that the box is being linked, or was.
+    attempt: u64,
     #[serde(flatten)]
     pub(super) stage: StageView,
     servers: Vec<ServerView>,
@@ -62,9 +64,11 @@ struct LinkOrder {
 /// `/api/plex`: whether the box is linked, to what, and how that is.
 pub(super) fn view(house: &House) -> PlexView {
     let servers = house.plex.servers();
+    let attempt = house.plex.attempt();
     PlexView {
         linked: servers.is_linked(),
-        stage: match house.plex.stage().borrow().clone() {
+        attempt: attempt.number,
+        stage: match attempt.stage {
             Stage::Idle => StageView::Idle,
             Stage::Beginning => StageView::Beginning,
             Stage::Code { code, form } => StageView::Code { code, form },
@@ -160,8 +164,8 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
 async fn link(house: &House, body: Incoming) -> Result<Answer, Answer> {
     let order: LinkOrder = parsed(body).await?;
     let Some(url) = order.url else {
-        house.plex.want();
-        return Ok(Answer::json_with(202, &view(house)));
+        let attempt = house.plex.want();
+        return Ok(Answer::json_with(202, &json!({ "attempt": attempt })));
     };
     let token = Secret::new(order.token.as_deref().unwrap_or_default());
     let server = house.plex.servers().link_server(&url, &token).await;

@@ -89,8 +89,8 @@ pub const SOURCE_GAP_BYTES: u64 = 256 << 10;
 /// Bytes that a look somewhere asks for.
 pub const SOURCE_LOOK_BYTES: usize = 32 << 10;
 
-/// Bytes that are looked at when a source is opened.
-pub const SOURCE_OPENING_BYTES: usize = 128 << 10;
+/// Bytes that are looked at when a source is opened. Demuxers ask for no more at first.
+pub const SOURCE_OPENING_BYTES: usize = 64 << 10;
 
 /// Looks that are kept, that at the beginning included, until all the rest is asked for.
 pub const SOURCE_LOOKS: usize = 8;
@@ -122,7 +122,7 @@ pub const SOURCE_INDEXES: usize = 2;
 
 /// Bytes that the first request for media asks for where answers come slowly: what it takes to begin
 /// a stream, so that it has to be waited for only once.
-pub const SOURCE_JOIN_BYTES: u64 = 512 << 10;
+pub const SOURCE_JOIN_BYTES: u64 = 768 << 10;
 
 /// What is left of an answer nobody wants is read to its end if it is no more than this, so that
 /// its connection can be used again.
@@ -193,6 +193,9 @@ pub const PROBE_MS: u64 = 20_000;
 pub const PROBES_STALLED: usize = 4;
 
 // Plex.
+
+/// How often a Plex library is looked at without a hint that it has changed.
+pub const PLEX_SYNC_MS: u64 = 15 * 60 * 1_000;
 
 /// How long servers of the LAN have to answer to being sought.
 pub const PLEX_LAN_MS: u64 = 2_000;

@@ -129,6 +129,10 @@ impl Feed {
             match Self::resume(opening, &key, known, (time_90k, join)).await {
                 // What was known of it is not so any more.
                 Err(error) if error.failure() == Failure::Item => opening.outlines.forget(&key),
+                Err(error) => {
+                    opening.outlines.go_easy(&key);
+                    return Err(error);
+                }
                 resumed => return resumed,
             }
         }
@@ -358,12 +362,14 @@ impl Feed {
         read
     }
 
-    /// An error that is the item's own may come of what was known of it.
+    /// An error that is the item's own may come of what was known of it; one of its server's is no
+    /// reason to ask it for more at once.
     pub(super) fn doubt(&mut self, error: &Error) {
-        if error.failure() == Failure::Item
-            && let Some((outlines, key)) = self.kept.take()
-        {
-            outlines.forget(&key);
+        if let Some((outlines, key)) = self.kept.take() {
+            match error.failure() {
+                Failure::Item => outlines.forget(&key),
+                Failure::Auth | Failure::Connection => outlines.go_easy(&key),
+            }
         }
     }
 

@@ -80,6 +80,13 @@ impl Outlines {
         all.truncate(fitting);
     }
 
+    /// A file's server has failed: it is asked one thing at a time until it answers again.
+    pub(super) fn go_easy(&self, key: &Key) {
+        if let Some((_, known)) = self.all().iter_mut().find(|(one, _)| one == key) {
+            known.answers_after = None;
+        }
+    }
+
     /// Forgets a file: what is known of it may be wrong.
     pub(super) fn forget(&self, key: &Key) {
         self.all().retain(|(one, _)| one != key);

@@ -38,11 +38,20 @@ pub enum Stage {
     Failed(String),
 }
 
+/// One time that it is tried.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempt {
+    /// Counted from 1; 0 while nobody has asked for any.
+    pub number: u64,
+    /// How far it has come.
+    pub stage: Stage,
+}
+
 /// The one linking that there is.
 #[derive(Debug)]
 pub struct Linking {
     servers: Arc<Servers>,
-    stage_tx: watch::Sender<Stage>,
+    attempt_tx: watch::Sender<Attempt>,
     wanted: Notify,
 }
 
@@ -52,7 +61,7 @@ impl Linking {
     pub fn new(servers: Arc<Servers>) -> Self {
         Self {
             servers,
-            stage_tx: watch::Sender::new(Stage::Idle),
+            attempt_tx: watch::Sender::new(Attempt::default()),
             wanted: Notify::new(),
         }
     }
@@ -63,15 +72,24 @@ impl Linking {
         &self.servers
     }
 
-    /// Asks for a code, if there is none.
-    pub fn want(&self) {
+    /// Asks for a code, if there is none; tells which attempt it comes with.
+    pub fn want(&self) -> u64 {
+        let attempt = self.attempt_tx.borrow();
+        if matches!(attempt.stage, Stage::Beginning | Stage::Code { .. }) {
+            return attempt.number;
+        }
         self.wanted.notify_one();
+        attempt.number.saturating_add(1)
     }
 
-    /// How far it is, and a notice of each step to come.
+    /// The last attempt as it is now.
     #[must_use]
-    pub fn stage(&self) -> watch::Receiver<Stage> {
-        self.stage_tx.subscribe()
+    pub fn attempt(&self) -> Attempt {
+        self.attempt_tx.borrow().clone()
+    }
+
+    fn tell(&self, stage: Stage) {
+        self.attempt_tx.send_modify(|attempt| attempt.stage = stage);
     }
 
     /// Links whenever that is wanted, until the box stops.
@@ -86,7 +104,7 @@ impl Linking {
                 stage = self.link() => stage,
             };
             let failed = matches!(stage, Stage::Failed(_));
-            self.stage_tx.send_replace(stage);
+            self.tell(stage);
             if failed {
                 tokio::select! {
                     () = shutdown.stopped() => return,
@@ -98,7 +116,10 @@ impl Linking {
 
     /// Links once.
     async fn link(&self) -> Stage {
-        self.stage_tx.send_replace(Stage::Beginning);
+        self.attempt_tx.send_modify(|attempt| {
+            attempt.number = attempt.number.saturating_add(1);
+            attempt.stage = Stage::Beginning;
+        });
         let begun = async {
             let account = self.servers.account()?;
             let pin = account.begin_link(None).await?;
@@ -109,7 +130,7 @@ impl Linking {
             Ok(begun) => begun,
             Err(trouble) => return Stage::Failed(trouble.to_string()),
         };
-        self.stage_tx.send_replace(Stage::Code {
+        self.tell(Stage::Code {
             code: pin.code.clone(),
             form: pin.form.as_ref().map(|form| form.url.clone()),
         });

@@ -32,7 +32,7 @@ pub use find::{Plain, Wishes, find};
 pub use gdm::{Announced, gdm};
 pub use identity::{Identity, new_id};
 pub use item::{Episode, Item, Kind, Media, Part, Stream, StreamKind};
-pub use linking::{Linking, Stage};
+pub use linking::{Attempt, Linking, Stage};
 pub use play::{Bounds, Decided, Decision, PartDecision, Pictures, Play, Transcode, Wrap};
 pub use secret::Secret;
 pub use server::{Page, Picture, Playlist, Section, Server, Since};

@@ -226,6 +226,15 @@ impl Servers {
         }
     }
 
+    /// A server has not taken the box's token, for a part or a conversion.
+    pub fn refuse(&self, machine: &str) {
+        let known = self.known().credentials.servers.clone();
+        let name = known.into_iter().find(|server| server.machine == machine);
+        let name = name.map_or_else(|| "Plex".to_owned(), |server| server.name);
+        let why = "the server does not take this box's token; sign in again with `exstreamtv link`";
+        self.tell(machine, &Trouble::new(Class::Auth, name, why));
+    }
+
     /// Something of a server could not be read, and it may be the server's fault: who needs it next
     /// asks first whether it is still there.
     pub fn doubt(&self, machine: &str) {

@@ -178,14 +178,7 @@ impl OnPlex {
             return;
         };
         match failure {
-            Failure::Auth => self.servers.tell(
-                machine,
-                &Trouble {
-                    class: Class::Auth,
-                    subject: machine.to_owned(),
-                    why: error.to_string().into(),
-                },
-            ),
+            Failure::Auth => self.servers.refuse(machine),
             Failure::Connection => {
                 let entry = self.entry(machine, rating_key);
                 {
@@ -195,7 +188,11 @@ impl OnPlex {
                 }
                 self.servers.doubt(machine);
             }
-            Failure::Item => self.entry(machine, rating_key).lose(error),
+            Failure::Item => {
+                self.entry(machine, rating_key).lose(error);
+                // It may also be another server that answers there now.
+                self.servers.doubt(machine);
+            }
         }
     }
 

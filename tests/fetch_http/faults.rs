@@ -310,9 +310,9 @@ async fn what_was_asked_for_is_not_asked_again_when_a_read_is_given_up() {
 async fn a_kept_connection_that_was_closed_is_replaced_without_a_word() {
     let library = Library::new(8 * MEGABYTE);
     let mut reader = library.open().await.unwrap();
-    library.read(&mut reader, 0, 131_072).await.unwrap();
+    library.read(&mut reader, 0, 65_536).await.unwrap();
     library.server.reset();
-    library.read(&mut reader, 131_072, 100).await.unwrap();
+    library.read(&mut reader, 65_536, 100).await.unwrap();
     library.read(&mut reader, 5 * MEGABYTE, 100).await.unwrap();
 }
 

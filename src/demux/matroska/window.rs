@@ -234,7 +234,12 @@ impl Window {
             self.start = offset;
             self.end = offset;
         }
-        let block_end = self.end.saturating_add(widen(limits::BLOCK_BYTES));
+        let block = if self.end == 0 {
+            limits::SOURCE_OPENING_BYTES
+        } else {
+            limits::BLOCK_BYTES
+        };
+        let block_end = self.end.saturating_add(widen(block));
         let to = end.max(block_end).min(self.file_bytes);
         let span = Span {
             offset: self.end,

@@ -76,6 +76,11 @@ pub(super) enum Walk {
 
 impl Survey {
     pub(super) fn new(layout: Layout, edit: &Edit, timescale: u32, movie_timescale: u32) -> Self {
+        // Few samples are looked at.
+        let layout = Layout {
+            window_bytes: layout.window_bytes / 4,
+            ..layout
+        };
         Self {
             layout,
             edit_start: edit.media_time,

@@ -142,7 +142,7 @@ impl Opening {
 fn framing(window: &mut Window) -> Step<Framing> {
     let len = usize::try_from(window.file_bytes()).unwrap_or(usize::MAX);
     let len = len.min(RECOGNISE_BYTES);
-    window.hold(0, len, limits::BLOCK_BYTES)?;
+    window.hold(0, len, limits::SOURCE_OPENING_BYTES)?;
     let head = window.held(0).get(..len).unwrap_or_default();
     let why = "no packets stand in a row at its beginning";
     Framing::find(head).ok_or_else(|| Halt::Fail(Error::malformed("MPEG-TS", 0, why)))

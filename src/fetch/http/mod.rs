@@ -203,7 +203,10 @@ impl Remote {
             let why = "its server gives it only from the beginning, and it is needed elsewhere";
             return Err(self.place.first.failed(Failure::Item, why));
         }
-        let begin = offset - offset % LOOK_ALIGN;
+        let begin = match used {
+            Use::Media => offset - offset % LOOK_ALIGN,
+            Use::Index => offset,
+        };
         let before = usize::try_from(offset - begin).unwrap_or(0);
         if before + len > limits::SOURCE_LOOK_BYTES {
             let at = self.move_lane(offset, self.first_ask(used, len));
