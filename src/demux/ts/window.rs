@@ -92,8 +92,9 @@ impl Window {
             self.from = offset;
             self.block = bytes;
         } else {
-            let before = std::mem::take(&mut self.block).try_into_mut();
-            let mut row = before.unwrap_or_else(|shared| BytesMut::from(&*shared));
+            // Most often the rest of a packet; more only at the beginning.
+            let mut row = BytesMut::with_capacity(self.block.len() + bytes.len());
+            row.extend_from_slice(&self.block);
             row.extend_from_slice(&bytes);
             self.block = row.freeze();
         }
