@@ -22,6 +22,8 @@ mod damage;
 mod drive;
 #[path = "demux_ts/joined.rs"]
 mod joined;
+#[path = "demux_ts/live.rs"]
+mod live;
 #[path = "demux_ts/packets.rs"]
 mod packets;
 #[path = "demux_ts/program.rs"]

@@ -7,6 +7,8 @@ mod ahead;
 mod faults;
 #[path = "fetch_http/joins.rs"]
 mod joins;
+#[path = "fetch_http/live.rs"]
+mod live;
 #[path = "fetch_http/reads.rs"]
 mod reads;
 #[path = "support/source.rs"]

@@ -1,4 +1,4 @@
-//! Any bytes as a file for the Matroska demuxer.
+//! Any bytes as a file and as a stream for the Matroska demuxer.
 #![no_main]
 
 #[path = "drive.rs"]
@@ -7,4 +7,7 @@ mod drive;
 use exstreamtv::media::Container;
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|data: &[u8]| drive::survive(data, Container::Matroska));
+fuzz_target!(|data: &[u8]| {
+    drive::survive(data, Container::Matroska);
+    drive::survive_live(data, Container::Matroska);
+});

@@ -13,6 +13,8 @@ struct Drive {
     demuxer: Demuxer,
     file: Bytes,
     steps: usize,
+    /// Up to where a stream has come that can be had only once, in order.
+    come: Option<usize>,
 }
 
 impl Drive {
@@ -26,8 +28,14 @@ impl Drive {
             };
             let from = usize::try_from(span.offset).expect("an offset inside the file");
             assert!((1..=limits::SAMPLE_BYTES).contains(&span.len));
-            assert!(from + span.len <= self.file.len());
-            let bytes = self.file.slice(from..from + span.len);
+            let mut to = from + span.len;
+            if let Some(come) = &mut self.come {
+                assert_eq!(from, *come, "what comes next");
+                to = to.min(self.file.len());
+                *come = to;
+            }
+            assert!(to <= self.file.len());
+            let bytes = self.file.slice(from..to);
             self.demuxer
                 .push(span.offset, bytes)
                 .expect("what was asked for");
@@ -88,6 +96,7 @@ pub(crate) fn survive(data: &[u8], container: Container) {
         demuxer: Demuxer::new(container, u64::try_from(data.len()).expect("a length")),
         file: Bytes::copy_from_slice(data),
         steps: 10_000 + 20 * data.len(),
+        come: None,
     };
     if drive.pull() != Some(Pull::Ready) {
         return;
@@ -120,4 +129,25 @@ pub(crate) fn survive(data: &[u8], container: Container) {
             check(&drive.resumed(video, audio, time_90k), container);
         }
     }
+}
+
+/// Takes the data as a stream that is made while it is read.
+pub(crate) fn survive_live(data: &[u8], container: Container) {
+    let mut drive = Drive {
+        demuxer: Demuxer::live(container),
+        file: Bytes::copy_from_slice(data),
+        steps: 10_000 + 20 * data.len(),
+        come: Some(0),
+    };
+    if drive.pull() != Some(Pull::Ready) {
+        return;
+    }
+    assert!(drive.demuxer.origin_90k().is_some());
+    let movie = drive.demuxer.movie().expect("it is ready");
+    let tracks = || movie.tracks.iter().map(|listed| &listed.track);
+    let video = tracks().find(|track| track.video().is_some());
+    let video = video.expect("there is one").id;
+    let audio = tracks().find(|track| track.audio().is_some());
+    let audio = audio.map(|track| track.id);
+    check(&drive.play(video, audio, 0), container);
 }

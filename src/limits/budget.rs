@@ -5,13 +5,13 @@
 //! carried come in [`LARGEST_AT_ONCE`] places at the same time. Pure: it measures nothing.
 
 use super::{
-    BLOCK_BYTES, CATALOG_BYTES, CHUNK_BYTES, CODEC_CONFIG_BYTES, CONTROL_CONNECTIONS,
+    BLOCK_BYTES, CATALOG_BYTES, CHUNK_BYTES, CODEC_CONFIG_BYTES, CONTROL_CONNECTIONS, CONVERSIONS,
     FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS, HTTP_DOCUMENTS,
-    HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES, MEDIA_ANSWER,
-    OUTLINES_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_FORESEEN_BYTES,
-    SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES, SOURCE_SOCKET_RECEIVE_BYTES,
-    STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES,
-    TEXT_BYTES,
+    HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES,
+    LIVE_HEAD_BYTES, MEDIA_ANSWER, OUTLINES_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES,
+    SOURCE_FORESEEN_BYTES, SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES,
+    SOURCE_SOCKET_RECEIVE_BYTES, STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS,
+    TABLE_MARKS, TABLE_WINDOW_BYTES, TEXT_BYTES,
 };
 
 /// Code, threads with the stacks they have touched, and what the allocator keeps for itself.
@@ -158,7 +158,8 @@ const DOCUMENT_BYTES: usize = MEDIA_ANSWER * ITEM_TEXTS * TEXT_BYTES;
 
 impl Budget {
     /// What the box takes before anybody watches: the program, a catalog of
-    /// `limits::CATALOG_ITEMS`, the store, a scan, and every door full of clients.
+    /// `limits::CATALOG_ITEMS`, the store, a scan, the beginnings of what servers convert, and
+    /// every door full of clients.
     pub const BASE: Cost = {
         let answers =
             DOORS * (HTTP_DOCUMENTS * DOCUMENT_BYTES + 2 * HTTP_GUIDES * GUIDE_PIECE_BYTES);
@@ -171,6 +172,7 @@ impl Budget {
             + LARGEST_AT_ONCE * SAMPLE_BYTES
             + OUTLINES_BYTES
             + SOURCE_INDEXES * SOURCE_INDEX_BYTES
+            + CONVERSIONS * LIVE_HEAD_BYTES
             + answers
             + connections * HTTP_HEAD_BYTES;
         let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES);
@@ -324,11 +326,11 @@ mod tests {
         assert_eq!(
             rows,
             [
-                (4, 265, 288),
-                (8, 311, 759),
-                (8, 311, 1_694),
-                (16, 404, 3_522),
-                (16, 404, 7_382),
+                (4, 273, 288),
+                (8, 320, 759),
+                (8, 320, 1_694),
+                (16, 413, 3_522),
+                (16, 413, 7_382),
             ]
         );
     }

@@ -158,8 +158,8 @@ pub const LIVE_ANSWER_MS: u64 = 45_000;
 pub const LIVE_BLOCK_BYTES: usize = 32 << 10;
 
 /// Bytes at the beginning of such a stream that may be held until it is known what it carries: they
-/// cannot be read again. Some seconds of 8 Mb/s; what is told later is not waited for.
-pub const LIVE_HEAD_BYTES: u64 = 4 << 20;
+/// cannot be read again. Two seconds of 8 Mb/s; what is told later is not waited for.
+pub const LIVE_HEAD_BYTES: usize = 2 << 20;
 
 // Folders.
 

@@ -154,8 +154,32 @@ fn little_is_held_before_it_is_ready() {
     let mut drive = Drive::live(stream).unwrap();
     let movie = drive.movie().unwrap();
     assert!(movie.tracks[1].track.audio().is_some());
-    let read = u64::try_from(drive.bytes_read).unwrap();
+    let read = drive.bytes_read;
     assert!(read <= limits::LIVE_HEAD_BYTES + (64 << 10), "{read}");
     let (samples, error) = drive.play(TrackId(1), Some(TrackId(2)), 0);
     assert_eq!((samples.len(), error), (2, None));
+}
+
+/// Then it begins later than its own time 0, and there is no way to look for a better place.
+#[test]
+fn the_first_key_frame_may_come_long_after_the_first_picture() {
+    let material = Material::new();
+    let void = build::element(0xEC, &vec![0; 300_000]);
+    let early: Vec<_> = (1..5).map(|n| material.picture(n, 40)).collect();
+    let mut clusters = vec![build::cluster(0, &early)];
+    for n in 1..10_u64 {
+        clusters.push(build::cluster(n * 200, std::slice::from_ref(&void)));
+    }
+    let late: Vec<_> = (5..10).map(|n| material.picture(n, 40)).collect();
+    clusters.push(build::cluster(2_000, &late));
+    let header = [build::info(), build::tracks(&[material.video()])].concat();
+    let segment = [header, clusters.concat()].concat();
+    let stream = [build::head(), build::unsized_element(0x1853_8067, &segment)].concat();
+    let samples = Drive::streamed(stream, TrackId(1), None);
+    let seen: Vec<_> = samples.iter().map(|sample| &sample.data).collect();
+    let meant: Vec<_> = material.pictures[5..10]
+        .iter()
+        .map(|one| &one.data)
+        .collect();
+    assert_eq!(seen, meant);
 }

@@ -44,6 +44,15 @@ pub(crate) enum Answer {
     Redirect(String),
     /// With bodies in chunks, so without a `Content-Length`.
     Chunked,
+    /// As what is made while it is read: the whole file whatever range was asked for, in chunks.
+    Made {
+        /// The length of a chunk.
+        chunk_bytes: u64,
+        /// How long the first chunk takes, once the head was sent.
+        first_after: Duration,
+        /// After how many bytes it breaks off.
+        most: u64,
+    },
     /// With a `Content-Range` that begins this many bytes later than asked for.
     Shifted(u64),
     /// As if the file had this many bytes more.

@@ -422,7 +422,7 @@ impl Header {
     fn first_frames(&self) -> Phase {
         let first = self.layout.first_cluster;
         let most = match self.purpose {
-            Purpose::Live => first.saturating_add(limits::LIVE_HEAD_BYTES),
+            Purpose::Live => first.saturating_add(widen(limits::LIVE_HEAD_BYTES)),
             Purpose::Listing | Purpose::Air => u64::MAX,
         };
         Phase::First(FirstFrames::new(first, self.layout.segment_end.min(most)))

@@ -292,3 +292,44 @@ impl Window {
         joined.freeze()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Halt, Window, widen};
+    use crate::limits;
+    use bytes::Bytes;
+
+    /// Takes what comes up to `end`, bit by bit, and says how much was held at the most.
+    fn go(window: &mut Window, from: u64, end: u64) -> u64 {
+        let mut most = 0;
+        for at in (from..end).step_by(1_000) {
+            window.forget_before(at);
+            while let Err(halt) = window.take(at, 700) {
+                let Halt::Need(span) = halt else {
+                    panic!("{halt:?}")
+                };
+                assert_eq!(span.offset, window.end, "nothing but what comes next");
+                let bytes = Bytes::from(vec![0; span.len]);
+                window.push(span.offset, bytes).unwrap();
+                window.forget_before(at);
+            }
+            most = most.max(window.end - window.start);
+        }
+        most
+    }
+
+    #[test]
+    fn of_a_stream_the_beginning_is_kept_until_it_is_let_go_and_little_from_then_on() {
+        let mut window = Window::live();
+        let block = widen(limits::LIVE_BLOCK_BYTES);
+        assert!(go(&mut window, 0, 100_000) <= 2 * block);
+        window.keep_from(100_000);
+        assert!(go(&mut window, 100_000, 600_000) >= 500_000);
+        window.let_go();
+        go(&mut window, 100_000, 600_000);
+        assert!(go(&mut window, 600_000, 9_000_000) <= 2 * block);
+        // What was passed is gone, and what is far ahead is come to without holding the way.
+        assert!(matches!(window.take(1_000, 10), Err(Halt::Fail(_))));
+        assert!(go(&mut window, 20_000_000, 20_001_000) <= 2 * block);
+    }
+}

@@ -99,7 +99,7 @@ impl Opening {
     fn packets(&self, window: &Window) -> Packets {
         let begin = widen(self.framing.first);
         let end = if window.is_live() {
-            limits::LIVE_HEAD_BYTES
+            widen(limits::LIVE_HEAD_BYTES)
         } else {
             u64::MAX
         };

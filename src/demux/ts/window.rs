@@ -92,8 +92,9 @@ impl Window {
             self.from = offset;
             self.block = bytes;
         } else {
-            let before = std::mem::take(&mut self.block).try_into_mut();
-            let mut row = before.unwrap_or_else(|shared| BytesMut::from(&*shared));
+            // Most often the rest of a packet; more only at the beginning.
+            let mut row = BytesMut::with_capacity(self.block.len() + bytes.len());
+            row.extend_from_slice(&self.block);
             row.extend_from_slice(&bytes);
             self.block = row.freeze();
         }
@@ -150,4 +151,43 @@ impl Window {
 /// A length in memory as one in the file.
 pub(super) fn widen(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Halt, Window, widen};
+    use crate::limits;
+    use bytes::Bytes;
+
+    /// Holds packet after packet of a stream up to `end`, and says how much was held at the most.
+    fn go(window: &mut Window, from: usize, end: usize) -> usize {
+        let mut most = 0;
+        for at in (from..end).step_by(188) {
+            while let Err(halt) = window.hold(widen(at), 377, 1 << 20) {
+                let Halt::Need(span) = halt else {
+                    panic!("{halt:?}")
+                };
+                let come = window.from + widen(window.block.len());
+                assert_eq!(span.offset, come, "nothing but what comes next");
+                let bytes: Vec<u8> = (0..span.len).map(|_| 0x47).collect();
+                window.push(span.offset, Bytes::from(bytes)).unwrap();
+            }
+            most = most.max(window.block.len());
+        }
+        most
+    }
+
+    #[test]
+    fn of_a_stream_the_beginning_is_kept_until_it_is_let_go_and_little_from_then_on() {
+        let mut window = Window::live();
+        let most = go(&mut window, 0, 500_000);
+        assert!((500_000..600_000).contains(&most), "{most}");
+        assert_eq!(window.held(0).len(), window.block.len());
+        window.let_go();
+        assert_eq!(window.held(0).len(), window.block.len());
+        // From the beginning once more, as playing does.
+        go(&mut window, 0, 600_000);
+        let most = go(&mut window, 600_000, 9_000_000);
+        assert!(most <= limits::LIVE_BLOCK_BYTES + 2 * 377, "{most}");
+    }
 }

@@ -12,6 +12,9 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// Pictures that are copied begin at most so long before the time that was asked for.
+const NEAR_90K: u64 = 30 * 90_000;
+
 /// A time that was passed by no more than this is taken as not passed.
 const BACK_90K: i64 = 2 * 90_000;
 
@@ -127,18 +130,19 @@ impl Feed {
 }
 
 /// When the first picture is shown, in the item's time. A server keeps the item's times, or counts
-/// from where it was told to begin; the stream's own first time tells which.
+/// from where it was told to begin; the stream's own first time tells which. One that is near
+/// neither says nothing.
 fn first_shown_90k(demuxer: &Demuxer, begins_ms: i64) -> i64 {
     let asked_90k = begins_ms.saturating_mul(90);
     let told_90k = demuxer.origin_90k().unwrap_or(0);
-    if told_90k.abs_diff(asked_90k) < told_90k.unsigned_abs() {
+    let off_90k = told_90k.abs_diff(asked_90k);
+    if off_90k < told_90k.unsigned_abs() && off_90k <= NEAR_90K {
         return told_90k;
     }
-    match demuxer.movie().map(|movie| movie.container) {
-        // Muxers have times begin a second or two after 0, so that there is room for clocks.
-        Some(Container::MpegTs) => asked_90k,
-        _ => asked_90k.saturating_add(told_90k),
-    }
+    // The times of a transport stream begin a second or two after 0: there is room for its clock.
+    let container = demuxer.movie().map(|movie| movie.container);
+    let is_counted = container != Some(Container::MpegTs) && told_90k.unsigned_abs() <= NEAR_90K;
+    asked_90k.saturating_add(if is_counted { told_90k } else { 0 })
 }
 
 /// Sound that came before the picture that it may belong to, oldest first.
@@ -173,3 +177,6 @@ impl Sound {
         self.held.into_iter().filter(heard).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

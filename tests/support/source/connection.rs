@@ -120,7 +120,7 @@ fn give(
         _ => real,
     };
     let span = match answer {
-        Answer::NoRanges => None,
+        Answer::NoRanges | Answer::Made { .. } => None,
         _ => parse_range(&asked.range, total),
     };
     let (from, to) = match span {
@@ -143,7 +143,7 @@ fn give(
         "HTTP/1.1 200 OK\r\n".to_owned()
     };
     head += "Content-Type: video/x-matroska\r\nAccept-Ranges: bytes\r\n";
-    head += &if answer == Answer::Chunked {
+    head += &if is_chunked(&answer) {
         "Transfer-Encoding: chunked\r\n\r\n".to_owned()
     } else {
         format!("Content-Length: {}\r\n\r\n", to - from)
@@ -151,11 +151,18 @@ fn give(
     stream.write_all(head.as_bytes())?;
     file.seek(SeekFrom::Start(from))?;
     let most = match answer {
-        Answer::Truncated(bytes) => bytes,
+        Answer::Truncated(bytes) | Answer::Made { most: bytes, .. } => bytes,
         _ => u64::MAX,
     };
+    if let Answer::Made { first_after, .. } = answer {
+        std::thread::sleep(first_after);
+    }
     let whole = send(shared, stream, generation, &file, to - from, most, &answer)?;
     Ok(whole)
+}
+
+fn is_chunked(answer: &Answer) -> bool {
+    matches!(answer, Answer::Chunked | Answer::Made { .. })
 }
 
 /// Sends a body in pieces; whether it was sent to its end.
@@ -168,11 +175,15 @@ fn send(
     mut most: u64,
     answer: &Answer,
 ) -> io::Result<bool> {
+    let piece_bytes = match answer {
+        Answer::Made { chunk_bytes, .. } => *chunk_bytes,
+        _ => PIECE_BYTES,
+    };
     while left > 0 {
         let Some(rate) = shared.allowed(generation) else {
             return Ok(false);
         };
-        let mut piece = left.min(PIECE_BYTES).min(most);
+        let mut piece = left.min(piece_bytes).min(most);
         if let Some(rate) = rate {
             piece = piece.min((rate / 50).max(1));
             std::thread::sleep(Duration::from_secs_f64(piece as f64 / rate as f64));
@@ -180,11 +191,11 @@ fn send(
         if piece == 0 {
             return Ok(false);
         }
-        if *answer == Answer::Chunked {
+        if is_chunked(answer) {
             stream.write_all(format!("{piece:x}\r\n").as_bytes())?;
         }
         let sent = io::copy(&mut file.take(piece), &mut stream)?;
-        if *answer == Answer::Chunked {
+        if is_chunked(answer) {
             stream.write_all(b"\r\n")?;
         }
         shared.body_bytes.fetch_add(sent, Ordering::SeqCst);
@@ -194,7 +205,7 @@ fn send(
         left -= sent;
         most -= sent;
     }
-    if *answer == Answer::Chunked {
+    if is_chunked(answer) {
         stream.write_all(b"0\r\n\r\n")?;
     }
     Ok(true)
