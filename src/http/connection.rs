@@ -103,7 +103,10 @@ where
                 return;
             };
             match route {
-                Route::Guide => guide::send(&line.house, head.method, &mut writer).await,
+                Route::Guide => {
+                    let roots = roots(&line.house, &head, caller);
+                    guide::send(&line.house, &roots, head.method, &mut writer).await;
+                }
                 Route::Sync => control::sync(&line.house, &mut writer).await,
                 _ => {
                     let io = tokio::io::join(taken.as_ref().chain(&mut reader), &mut writer);

@@ -444,6 +444,12 @@ pub const HTTP_GRACE_MS: u64 = 1_500;
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
 
+/// Genres of one programme in the guide.
+pub const GUIDE_GENRES: usize = 8;
+
+/// Longest genre or age rating in the guide, in bytes.
+pub const GUIDE_WORD_BYTES: usize = 64;
+
 /// Bytes of the guide that are made at once.
 pub const GUIDE_PIECE_BYTES: usize = 64 << 10;
 
