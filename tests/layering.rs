@@ -42,7 +42,7 @@ const TABLE: &str = "
     tuner       | plain live types remux ring schedule resolver playout | bytes log tokio
     system      | plain live                      | log nix
     discover    | plain live types config tuner   | log nix socket2 tokio
-    http        | plain live types config ring store catalog schedule tuner system | askama bytes \
+    http        | plain live types config plex ring store catalog schedule tuner system | askama bytes \
                   http_body_util httparse hyper hyper_util jiff log percent_encoding quick_xml serde \
                   serde_json socket2 tokio
     reliability | plain live types config         | log reqwest serde serde_json tokio

@@ -236,8 +236,20 @@ pub const PLEX_WAYS: usize = 32;
 /// One event that a server sends by itself.
 pub const PLEX_EVENT_BYTES: usize = 64 << 10;
 
-/// Picture of an item.
-pub const PLEX_PICTURE_BYTES: usize = 2 << 20;
+/// Picture of an item. A JPEG of 720x1080 has some 200 kB.
+pub const PLEX_PICTURE_BYTES: usize = 512 << 10;
+
+/// Pictures that are asked of servers at the same time, in the whole box.
+pub const PICTURES_AT_ONCE: usize = 3;
+
+/// Milliseconds in which a server has to give a picture.
+pub const PICTURE_MS: u64 = 10_000;
+
+/// Pictures that are kept, and pictures that are known not to be there.
+pub const PICTURES: usize = 512;
+
+/// What is kept of them, with their paths.
+pub const PICTURES_BYTES: usize = 2 << 20;
 
 /// File of the credentials.
 pub const PLEX_CREDENTIALS_BYTES: usize = 256 << 10;
@@ -413,6 +425,10 @@ pub const HTTP_DOCUMENTS: usize = 32;
 /// Guides that one door sends at the same time. One takes as long as its reader does, so they do
 /// not wait in line with the documents.
 pub const HTTP_GUIDES: usize = 16;
+
+/// Pictures that one door gives at the same time. They wait for another server, so they do not wait
+/// in line with the documents either.
+pub const HTTP_PICTURES: usize = 4;
 
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
