@@ -27,6 +27,8 @@ const TINY_LIBRARY: usize = 24;
 /// What a channel should show until it begins again: a hundredth of all that there is, and no more
 /// than so long.
 const CHANNEL_MS: u64 = 8 * 3_600 * 1_000;
+/// Channels from which on none is made of what could not be carried on another one.
+const ENOUGH_CHANNELS: usize = 24;
 /// Profiles into which one group is split; what is left by then is a mixture of oddities.
 const GROUP_PROFILES: usize = 8;
 
@@ -116,7 +118,7 @@ pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChan
     let more = Group::new("More".to_owned(), Block::First, Pace::Shuffled, rest);
     channels.extend(split(more, least, wishes, &mut Vec::new()));
     channels.extend(themes);
-    let (mut channels, _) = longest(channels, limits::SUGGESTED_CHANNELS);
+    let mut channels = best(channels, least);
     // Only now, so that taking a suggestion does not bring up the next best one.
     let shown = shown(catalog);
     channels.retain(|channel| {
@@ -127,6 +129,17 @@ pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChan
         known.saturating_mul(2) < channel.titles.len()
     });
     name_and_number(channels, catalog, epoch_ms)
+}
+
+/// The channels that are suggested if none is there yet.
+fn best(channels: Vec<Group<'_>>, least: Least) -> Vec<Group<'_>> {
+    let main = channels.iter().filter(|group| group.form == Form::Main);
+    let most = match least {
+        // Of a tiny library everything is shown.
+        Least { titles: 1, .. } => limits::SUGGESTED_CHANNELS,
+        _ => main.count().max(ENOUGH_CHANNELS),
+    };
+    longest(channels, most.min(limits::SUGGESTED_CHANNELS)).0
 }
 
 /// The items that are on a channel.
