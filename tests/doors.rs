@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test fails by panicking"
 )]
 
@@ -19,6 +20,10 @@ mod documents;
 mod house;
 #[path = "doors/pages.rs"]
 mod pages;
+#[path = "doors/pictures.rs"]
+mod pictures;
+#[path = "support/plex/mod.rs"]
+mod plex;
 #[path = "doors/requests.rs"]
 mod requests;
 #[path = "doors/streams.rs"]

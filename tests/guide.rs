@@ -6,6 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "helpers of tests may fail loudly"
 )]
 
@@ -14,7 +15,8 @@ use exstreamtv::http::{m3u, xmltv};
 use exstreamtv::limits;
 use exstreamtv::media::{Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack};
 use exstreamtv::model::{
-    Channel, ChannelId, ChannelNumber, Episode, LibraryId, MediaItem, MediaItemId, Order, Part,
+    About, Channel, ChannelId, ChannelNumber, Episode, LibraryId, MediaItem, MediaItemId, Order,
+    Part,
 };
 use exstreamtv::schedule::{Lineup, Wishes};
 use proptest::collection::vec;
@@ -29,6 +31,8 @@ use std::sync::Arc;
 /// 2023-11-14T22:13:20Z
 const EPOCH_MS: i64 = 1_700_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
+/// Where the reader of a guide reaches the box.
+const WEB: &str = "http://10.0.0.9:8411";
 
 fn item(id: i64, title: &str, duration_ms: u64) -> MediaItem {
     let picture = VideoTrack {
@@ -84,7 +88,7 @@ fn lineup(items: Vec<MediaItem>, channels: Vec<Channel>) -> Arc<Lineup> {
 }
 
 fn guide(lineup: &Arc<Lineup>, now_ms: i64) -> String {
-    let pieces: Vec<_> = xmltv::guide(Arc::clone(lineup), now_ms).collect();
+    let pieces: Vec<_> = xmltv::guide(Arc::clone(lineup), now_ms, WEB).collect();
     assert!(pieces.iter().all(|piece| !piece.is_empty()));
     assert!(
         pieces
@@ -197,8 +201,27 @@ fn guide_is_valid_whatever_names_are_made_of() {
         season: 0,
         number: 0,
     });
+    episode.about = Some(Box::new(About {
+        summary: Some(nasty.to_owned()),
+        genres: (0..50).map(|n| format!("{nasty} {n}").into()).collect(),
+        content_rating: Some(nasty.into()),
+        rating_percent: Some(u8::MAX),
+        released: Some("2004-02-30".to_owned()),
+        picture: Some(nasty.to_owned()),
+        ..About::default()
+    }));
     let mut long = item(2, &"\"".repeat(100_000), 1);
     long.year = Some(0);
+    let endless: Arc<str> = "\"".repeat(100_000).into();
+    long.about = Some(Box::new(About {
+        summary: Some(endless.to_string()),
+        genres: (0..50).map(|n| format!("{n}{endless}").into()).collect(),
+        content_rating: Some(Arc::clone(&endless)),
+        rating_percent: Some(100),
+        released: Some("2004-02-29".to_owned()),
+        picture: Some(endless.to_string()),
+        ..About::default()
+    }));
     let blank = item(3, " \u{1}\n", 5_000);
     let lineup = lineup(
         vec![episode, long, blank],
@@ -282,6 +305,148 @@ fn guide_reads_as_written_here() {
     assert_eq!(document, wanted);
 }
 
+/// What a Plex server tells of a title.
+fn told(item: &mut MediaItem) {
+    item.about = Some(Box::new(About {
+        guid: Some("plex://movie/5d77".to_owned()),
+        summary: Some("A city, & what is <below> it.".to_owned()),
+        genres: vec!["Science Fiction".into(), "movie".into(), "Drama".into()],
+        collections: vec!["Silent".into()],
+        studio: Some("UFA".into()),
+        content_rating: Some("de/12".into()),
+        rating_percent: Some(83),
+        released: Some("1927-01-10".to_owned()),
+        picture: Some("/library/metadata/7/thumb/1700000000".to_owned()),
+    }));
+}
+
+#[test]
+fn guide_tells_what_a_server_tells_of_its_titles() {
+    let mut film = item(2, "Metropolis", 7_200_000);
+    told(&mut film);
+    let mut pilot = item(1, "Pilot", 36 * 3_600_000);
+    told(&mut pilot);
+    pilot.year = Some(2004);
+    pilot.episode = Some(Episode {
+        show: "Lost".to_owned(),
+        season: 1,
+        number: 1,
+    });
+    if let Some(about) = &mut pilot.about {
+        about.genres.clear();
+        about.content_rating = Some("TV-14".into());
+        about.released = Some("2004-09-22".to_owned());
+    }
+    let channels = vec![channel("5", "", &[2, 1])];
+    let document = guide(&lineup(vec![film, pilot], channels), EPOCH_MS + HOUR_MS);
+    assert_valid(&document);
+    let programmes = document.split_once("</channel>\n").unwrap().1;
+    let wanted = "\
+<programme start=\"20231114221320 +0000\" stop=\"20231115001320 +0000\" channel=\"5.exstreamtv\">
+<title>Metropolis</title>
+<desc>A city, &amp; what is &lt;below&gt; it.</desc>
+<date>19270110</date>
+<category>Movie</category>
+<category>Science Fiction</category>
+<category>Drama</category>
+<length units=\"seconds\">7200</length>
+<icon src=\"http://10.0.0.9:8411/api/media/2/picture\"/>
+<rating system=\"DE\"><value>12</value></rating>
+<star-rating><value>8.3/10</value></star-rating>
+</programme>
+<programme start=\"20231115001320 +0000\" stop=\"20231116121320 +0000\" channel=\"5.exstreamtv\">
+<title>Lost</title>
+<sub-title>Pilot</sub-title>
+<desc>A city, &amp; what is &lt;below&gt; it.</desc>
+<date>20040922</date>
+<category>Series</category>
+<length units=\"seconds\">129600</length>
+<icon src=\"http://10.0.0.9:8411/api/media/1/picture\"/>
+<episode-num system=\"onscreen\">S01E01</episode-num>
+<episode-num system=\"xmltv_ns\">0.0.</episode-num>
+<episode-num system=\"original-air-date\">2004-09-22</episode-num>
+<rating system=\"VCHIP\"><value>TV-14</value></rating>
+<star-rating><value>8.3/10</value></star-rating>
+</programme>
+</tv>
+";
+    assert_eq!(programmes, wanted);
+    for hidden in ["/library/", "plex:"] {
+        assert!(!document.contains(hidden), "{hidden}");
+    }
+}
+
+/// With everything that a server may tell, each text as long as it is kept, of signs that have to be
+/// escaped.
+#[test]
+fn the_fullest_programme_fits_into_a_piece() {
+    let longest = |bytes: usize| "\"".repeat(bytes);
+    let mut items: Vec<_> = (1..40).map(|id| item(id, &longest(512), 60_000)).collect();
+    // Of many lengths, so that some programme ends wherever it may in a piece.
+    for (n, item) in (0..).zip(&mut items) {
+        item.title.truncate(512 - n * 11);
+        item.episode = Some(Episode {
+            show: longest(510) + &n.to_string(),
+            season: u16::MAX,
+            number: u16::MAX,
+        });
+        told(item);
+        let about = item.about.as_mut().unwrap();
+        about.summary = Some(longest(512));
+        about.genres = (0..16)
+            .map(|n| format!("{n}{}", longest(510)).into())
+            .collect();
+        about.content_rating = Some(longest(512).into());
+    }
+    let all: Vec<i64> = (1..40).collect();
+    let lineup = lineup(items, vec![channel("99999.999", &longest(512), &all)]);
+    let web = format!("http://{}:8411", "&".repeat(253));
+    let pieces: Vec<_> = xmltv::guide(lineup, EPOCH_MS, &web).collect();
+    let longest = pieces.iter().map(|piece| piece.len()).max();
+    assert!(longest <= Some(limits::GUIDE_PIECE_BYTES), "{longest:?}");
+    assert_valid(std::str::from_utf8(&pieces.concat()).unwrap());
+}
+
+#[test]
+fn the_guide_of_a_large_library_is_made_in_a_moment() {
+    let summary = "Somebody finds an orchard, and nobody in the town will speak of it again. ";
+    for (words, is_told) in [("bare", false), ("with what Plex tells", true)] {
+        let items: Vec<_> = (1..=28_949_i64)
+            .map(|id| {
+                let minutes = u64::try_from(id % 100).unwrap() + 20;
+                let mut item = item(id, &format!("The Silent Harbour {id}"), minutes * 60_000);
+                item.year = Some(1999);
+                if is_told {
+                    told(&mut item);
+                    let about = item.about.as_mut().unwrap();
+                    about.summary = Some(summary.repeat(4));
+                }
+                item
+            })
+            .collect();
+        let all: Vec<i64> = (1..=28_949).collect();
+        let channels = (1..=34)
+            .map(|n| {
+                let mut one = channel(&n.to_string(), "Channel", &all);
+                one.order = Order::Shuffled { seed: n };
+                one
+            })
+            .collect();
+        let lineup = lineup(items, channels);
+        let began = std::time::Instant::now();
+        let document = guide(&lineup, EPOCH_MS);
+        let took = began.elapsed();
+        let programmes = document.matches("<programme").count();
+        println!(
+            "{words}: {programmes} programmes, {} bytes in {took:?}",
+            document.len()
+        );
+        assert!(programmes > 34 * 20);
+        assert!(document.len() < programmes * 2_000, "{}", document.len());
+        assert!(took.as_secs() < 10, "{took:?}");
+    }
+}
+
 #[test]
 fn very_short_items_leave_what_is_on_now_in_the_guide() {
     for duration_ms in [1, 400, 999, 1_000, 1_500, 5_000, 20_000] {
@@ -343,7 +508,7 @@ fn pieces_are_bounded_and_many() {
     let lineup = lineup(items, channels);
     let mut pieces = 0;
     let mut bytes = 0;
-    for piece in xmltv::guide(lineup, EPOCH_MS) {
+    for piece in xmltv::guide(lineup, EPOCH_MS, WEB) {
         assert!(piece.len() <= limits::GUIDE_PIECE_BYTES);
         pieces += 1;
         bytes += piece.len();

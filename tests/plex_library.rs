@@ -13,11 +13,14 @@ mod plex;
 
 use exstreamtv::catalog::{Catalog, Librarian, sync::Report};
 use exstreamtv::error::{Failure, Result};
-use exstreamtv::model::{ChannelNumber, Library as Section, MediaItem, NewChannel, Order, Origin};
+use exstreamtv::model::{
+    ChannelNumber, Library as Section, MediaItem, MediaItemId, NewChannel, Order, Origin,
+};
 use exstreamtv::plex::{Class, Secret, Servers};
+use exstreamtv::schedule::{Wishes, suggest};
 use exstreamtv::store::Store;
 use plex::{Library, Standin};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 const DAY_MS: i64 = 24 * 3_600 * 1_000;
@@ -144,6 +147,57 @@ async fn a_library_of_28949_titles_comes_in_58_requests_and_each_title_has_its_l
     assert_eq!(again.unchanged, 28_949);
     assert_eq!(house.requests(plex::Class::Listing), 0);
     assert_eq!(house.requests(plex::Class::Sections), 7);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_library_of_28949_titles_becomes_twenty_to_forty_channels_that_differ() {
+    let house = House::with(Library::synthetic(28_949)).await;
+    house.synced().await;
+    let catalog = house.catalog();
+    let began = std::time::Instant::now();
+    let suggested = suggest(&catalog, &Wishes::default(), NOW_MS);
+    let took = began.elapsed();
+    let hours = |channel: &NewChannel| {
+        let durations = channel
+            .items
+            .iter()
+            .map(|id| catalog.item(*id).unwrap().part.duration_ms.unwrap());
+        durations.sum::<u64>() / 3_600_000
+    };
+    for channel in &suggested {
+        println!(
+            "{:>4} {:32} {:5} titles {:5} h",
+            channel.number.to_string(),
+            channel.name,
+            channel.items.len(),
+            hours(channel)
+        );
+    }
+    println!("{} channels in {took:?}", suggested.len());
+    assert!((20..=40).contains(&suggested.len()));
+    assert!(took.as_secs() < 20, "{took:?}");
+    assert!(suggested.iter().all(|channel| hours(channel) >= 8));
+    assert_eq!(suggested, suggest(&catalog, &Wishes::default(), NOW_MS));
+
+    let mut times: HashMap<MediaItemId, usize> = HashMap::new();
+    let sets: Vec<BTreeSet<_>> = suggested
+        .iter()
+        .map(|channel| channel.items.iter().copied().collect())
+        .collect();
+    for (at, one) in sets.iter().enumerate() {
+        assert_eq!(one.len(), suggested[at].items.len(), "nothing twice");
+        one.iter()
+            .for_each(|id| *times.entry(*id).or_default() += 1);
+        for (other, name) in sets.iter().zip(&suggested).take(at) {
+            let shared = one.intersection(other).count();
+            let together = one.union(other).count();
+            let names = (&suggested[at].name, &name.name);
+            assert!(shared * 3 <= together, "{names:?}: {shared} of {together}");
+        }
+    }
+    let most = times.values().max();
+    println!("{} titles, each on at most {most:?}", times.len());
+    assert!(most <= Some(&5));
 }
 
 #[tokio::test(flavor = "multi_thread")]

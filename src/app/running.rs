@@ -141,6 +141,7 @@ impl Running {
             tuners: Arc::new(tuners),
             librarian,
             plex,
+            pictures: http::Gallery::new(),
             up_since,
             web: places.web,
             stream: places.stream,

@@ -3,13 +3,14 @@
 //! Documents become a hyper response; streams and errors before the routes are written as they
 //! stand here. No answer is ever chunked or compressed, and every answer closes its connection.
 
+use super::gallery::Form;
 use super::head::{Head, Language};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_LANGUAGE, CONTENT_LENGTH,
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
-    REFERRER_POLICY, SERVER, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, SERVER, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use jiff::Timestamp;
@@ -19,8 +20,8 @@ use std::fmt::Write;
 /// What the hardware's web server calls itself.
 const SERVER_NAME: &str = "HDHomeRun/1.0";
 
-/// Pages load nothing, run nothing and are framed by nobody.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+/// Pages load nothing but pictures from the box itself, run nothing and are framed by nobody.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// An answer whose length is known.
@@ -29,6 +30,8 @@ pub(super) struct Answer {
     status: u16,
     kind: Kind,
     sharing: Sharing,
+    caching: &'static str,
+    again_s: Option<&'static str>,
     body: Bytes,
 }
 
@@ -51,6 +54,8 @@ pub(super) enum Kind {
     Playlist,
     /// A transport stream.
     Stream,
+    /// A picture.
+    Picture(Form),
 }
 
 /// Whether scripts of other sites may read an answer.
@@ -73,6 +78,7 @@ impl Kind {
             Self::Text => Some("text/plain; charset=\"utf-8\""),
             Self::Playlist => Some("audio/x-mpegurl; charset=\"utf-8\""),
             Self::Stream => Some("video/mpeg"),
+            Self::Picture(form) => Some(form.media_type()),
         }
     }
 }
@@ -84,6 +90,8 @@ impl Answer {
             status,
             kind,
             sharing: Sharing::SameSite,
+            caching: "no-cache",
+            again_s: None,
             body: body.into(),
         }
     }
@@ -117,6 +125,18 @@ impl Answer {
         self
     }
 
+    /// The same, to be kept by whoever got it.
+    pub(super) fn good_for_a_day(mut self) -> Self {
+        self.caching = "public, max-age=86400";
+        self
+    }
+
+    /// The same, with the seconds after which it may be asked for again.
+    pub(super) fn again_in(mut self, seconds: &'static str) -> Self {
+        self.again_s = Some(seconds);
+        self
+    }
+
     /// For hyper.
     pub(super) fn into_response(self, head: &Head, epoch_ms: i64) -> Response<Full<Bytes>> {
         let mut fields = HeaderMap::with_capacity(12);
@@ -134,14 +154,19 @@ impl Answer {
             field(CONTENT_LANGUAGE, "en");
         }
         field(CONTENT_LENGTH, &self.body.len().to_string());
-        field(CACHE_CONTROL, "no-cache");
+        field(CACHE_CONTROL, self.caching);
+        if let Some(again_s) = self.again_s {
+            field(RETRY_AFTER, again_s);
+        }
         if self.sharing == Sharing::Anyone {
             field(ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         }
         if self.kind == Kind::Page {
             field(CONTENT_SECURITY_POLICY, PAGE_POLICY);
-            field(X_CONTENT_TYPE_OPTIONS, "nosniff");
             field(REFERRER_POLICY, "no-referrer");
+        }
+        if matches!(self.kind, Kind::Page | Kind::Picture(_)) {
+            field(X_CONTENT_TYPE_OPTIONS, "nosniff");
         }
         if let Some(date) = http_date(epoch_ms) {
             field(DATE, &date);

@@ -9,7 +9,7 @@ use super::answer::{Answer, raw_words};
 use super::door::Outlet;
 use super::head::{Head, Method, Reader, Unread};
 use super::stream::Tuning;
-use super::{House, api, control, device, guide, head, page, stream};
+use super::{House, api, control, device, guide, head, page, picture, stream};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use bytes::BytesMut;
@@ -33,6 +33,8 @@ pub(super) struct Line {
     pub(super) documents: Arc<Semaphore>,
     /// Permits to send a guide.
     pub(super) guides: Arc<Semaphore>,
+    /// Permits to give a picture.
+    pub(super) pictures: Arc<Semaphore>,
     /// Tells when to end.
     pub(super) shutdown: Shutdown,
 }
@@ -59,6 +61,8 @@ enum Route {
     Guide,
     /// With the progress of a sync.
     Sync,
+    /// With a picture, which another server has to give first.
+    Picture,
     /// With a document.
     Document,
 }
@@ -93,6 +97,7 @@ where
         Ok((route, head)) => {
             let turns = match route {
                 Route::Guide => &line.guides,
+                Route::Picture => &line.pictures,
                 _ => &line.documents,
             };
             let turn = tokio::select! {
@@ -103,7 +108,10 @@ where
                 return;
             };
             match route {
-                Route::Guide => guide::send(&line.house, head.method, &mut writer).await,
+                Route::Guide => {
+                    let roots = roots(&line.house, &head, caller);
+                    guide::send(&line.house, &roots, head.method, &mut writer).await;
+                }
                 Route::Sync => control::sync(&line.house, &mut writer).await,
                 _ => {
                     let io = tokio::io::join(taken.as_ref().chain(&mut reader), &mut writer);
@@ -134,6 +142,8 @@ fn route(head: &Head, caller: Caller) -> Result<Route, Unread> {
     let reads = matches!(head.method, Method::Get | Method::Head);
     Ok(if reads && head.path == "/iptv/xmltv.xml" {
         Route::Guide
+    } else if reads && picture::asked(&head.path).is_some() {
+        Route::Picture
     } else {
         Route::Document
     })
@@ -169,6 +179,9 @@ async fn document(house: &House, head: &Head, caller: Caller, body: Incoming) ->
         return device::lineup_post(head);
     }
     if asks {
+        if let Some(id) = picture::asked(&head.path) {
+            return picture::answer(house, head, id).await;
+        }
         if caller == Caller::Owner
             && let Some(answer) = control::read(house, head).await
         {

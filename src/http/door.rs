@@ -40,6 +40,7 @@ pub(super) async fn keep_open(
 ) {
     let documents = Arc::new(Semaphore::new(limits::HTTP_DOCUMENTS));
     let guides = Arc::new(Semaphore::new(limits::HTTP_GUIDES));
+    let pictures = Arc::new(Semaphore::new(limits::HTTP_PICTURES));
     let mut open = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -56,6 +57,7 @@ pub(super) async fn keep_open(
                     house: Arc::clone(&house),
                     documents: Arc::clone(&documents),
                     guides: Arc::clone(&guides),
+                    pictures: Arc::clone(&pictures),
                     shutdown: shutdown.clone(),
                 };
                 open.spawn(socket.serve(line));

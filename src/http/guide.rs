@@ -25,7 +25,7 @@ pub(super) fn playlist(lineup: &Lineup, roots: &Roots) -> Answer {
 }
 
 /// Sends the guide.
-pub(super) async fn send<W>(house: &House, method: Method, writer: &mut W)
+pub(super) async fn send<W>(house: &House, roots: &Roots, method: Method, writer: &mut W)
 where
     W: AsyncWrite + Unpin,
 {
@@ -36,7 +36,7 @@ where
     if write_in_time(writer, head.as_bytes()).await.is_err() || method == Method::Head {
         return;
     }
-    for piece in xmltv::guide(house.lineup(), now_ms) {
+    for piece in xmltv::guide(house.lineup(), now_ms, &roots.web) {
         if write_in_time(writer, &piece).await.is_err() {
             return;
         }

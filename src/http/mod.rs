@@ -13,17 +13,21 @@ mod connection;
 mod control;
 mod device;
 mod door;
+mod gallery;
 mod guide;
 mod head;
 mod health;
 pub mod m3u;
 mod memory;
 mod page;
+mod picture;
 mod plex;
 mod problem;
 mod programme;
 mod stream;
 pub mod xmltv;
+
+pub use gallery::Gallery;
 
 use crate::catalog::Librarian;
 use crate::clock::SharedClock;
@@ -55,6 +59,8 @@ pub struct House {
     pub librarian: Arc<Librarian>,
     /// The link to Plex.
     pub plex: Arc<Linking>,
+    /// Pictures of titles, from Plex.
+    pub pictures: Gallery,
     /// When the box started. Not a date: that may not be known yet, and step.
     pub up_since: Instant,
     /// Where documents and pages are served.

@@ -1,12 +1,12 @@
-//! The pages that people read. They need no JavaScript, load nothing, and say times in the box's
-//! own time zone. Every text from outside is escaped by the templates.
+//! The pages that people read. They need no JavaScript, load nothing but pictures from the box
+//! itself, and say times in its own time zone. Every text from outside is escaped by the templates.
 
 use super::address::Roots;
 use super::answer::{Answer, Kind};
 use super::plex::StageView;
 use super::problem::{Problem, problems};
-use super::programme::{NowNext, Programme};
-use super::{House, memory, plex};
+use super::programme::{NowNext, Programme, Shape};
+use super::{House, memory, picture, plex};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
 use askama::Template;
@@ -91,6 +91,13 @@ struct Shown {
     subtitle: Option<String>,
     from: String,
     until: String,
+    picture: Option<Art>,
+}
+
+/// A picture beside what is on.
+struct Art {
+    address: String,
+    class: &'static str,
 }
 
 struct ViewerLine {
@@ -246,6 +253,13 @@ fn shown(programme: Programme, zone: &TimeZone) -> Shown {
         until: local(programme.end_ms, zone, form),
         title: programme.title,
         subtitle: programme.subtitle,
+        picture: programme.picture.map(|address| Art {
+            address: format!("{address}{}", picture::SMALL),
+            class: match programme.shape {
+                Shape::Poster => "poster",
+                Shape::Scene => "scene",
+            },
+        }),
     }
 }
 

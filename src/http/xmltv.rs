@@ -4,8 +4,10 @@
 //! at the first whole second at which it is on. So programmes meet exactly, none is empty, what is
 //! on for less than a second may not be listed, and guide and stream agree at every whole second.
 
+mod description;
+
 use crate::limits;
-use crate::model::{Airing, ChannelNumber, MediaItem};
+use crate::model::ChannelNumber;
 use crate::schedule::{Lineup, Schedule};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -17,8 +19,19 @@ use std::sync::Arc;
 const BACK_S: i64 = 3_600;
 const AHEAD_S: i64 = 36 * 3_600;
 
-/// Room that one element needs at most: two texts and two names, each sign escaped, and its tags.
-const ELEMENT_BYTES: usize = 4 * 6 * limits::TEXT_BYTES + 1_024;
+/// Signs that stand for one which has to be escaped: `&quot;`.
+const ESCAPED: usize = 6;
+
+/// Room that one element needs at most: two titles and a summary, or a name and its number three
+/// times; the genres, a rating, the address of a picture; each sign escaped, and the tags.
+const ELEMENT_BYTES: usize = ESCAPED
+    * (3 * limits::TEXT_BYTES + (limits::GUIDE_GENRES + 1) * limits::GUIDE_WORD_BYTES + ROOT_BYTES)
+    + 2_048;
+
+/// Longest address of the box that is told: a host name has at most 255 bytes.
+const ROOT_BYTES: usize = 320;
+
+const _: () = assert!(2 * ELEMENT_BYTES <= limits::GUIDE_PIECE_BYTES);
 
 /// The id of a channel in guide and playlist. It depends on the number alone, so that it stays when
 /// the channel is renamed, and has a dot behind the number, so that no id is another's beginning.
@@ -29,11 +42,19 @@ pub fn channel_id(number: ChannelNumber) -> String {
 
 /// The guide as it is at `now_ms`, in pieces of at most `limits::GUIDE_PIECE_BYTES`, made one by
 /// one as they are asked for. It has what is on from an hour ago until 36 hours ahead, and at most
-/// `limits::GUIDE_PROGRAMMES` of each channel, what is on now among them.
-pub fn guide(lineup: Arc<Lineup>, now_ms: i64) -> impl Iterator<Item = Bytes> + Send + 'static {
+/// `limits::GUIDE_PROGRAMMES` of each channel, what is on now among them. Pictures are at `web`, the
+/// address under which the reader reaches the box (`http://10.0.0.1:8411`); one that is too long to
+/// be one is left out.
+pub fn guide(
+    lineup: Arc<Lineup>,
+    now_ms: i64,
+    web: &str,
+) -> impl Iterator<Item = Bytes> + Send + 'static + use<> {
+    let web = if web.len() <= ROOT_BYTES { web } else { "" };
     Guide {
         lineup,
         now_s: now_ms.div_euclid(1_000),
+        web: web.to_owned(),
         next: Element::Head,
     }
 }
@@ -41,6 +62,7 @@ pub fn guide(lineup: Arc<Lineup>, now_ms: i64) -> impl Iterator<Item = Bytes> + 
 struct Guide {
     lineup: Arc<Lineup>,
     now_s: i64,
+    web: String,
     next: Element,
 }
 
@@ -133,7 +155,8 @@ impl Guide {
             out,
             "<programme start=\"{start}\" stop=\"{stop}\" channel=\"{id}\">"
         );
-        write_description(self.lineup.item(&airing), schedule, &airing, out);
+        let item = self.lineup.item(&airing);
+        description::write(item, schedule, &airing, &self.web, out);
         out.push_str("</programme>\n");
         Some(stop_s)
     }
@@ -152,60 +175,6 @@ fn write_channel(schedule: &Schedule, out: &mut String) {
         text_element("display-name", &name, out);
     }
     out.push_str("</channel>\n");
-}
-
-/// What a programme is, in the order in which the DTD wants it.
-fn write_description(
-    item: Option<&Arc<MediaItem>>,
-    schedule: &Schedule,
-    airing: &Airing,
-    out: &mut String,
-) {
-    let episode = item.and_then(|item| item.episode.as_ref());
-    let title = item.map_or("", |item| item.title.as_str());
-    let titles = [
-        episode.map_or("", |episode| episode.show.as_str()),
-        title,
-        schedule.channel().name.as_str(),
-    ];
-    let titles = titles.map(clean);
-    let shown = titles.iter().find(|title| !title.is_empty());
-    let shown = shown.map_or("EXStreamTV", |title| title.as_str());
-    text_element("title", shown, out);
-    let title = clean(title);
-    if !title.is_empty() && title != shown {
-        text_element("sub-title", &title, out);
-    }
-    let year = item.and_then(|item| item.year).filter(|year| *year > 0);
-    if let Some(year) = year {
-        text_element("date", &format!("{year:04}"), out);
-    }
-    if episode.is_some() {
-        text_element("category", "Series", out);
-    } else if year.is_some() {
-        text_element("category", "Movie", out);
-    }
-    let length_s = ceil_s(airing.end_ms.saturating_sub(airing.start_ms));
-    let _ = writeln!(out, "<length units=\"seconds\">{length_s}</length>");
-    if let Some(episode) = episode {
-        write_episode_numbers(episode.season, episode.number, out);
-    }
-}
-
-/// Once for people, and once as `season.episode.` counted from zero; there, specials have no season.
-fn write_episode_numbers(season: u16, number: u16, out: &mut String) {
-    let from_zero = |number: u16| {
-        number
-            .checked_sub(1)
-            .map_or_else(String::new, |number| number.to_string())
-    };
-    let _ = writeln!(
-        out,
-        "<episode-num system=\"onscreen\">S{season:02}E{number:02}</episode-num>\n\
-         <episode-num system=\"xmltv_ns\">{}.{}.</episode-num>",
-        from_zero(season),
-        from_zero(number)
-    );
 }
 
 fn text_element(name: &str, text: &str, out: &mut String) {

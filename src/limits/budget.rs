@@ -7,11 +7,12 @@
 use super::{
     BLOCK_BYTES, CATALOG_BYTES, CHUNK_BYTES, CODEC_CONFIG_BYTES, CONTROL_CONNECTIONS, CONVERSIONS,
     FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS, HTTP_DOCUMENTS,
-    HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES,
-    LIVE_HEAD_BYTES, MEDIA_ANSWER, OUTLINES_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES,
-    SOURCE_FORESEEN_BYTES, SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES,
-    SOURCE_SOCKET_RECEIVE_BYTES, STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS,
-    TABLE_MARKS, TABLE_WINDOW_BYTES, TEXT_BYTES,
+    HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_PICTURES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES,
+    LIVE_HEAD_BYTES, MEDIA_ANSWER, OUTLINES_BYTES, PICTURES_AT_ONCE, PICTURES_BYTES,
+    PLEX_PICTURE_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_FORESEEN_BYTES,
+    SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES, SOURCE_SOCKET_RECEIVE_BYTES,
+    STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES,
+    TEXT_BYTES,
 };
 
 /// Code, threads with the stacks they have touched, and what the allocator keeps for itself.
@@ -158,8 +159,8 @@ const DOCUMENT_BYTES: usize = MEDIA_ANSWER * ITEM_TEXTS * TEXT_BYTES;
 
 impl Budget {
     /// What the box takes before anybody watches: the program, a catalog of
-    /// `limits::CATALOG_ITEMS`, the store, a scan, the beginnings of what servers convert, and
-    /// every door full of clients.
+    /// `limits::CATALOG_ITEMS`, the store, a scan, the beginnings of what servers convert, pictures
+    /// (those that are fetched grow to twice their size), and every door full of clients.
     pub const BASE: Cost = {
         let answers =
             DOORS * (HTTP_DOCUMENTS * DOCUMENT_BYTES + 2 * HTTP_GUIDES * GUIDE_PIECE_BYTES);
@@ -173,9 +174,11 @@ impl Budget {
             + OUTLINES_BYTES
             + SOURCE_INDEXES * SOURCE_INDEX_BYTES
             + CONVERSIONS * LIVE_HEAD_BYTES
+            + PICTURES_BYTES
+            + (2 * PICTURES_AT_ONCE + DOORS * HTTP_PICTURES) * PLEX_PICTURE_BYTES
             + answers
             + connections * HTTP_HEAD_BYTES;
-        let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES);
+        let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES + HTTP_PICTURES);
         let indexes = SOURCE_INDEXES * SOURCE_INDEX_PARTS;
         let kernel = sending * pinned(HTTP_SOCKET_SEND_BYTES)
             + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES
@@ -308,7 +311,8 @@ const _: () = {
 };
 
 /// Nobody who has a tuner is turned away for want of a connection.
-const _: () = assert!(Board::Gb8.tuners() + HTTP_DOCUMENTS + HTTP_GUIDES <= HTTP_CONNECTIONS);
+const _: () =
+    assert!(Board::Gb8.tuners() + HTTP_DOCUMENTS + HTTP_GUIDES + HTTP_PICTURES <= HTTP_CONNECTIONS);
 
 #[cfg(test)]
 mod tests {
@@ -326,11 +330,11 @@ mod tests {
         assert_eq!(
             rows,
             [
-                (4, 273, 288),
-                (8, 320, 759),
-                (8, 320, 1_694),
-                (16, 413, 3_522),
-                (16, 413, 7_382),
+                (4, 284, 288),
+                (8, 331, 759),
+                (8, 331, 1_694),
+                (16, 424, 3_522),
+                (16, 424, 7_382),
             ]
         );
     }

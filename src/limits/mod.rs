@@ -251,8 +251,20 @@ pub const PLEX_WAYS: usize = 32;
 /// One event that a server sends by itself.
 pub const PLEX_EVENT_BYTES: usize = 64 << 10;
 
-/// Picture of an item.
-pub const PLEX_PICTURE_BYTES: usize = 2 << 20;
+/// Picture of an item. A JPEG of 720x1080 has some 200 kB.
+pub const PLEX_PICTURE_BYTES: usize = 512 << 10;
+
+/// Pictures that are asked of servers at the same time, in the whole box.
+pub const PICTURES_AT_ONCE: usize = 3;
+
+/// Milliseconds in which a server has to give a picture.
+pub const PICTURE_MS: u64 = 10_000;
+
+/// Pictures that are kept, and pictures that are known not to be there.
+pub const PICTURES: usize = 512;
+
+/// What is kept of them, with their paths.
+pub const PICTURES_BYTES: usize = 2 << 20;
 
 /// File of the credentials.
 pub const PLEX_CREDENTIALS_BYTES: usize = 256 << 10;
@@ -429,6 +441,10 @@ pub const HTTP_DOCUMENTS: usize = 32;
 /// not wait in line with the documents.
 pub const HTTP_GUIDES: usize = 16;
 
+/// Pictures that one door gives at the same time. They wait for another server, so they do not wait
+/// in line with the documents either.
+pub const HTTP_PICTURES: usize = 4;
+
 /// Head of an HTTP request: request line and headers.
 pub const HTTP_HEAD_BYTES: usize = 16 << 10;
 
@@ -458,6 +474,12 @@ pub const HTTP_GRACE_MS: u64 = 1_500;
 
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
+
+/// Genres of one programme in the guide.
+pub const GUIDE_GENRES: usize = 8;
+
+/// Longest genre or age rating in the guide, in bytes.
+pub const GUIDE_WORD_BYTES: usize = 64;
 
 /// Bytes of the guide that are made at once.
 pub const GUIDE_PIECE_BYTES: usize = 64 << 10;

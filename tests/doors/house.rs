@@ -48,6 +48,7 @@ pub(crate) struct Open {
     pub(crate) stream: SocketAddr,
     pub(crate) tuners: Arc<Tuners>,
     pub(crate) librarian: Arc<Librarian>,
+    pub(crate) servers: Arc<Servers>,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) stopper: Stopper,
     pub(crate) tasks: JoinSet<()>,
@@ -67,6 +68,9 @@ impl Open {
         let folder = tempfile::tempdir().unwrap();
         let control = UnixListener::bind(folder.path().join("control.sock")).unwrap();
         let tuners = Arc::new(Tuners::new(tuners, lineup_rx.clone(), Arc::clone(&clock)));
+        // Nobody listens there.
+        let servers = Servers::open(folder.path(), "telly").unwrap();
+        let servers = Arc::new(servers.asking("http://127.0.0.1:9"));
         let house = Arc::new(House {
             clock,
             device: Device {
@@ -77,12 +81,8 @@ impl Open {
             lineup_rx,
             tuners: Arc::clone(&tuners),
             librarian: librarian(folder.path()).await,
-            plex: Arc::new(Linking::new(Arc::new(
-                // Nobody listens there.
-                Servers::open(folder.path(), "telly")
-                    .unwrap()
-                    .asking("http://127.0.0.1:9"),
-            ))),
+            plex: Arc::new(Linking::new(Arc::clone(&servers))),
+            pictures: http::Gallery::new(),
             up_since: tokio::time::Instant::now() - UP,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),
@@ -96,6 +96,7 @@ impl Open {
             stream: house.stream,
             tuners,
             librarian: Arc::clone(&house.librarian),
+            servers,
             folder,
             stopper,
             tasks: JoinSet::new(),

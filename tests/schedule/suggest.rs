@@ -3,7 +3,7 @@
 use super::build::{EPOCH_MS, HOUR_MS, channel, ids, item, library, tracks, usual};
 use exstreamtv::catalog::Catalog;
 use exstreamtv::media::{AudioCodec, VideoCodec};
-use exstreamtv::model::{Channel, ChannelId, Episode, MediaItem, NewChannel, Order};
+use exstreamtv::model::{About, Channel, ChannelId, Episode, MediaItem, NewChannel, Order};
 use exstreamtv::schedule::{Fit, Schedule, Wishes, suggest};
 use proptest::collection::vec;
 use proptest::prelude::proptest;
@@ -264,4 +264,107 @@ fn silent_films_are_suggested_and_broken_ones_are_not() {
     let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
     assert_eq!(suggested.len(), 1);
     assert_eq!(suggested[0].items, ids(&[1, 2]));
+}
+
+/// A film of two and a half hours of a Plex library, of this year, with these genres and collections.
+fn told(id: i64, year: u16, genres: &[&str], collections: &[&str]) -> MediaItem {
+    let mut film = item(id, Some(HOUR_MS * 5 / 2), usual());
+    film.year = Some(year);
+    film.rating_key = Some(id.to_string());
+    film.part.path = format!("/library/parts/{id}/1700000000/file.mkv");
+    let shared = |words: &[&str]| words.iter().map(|word| (*word).into()).collect();
+    film.about = Some(Box::new(About {
+        genres: shared(genres),
+        collections: shared(collections),
+        ..About::default()
+    }));
+    film
+}
+
+/// What is suggested for these: number, name and how many titles.
+fn lines(items: Vec<MediaItem>) -> Vec<String> {
+    let catalog = Catalog::new(vec![library()], items, vec![]);
+    let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
+    let line = |one: &NewChannel| format!("{} {}: {}", one.number, one.name, one.items.len());
+    suggested.iter().map(line).collect()
+}
+
+#[test]
+fn films_of_which_a_server_tells_have_channels_by_what_they_are() {
+    let mut films: Vec<_> = (1..=120)
+        .map(|id| {
+            let genres: &[&str] = match id % 4 {
+                0 => &["Drama", "drama", "War"],
+                1 => &["Comedy", "Drama"],
+                2 => &["Comedy", "Family", "Never looked at"],
+                _ => &["Western"],
+            };
+            let collections: &[&str] = if id <= 10 { &["The Long Chase"] } else { &[] };
+            let year = 1950 + u16::try_from(id % 3).unwrap() * 10;
+            told(id, year, genres, collections)
+        })
+        .collect();
+    // In no theme: without a genre, and too few of their decade.
+    films.extend((121..=130).map(|id| told(id, 2020, &[], &[])));
+    for film in films.iter_mut().skip(44) {
+        film.part.duration_ms = Some(HOUR_MS * 3 / 2);
+    }
+    assert_eq!(
+        lines(films.clone()),
+        [
+            "100 Films: 10",
+            "101 Films by Night: 44",
+            "200 Comedy: 60",
+            "201 Drama: 60",
+            // War and Family are half of the two above.
+            "202 Western: 30",
+            "300 Films 1950s: 40",
+            "301 Films 1960s: 40",
+            "302 Films 1970s: 40",
+            "400 The Long Chase: 10",
+        ]
+    );
+    // Half of them are gone from their server.
+    for film in films.iter_mut().filter(|film| film.id.0 % 4 < 2) {
+        film.missing_ms = Some(EPOCH_MS);
+    }
+    let left = lines(films);
+    assert!(left.contains(&"201 Western: 30".to_owned()), "{left:?}");
+    assert!(left.iter().all(|line| !line.contains("Drama")), "{left:?}");
+}
+
+#[test]
+fn of_two_channels_that_are_nearly_the_same_one_is_suggested() {
+    let films = (1..=80).map(|id| {
+        let western = id <= 30;
+        let genres: &[&str] = if western { &["Western"] } else { &["Drama"] };
+        // All Westerns but five, which has to be the same to a viewer.
+        let collections: &[&str] = if id <= 25 { &["Boots"] } else { &[] };
+        told(id, 1950, genres, collections)
+    });
+    let films: Vec<_> = films.collect();
+    let told = lines(films);
+    assert!(told.contains(&"400 Boots: 25".to_owned()), "{told:?}");
+    assert!(
+        told.iter().all(|line| !line.contains("Western")),
+        "{told:?}"
+    );
+    assert!(told.contains(&"300 Films 1950s: 80".to_owned()), "{told:?}");
+    assert!(
+        told.iter().all(|line| !line.contains("by Night")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_theme_shows_what_goes_on_air_beside_each_other() {
+    let films = (1..=90).map(|id| {
+        let mut film = told(id, 1950, &["Western"], &[]);
+        if id > 60 {
+            film.part.tracks = tracks(VideoCodec::Hevc, AudioCodec::Aac);
+        }
+        film
+    });
+    let told = lines(films.collect());
+    assert_eq!(told, ["100 Films: 30", "300 Films 1950s: 60"]);
 }

@@ -41,6 +41,10 @@ pub(crate) struct Faults {
     pub(crate) broken_row_every: Option<usize>,
     /// Listings and metadata are answered so much later.
     pub(crate) metadata_delay_ms: u64,
+    /// What answers pictures.
+    pub(crate) image_status: Option<u16>,
+    /// Pictures are answered so much later.
+    pub(crate) image_delay_ms: u64,
     /// The parts that the faults of parts concern, by id; all if there are none here.
     pub(crate) only_parts: Vec<u64>,
     /// What answers part requests.
@@ -91,6 +95,8 @@ impl Default for Faults {
             growing_total: false,
             broken_row_every: None,
             metadata_delay_ms: 0,
+            image_status: None,
+            image_delay_ms: 0,
             only_parts: Vec::new(),
             part_status: None,
             first_byte_delay_ms: 0,

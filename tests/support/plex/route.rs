@@ -63,6 +63,7 @@ async fn media(state: &Arc<State>, peer: &Arc<Peer>, asked: &Asked) -> Answer {
     let status = match class {
         Class::Metadata => faults.metadata_status,
         Class::Listing => faults.listing_status,
+        Class::Image => faults.image_status,
         Class::Part => {
             let id = segments.get(2).and_then(|id| id.parse().ok());
             faults.of_part(id.unwrap_or(0)).part_status
@@ -71,6 +72,9 @@ async fn media(state: &Arc<State>, peer: &Arc<Peer>, asked: &Asked) -> Answer {
     };
     if matches!(class, Class::Metadata | Class::Listing) && faults.metadata_delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(faults.metadata_delay_ms)).await;
+    }
+    if class == Class::Image && faults.image_delay_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(faults.image_delay_ms)).await;
     }
     if let Some(status) = status {
         return refusal(status);
