@@ -74,7 +74,9 @@ pub enum AudioCodec {
 pub struct TrackId(pub u64);
 
 /// What a track is for, where the container says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The main version.
@@ -85,7 +87,7 @@ pub enum Role {
 }
 
 /// One elementary stream of a file: facts only, small enough to keep for every item of a library.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Track {
     /// Its number in the file.
     pub id: TrackId,
@@ -102,7 +104,7 @@ pub struct Track {
 }
 
 /// What a track carries.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TrackKind {
     /// Pictures that can be carried.
@@ -119,7 +121,7 @@ pub enum TrackKind {
 }
 
 /// Facts of a video track, from its parameter sets where the container disagrees.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct VideoTrack {
     /// The codec.
     pub codec: VideoCodec,
@@ -136,7 +138,7 @@ pub struct VideoTrack {
 }
 
 /// Facts of an audio track.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct AudioTrack {
     /// The codec.
     pub codec: AudioCodec,

@@ -13,8 +13,9 @@ use exstreamtv::limits;
 use exstreamtv::media::{
     AudioCodec, AudioTrack, Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
 };
-use exstreamtv::model::{Episode, NewItem, Part};
+use exstreamtv::model::{About, Episode, NewItem, Origin, Part};
 use exstreamtv::store::{Scan, Store};
+use std::sync::Arc;
 
 /// The library of the report that this box exists for.
 const ITEMS: usize = limits::CATALOG_ITEMS;
@@ -82,19 +83,62 @@ fn episode(at: usize) -> NewItem {
                         channels: 6,
                     }),
                 ),
-            ],
+            ]
+            .into(),
             problem: None,
         },
     }
 }
 
+/// The same as a Plex server tells it.
+fn listed(at: usize) -> NewItem {
+    let item = episode(at);
+    let shared = |words: &[&str]| words.iter().map(|word| Arc::from(*word)).collect();
+    let summary = "A sentence about what happens, and who is in it. ".repeat(7);
+    NewItem {
+        rating_key: Some((100_000 + at).to_string()),
+        about: Some(Box::new(About {
+            guid: Some(format!("plex://episode/{at:024x}")),
+            summary: Some(summary[..limits::SUMMARY_BYTES].to_owned()),
+            genres: shared(&["Drama", "Crime", "Thriller"]),
+            collections: shared(&["A Collection"]),
+            studio: Some(Arc::from("A Studio")),
+            content_rating: Some(Arc::from("TV-14")),
+            rating_percent: Some(78),
+            released: Some("2005-10-17".to_owned()),
+            picture: Some(format!(
+                "/library/metadata/{}/thumb/1700000000",
+                100_000 + at
+            )),
+        })),
+        part: Part {
+            path: format!("/library/parts/{}/1586877036/file.mkv", 200_000 + at),
+            ..item.part
+        },
+        ..item
+    }
+}
+
 #[tokio::test]
 async fn a_catalog_of_28949_items_fits_its_share_of_the_board() {
+    let folder = Origin::Folder {
+        path: "/media/usb/Shows".to_owned(),
+    };
+    let section = Origin::Plex {
+        server: "5ca1ab1e0ddba11c0ffee15deadbea75e1ec7ed1".to_owned(),
+        section: "2".to_owned(),
+    };
+    // Both stay: the next one must not live in the rooms of the one before.
+    let _folder = loaded(folder, episode).await;
+    let _section = loaded(section, listed).await;
+}
+
+async fn loaded(origin: Origin, item: fn(usize) -> NewItem) -> Librarian {
     let state = tempfile::tempdir().unwrap();
     let store = Store::open(state.path()).await.unwrap();
-    let library = store.add_folder("Shows", "/media/usb/Shows").await.unwrap();
+    let library = store.add_library("Shows", origin.clone()).await.unwrap();
     for first in (0..ITEMS).step_by(500) {
-        let upserts = (first..ITEMS.min(first + 500)).map(episode).collect();
+        let upserts = (first..ITEMS.min(first + 500)).map(item).collect();
         let scan = Scan {
             upserts,
             ..Scan::default()
@@ -109,10 +153,11 @@ async fn a_catalog_of_28949_items_fits_its_share_of_the_board() {
     let librarian = Librarian::open(store).await.unwrap();
     let taken = resident_bytes().saturating_sub(before);
     println!(
-        "{ITEMS} items: {} kB, loaded in {:?}",
+        "{ITEMS} items of {origin:?}: {} kB, loaded in {:?}",
         taken / 1024,
         began.elapsed()
     );
     assert_eq!(librarian.catalog().borrow().items().len(), ITEMS);
     assert!(taken < LIMIT, "{taken}");
+    librarian
 }

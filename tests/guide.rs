@@ -65,7 +65,8 @@ fn item(id: i64, title: &str, duration_ms: u64) -> MediaItem {
                 title: None,
                 role: Role::Main,
                 default: true,
-            }],
+            }]
+            .into(),
             problem: None,
         },
     }
@@ -310,8 +311,8 @@ fn told(item: &mut MediaItem) {
     item.about = Some(Box::new(About {
         guid: Some("plex://movie/5d77".to_owned()),
         summary: Some("A city, & what is <below> it.".to_owned()),
-        genres: vec!["Science Fiction".into(), "movie".into(), "Drama".into()],
-        collections: vec!["Silent".into()],
+        genres: ["Science Fiction".into(), "movie".into(), "Drama".into()].into(),
+        collections: ["Silent".into()].into(),
         studio: Some("UFA".into()),
         content_rating: Some("de/12".into()),
         rating_percent: Some(83),
@@ -333,7 +334,7 @@ fn guide_tells_what_a_server_tells_of_its_titles() {
         number: 1,
     });
     if let Some(about) = &mut pilot.about {
-        about.genres.clear();
+        about.genres = [].into();
         about.content_rating = Some("TV-14".into());
         about.released = Some("2004-09-22".to_owned());
     }

@@ -77,7 +77,8 @@ fn episode(id: i64) -> NewItem {
             tracks: vec![
                 track(1, TrackKind::Video(video)),
                 track(2, TrackKind::Audio(audio)),
-            ],
+            ]
+            .into(),
             problem,
         },
     }

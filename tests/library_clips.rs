@@ -116,7 +116,7 @@ async fn agree_with_ffprobe(folder: &Path, at_least: usize) {
         );
         let streams = streams["streams"].as_array().unwrap();
         assert_eq!(streams.len(), item.part.tracks.len(), "{path}");
-        for (stream, track) in streams.iter().zip(&item.part.tracks) {
+        for (stream, track) in streams.iter().zip(item.part.tracks.iter()) {
             let codec = stream["codec_name"].as_str().unwrap();
             match &track.kind {
                 TrackKind::Video(video) => {

@@ -72,7 +72,8 @@ fn item(path: &str) -> NewItem {
                         channels: 6,
                     }),
                 ),
-            ],
+            ]
+            .into(),
             problem: None,
         },
     }
@@ -137,7 +138,8 @@ async fn what_is_stored_is_what_is_read_after_a_restart() {
             codec: "dts".to_owned(),
             why: "audio that is not carried".to_owned(),
         },
-    )];
+    )]
+    .into();
     broken.part.problem = Some("AVI files need converting first".to_owned());
     let upserts = vec![episode.clone(), broken.clone()];
     let scan = Scan {
@@ -187,7 +189,7 @@ async fn an_item_that_changes_keeps_its_id_and_its_place_on_channels() {
         .unwrap();
     let mut changed = item("/m/00001.mp4");
     changed.title = "New".to_owned();
-    changed.part.tracks.truncate(1);
+    changed.part.tracks = changed.part.tracks[..1].into();
     let scan = Scan {
         upserts: vec![changed.clone()],
         ..Scan::default()

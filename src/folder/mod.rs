@@ -206,7 +206,7 @@ impl<P: FnMut(&Progress)> Scan<'_, P> {
             Ok(content) => {
                 self.stalled = 0;
                 item.part.duration_ms = Some(content.duration_ms);
-                item.part.tracks = content.tracks;
+                item.part.tracks = content.tracks.into();
             }
             Err(problem) => {
                 self.progress.unplayable += 1;
@@ -258,7 +258,7 @@ impl<P: FnMut(&Progress)> Scan<'_, P> {
                 changed_ms: stamp.changed_ms,
                 container: None,
                 duration_ms: None,
-                tracks: Vec::new(),
+                tracks: [].into(),
                 problem: None,
             },
         }

@@ -112,7 +112,7 @@ pub const SOURCE_FORESEEN: usize = 10;
 pub const SOURCE_FORESEEN_BYTES: usize = 384 << 10;
 
 /// Longest index of a file that is fetched as a whole: that of an MP4 of two hours.
-pub const SOURCE_INDEX_BYTES: usize = 6 << 20;
+pub const SOURCE_INDEX_BYTES: usize = 5 << 20;
 
 /// Connections on which it comes.
 pub const SOURCE_INDEX_PARTS: usize = 4;
@@ -320,10 +320,10 @@ pub const SETTING_BYTES: usize = 64 << 10;
 pub const CATALOG_ITEMS: usize = 28_949;
 
 /// What the catalog of so many items may take.
-pub const CATALOG_BYTES: usize = 24 << 20;
+pub const CATALOG_BYTES: usize = 28 << 20;
 
 /// Longest summary of a title that is kept, in bytes: what a guide shows.
-pub const SUMMARY_BYTES: usize = 300;
+pub const SUMMARY_BYTES: usize = 220;
 
 /// Genres, and collections, of one title that are kept.
 pub const TAGS: usize = 16;

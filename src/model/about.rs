@@ -15,9 +15,9 @@ pub struct About {
     pub summary: Option<String>,
     /// What kind of thing it is, in the server's words, the most fitting first. Shared by all titles
     /// that have the same.
-    pub genres: Vec<Arc<str>>,
+    pub genres: Arc<[Arc<str>]>,
     /// The collections of its library that it is in.
-    pub collections: Vec<Arc<str>>,
+    pub collections: Arc<[Arc<str>]>,
     /// Who made it.
     pub studio: Option<Arc<str>>,
     /// For whom it is, such as `PG-13` or `de/12`.

@@ -12,6 +12,7 @@ pub use device::{Device, DeviceId};
 use crate::media::{Container, Track};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Row id of a library in the store.
 #[derive(
@@ -127,8 +128,8 @@ pub struct Part {
     pub container: Option<Container>,
     /// How long its video is, rounded up to the millisecond; `None` where unknown or not playable.
     pub duration_ms: Option<u64>,
-    /// Its elementary streams.
-    pub tracks: Vec<Track>,
+    /// Its elementary streams. Most files of a library have the same.
+    pub tracks: Arc<[Track]>,
     /// Why it cannot be played, in words for the owner; `None` where it can.
     pub problem: Option<String>,
 }
@@ -324,7 +325,7 @@ mod tests {
                 changed_ms: 0,
                 container: None,
                 duration_ms: None,
-                tracks: Vec::new(),
+                tracks: [].into(),
                 problem: None,
             },
         }

@@ -90,7 +90,7 @@ impl Schedule {
         let profile = choose_profile(
             candidates
                 .iter()
-                .map(|one| (one.item.part.tracks.as_slice(), one.duration_ms)),
+                .map(|one| (one.item.part.tracks.as_ref(), one.duration_ms)),
             &wishes.language,
         );
         candidates.retain(|one| {

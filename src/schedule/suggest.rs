@@ -281,7 +281,7 @@ fn difference(profile: &Profile, from: &Profile) -> String {
 
 impl<'a> Title<'a> {
     fn weight(&self) -> (&'a [Track], u64) {
-        (self.item.part.tracks.as_slice(), self.duration_ms)
+        (self.item.part.tracks.as_ref(), self.duration_ms)
     }
 }
 

@@ -12,6 +12,7 @@ use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::Arc;
 
 /// Everything that a catalog is made of, in the order of the ids. Items that are as they were in
@@ -22,9 +23,9 @@ pub(super) fn load(connection: &Connection, before: &[Arc<MediaItem>]) -> Result
         // One view of the file, even while another program writes.
         let tx = connection.unchecked_transaction()?;
         let libraries = rows(&tx, "library", LIBRARIES, [], library)?;
-        let words = Words::default();
+        let shared = Shared::default();
         let items = rows(&tx, "media item", ITEMS, [], |row| {
-            let item = item(&tx, row, &words)?;
+            let item = item(&tx, row, &shared)?;
             let same = before.binary_search_by_key(&item.id, |old| old.id);
             let same = same.ok().and_then(|at| before.get(at));
             Ok(match same.filter(|old| ***old == item) {
@@ -113,27 +114,48 @@ fn library(row: &Row<'_>) -> rusqlite::Result<Library> {
     })
 }
 
-/// Words that many items share, each kept once.
+/// What many items share, each kept once.
 #[derive(Default)]
-struct Words(RefCell<HashSet<Arc<str>>>);
+struct Shared {
+    words: RefCell<HashSet<Arc<str>>>,
+    lists: RefCell<HashSet<Arc<[Arc<str>]>>>,
+    tracks: RefCell<HashSet<Arc<[Track]>>>,
+}
 
-impl Words {
-    fn shared(&self, word: String) -> Arc<str> {
-        let mut known = self.0.borrow_mut();
-        if let Some(same) = known.get(word.as_str()) {
-            return Arc::clone(same);
-        }
-        let word: Arc<str> = word.into();
-        known.insert(Arc::clone(&word));
-        word
+impl Shared {
+    fn word(&self, word: String) -> Arc<str> {
+        same(&self.words, word.as_str(), || word.as_str().into())
+    }
+
+    fn list(&self, words: &[Arc<str>]) -> Arc<[Arc<str>]> {
+        same(&self.lists, words, || words.into())
+    }
+
+    fn tracks(&self, tracks: &[Track]) -> Arc<[Track]> {
+        same(&self.tracks, tracks, || tracks.into())
     }
 }
 
+/// The one that is known to be the same, or else this one from now on.
+fn same<T: ?Sized + Eq + Hash>(
+    known: &RefCell<HashSet<Arc<T>>>,
+    wanted: &T,
+    make: impl FnOnce() -> Arc<T>,
+) -> Arc<T> {
+    let mut known = known.borrow_mut();
+    if let Some(same) = known.get(wanted) {
+        return Arc::clone(same);
+    }
+    let made = make();
+    known.insert(Arc::clone(&made));
+    made
+}
+
 /// What its server says about an item.
-fn about(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Result<About> {
+fn about(connection: &Connection, row: &Row<'_>, shared: &Shared) -> rusqlite::Result<About> {
     let word = |column: &str| -> rusqlite::Result<Option<Arc<str>>> {
         let word: Option<String> = row.get(column)?;
-        Ok(word.map(|word| words.shared(word)))
+        Ok(word.map(|word| shared.word(word)))
     };
     let tags = rows(
         connection,
@@ -144,7 +166,8 @@ fn about(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Res
     )?;
     let of_kind = |kind: &str| {
         let names = tags.iter().filter(|(of, _)| of == kind);
-        names.map(|(_, name)| words.shared(name.clone())).collect()
+        let names: Vec<_> = names.map(|(_, name)| shared.word(name.clone())).collect();
+        shared.list(&names)
     };
     Ok(About {
         guid: row.get("guid")?,
@@ -159,7 +182,7 @@ fn about(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Res
     })
 }
 
-fn item(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Result<MediaItem> {
+fn item(connection: &Connection, row: &Row<'_>, shared: &Shared) -> rusqlite::Result<MediaItem> {
     let episode = match row.get::<_, Option<String>>("show")? {
         Some(show) => Some(Episode {
             show,
@@ -180,7 +203,7 @@ fn item(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Resu
         year: row.get("year")?,
         episode,
         about: match &rating_key {
-            Some(_) => Some(Box::new(about(connection, row, words)?)),
+            Some(_) => Some(Box::new(about(connection, row, shared)?)),
             None => None,
         },
         rating_key,
@@ -194,13 +217,13 @@ fn item(connection: &Connection, row: &Row<'_>, words: &Words) -> rusqlite::Resu
                 Some(_) => Some(unsigned(row, "duration_ms")?),
                 None => None,
             },
-            tracks: rows(
+            tracks: shared.tracks(&rows(
                 connection,
                 "a track of part",
                 TRACKS,
                 [row.get::<_, i64>("part_id")?],
                 track,
-            )?,
+            )?),
             problem: row.get("problem")?,
         },
     })

@@ -241,7 +241,8 @@ pub(crate) fn item(id: i64, title: &str, year: Option<u16>, problem: Option<&str
             tracks: vec![
                 track(1, TrackKind::Video(video)),
                 track(2, TrackKind::Audio(audio)),
-            ],
+            ]
+            .into(),
             problem: problem.map(str::to_owned),
         },
     }

@@ -68,7 +68,7 @@ pub(crate) fn item(id: i64, duration_ms: Option<u64>, tracks: Vec<Track>) -> Med
             changed_ms: 0,
             container: Some(Container::Matroska),
             duration_ms,
-            tracks,
+            tracks: tracks.into(),
             problem: None,
         },
     }

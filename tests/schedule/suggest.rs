@@ -361,7 +361,7 @@ fn a_theme_shows_what_goes_on_air_beside_each_other() {
     let films = (1..=90).map(|id| {
         let mut film = told(id, 1950, &["Western"], &[]);
         if id > 60 {
-            film.part.tracks = tracks(VideoCodec::Hevc, AudioCodec::Aac);
+            film.part.tracks = tracks(VideoCodec::Hevc, AudioCodec::Aac).into();
         }
         film
     });

@@ -78,7 +78,7 @@ pub(crate) fn item(id: i64, path: &Path) -> MediaItem {
             changed_ms: 0,
             container: Some(container),
             duration_ms: Some(u64::try_from((movie.duration_90k + 89) / 90).unwrap()),
-            tracks,
+            tracks: tracks.into(),
             problem: None,
         },
     }

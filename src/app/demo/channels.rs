@@ -61,7 +61,7 @@ fn groups<'a>(catalog: &'a Catalog, library: LibraryId, language: &str) -> Vec<G
     items.sort_by(|a, b| a.part.path.cmp(&b.part.path));
     let mut groups: Vec<Group<'a>> = Vec::new();
     for item in items {
-        let profile = choose_profile(once((item.part.tracks.as_slice(), 1)), language);
+        let profile = choose_profile(once((item.part.tracks.as_ref(), 1)), language);
         match groups.iter_mut().find(|group| group.profile == profile) {
             Some(group) => group.items.push(item),
             None => groups.push(Group {
@@ -140,7 +140,7 @@ mod tests {
                 changed_ms: 0,
                 container: Some(Container::Matroska),
                 duration_ms: Some(10_000),
-                tracks: vec![track(1, video), track(2, audio)],
+                tracks: vec![track(1, video), track(2, audio)].into(),
                 problem: None,
             },
         }

@@ -51,7 +51,7 @@ fn about(item: Item) -> About {
         let text = text.map(|text| clipped(&text, limits::TEXT_BYTES).to_owned());
         text.filter(|text| !text.is_empty())
     };
-    let words = |all: Vec<String>| -> Vec<Arc<str>> {
+    let words = |all: Vec<String>| -> Arc<[Arc<str>]> {
         let all = all.iter().map(|word| clipped(word, limits::TEXT_BYTES));
         let all = all.filter(|word| !word.is_empty());
         all.take(limits::TAGS).map(Arc::from).collect()
@@ -102,7 +102,7 @@ fn part(item: &Item) -> Part {
         changed_ms: updated_s.saturating_mul(1_000),
         container: None,
         duration_ms: None,
-        tracks: Vec::new(),
+        tracks: [].into(),
         problem: None,
     };
     let Some((_, version)) = best_version(item) else {
@@ -115,7 +115,7 @@ fn part(item: &Item) -> Part {
     part.path.clone_from(&file.key);
     part.size_bytes = file.size_bytes.unwrap_or(0);
     part.container = container(version, file);
-    part.tracks = tracks(version);
+    part.tracks = tracks(version).into();
     part.duration_ms = file
         .duration_ms
         .or(version.duration_ms)

@@ -138,7 +138,7 @@ fn part() -> Part {
         changed_ms: 1,
         container: None,
         duration_ms: Some(12_000),
-        tracks: Vec::new(),
+        tracks: [].into(),
         problem: None,
     }
 }
