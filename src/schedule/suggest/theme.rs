@@ -3,7 +3,7 @@
 use super::name::clip;
 use super::{Block, CHANNEL_MS, Group, Pace, Title, Wishes, belongs, choose_profile, library_name};
 use crate::catalog::Catalog;
-use crate::model::{LibraryId, MediaItemId};
+use crate::model::{About, LibraryId, MediaItemId};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ fn is_like_any<'g, 'a: 'g>(group: &Group, mut others: impl Iterator<Item = &'g G
 fn by_words<'a: 'g, 'g>(
     titles: impl Iterator<Item = &'g Title<'a>>,
     block: Block,
-    words: impl Fn(&crate::model::About) -> &[Arc<str>],
+    words: impl Fn(&About) -> &[Arc<str>],
 ) -> Vec<Group<'a>> {
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();
     for title in titles {
