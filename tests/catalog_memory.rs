@@ -98,18 +98,15 @@ fn listed(at: usize) -> NewItem {
     NewItem {
         rating_key: Some((100_000 + at).to_string()),
         about: Some(Box::new(About {
-            guid: Some(format!("plex://episode/{at:024x}")),
-            summary: Some(summary[..limits::SUMMARY_BYTES].to_owned()),
+            guid: Some(format!("plex://episode/{at:024x}").into()),
+            summary: Some(summary[..limits::SUMMARY_BYTES].into()),
             genres: shared(&["Drama", "Crime", "Thriller"]),
             collections: shared(&["A Collection"]),
             studio: Some(Arc::from("A Studio")),
             content_rating: Some(Arc::from("TV-14")),
             rating_percent: Some(78),
-            released: Some("2005-10-17".to_owned()),
-            picture: Some(format!(
-                "/library/metadata/{}/thumb/1700000000",
-                100_000 + at
-            )),
+            released: Some("2005-10-17".into()),
+            picture: Some(format!("/library/metadata/{}/thumb/1700000000", 100_000 + at).into()),
         })),
         part: Part {
             path: format!("/library/parts/{}/1586877036/file.mkv", 200_000 + at),

@@ -203,24 +203,24 @@ fn guide_is_valid_whatever_names_are_made_of() {
         number: 0,
     });
     episode.about = Some(Box::new(About {
-        summary: Some(nasty.to_owned()),
+        summary: Some(nasty.into()),
         genres: (0..50).map(|n| format!("{nasty} {n}").into()).collect(),
         content_rating: Some(nasty.into()),
         rating_percent: Some(u8::MAX),
-        released: Some("2004-02-30".to_owned()),
-        picture: Some(nasty.to_owned()),
+        released: Some("2004-02-30".into()),
+        picture: Some(nasty.into()),
         ..About::default()
     }));
     let mut long = item(2, &"\"".repeat(100_000), 1);
     long.year = Some(0);
     let endless: Arc<str> = "\"".repeat(100_000).into();
     long.about = Some(Box::new(About {
-        summary: Some(endless.to_string()),
+        summary: Some(endless.as_ref().into()),
         genres: (0..50).map(|n| format!("{n}{endless}").into()).collect(),
         content_rating: Some(Arc::clone(&endless)),
         rating_percent: Some(100),
-        released: Some("2004-02-29".to_owned()),
-        picture: Some(endless.to_string()),
+        released: Some("2004-02-29".into()),
+        picture: Some(endless.as_ref().into()),
         ..About::default()
     }));
     let blank = item(3, " \u{1}\n", 5_000);
@@ -309,15 +309,15 @@ fn guide_reads_as_written_here() {
 /// What a Plex server tells of a title.
 fn told(item: &mut MediaItem) {
     item.about = Some(Box::new(About {
-        guid: Some("plex://movie/5d77".to_owned()),
-        summary: Some("A city, & what is <below> it.".to_owned()),
+        guid: Some("plex://movie/5d77".into()),
+        summary: Some("A city, & what is <below> it.".into()),
         genres: ["Science Fiction".into(), "movie".into(), "Drama".into()].into(),
         collections: ["Silent".into()].into(),
         studio: Some("UFA".into()),
         content_rating: Some("de/12".into()),
         rating_percent: Some(83),
-        released: Some("1927-01-10".to_owned()),
-        picture: Some("/library/metadata/7/thumb/1700000000".to_owned()),
+        released: Some("1927-01-10".into()),
+        picture: Some("/library/metadata/7/thumb/1700000000".into()),
     }));
 }
 
@@ -336,7 +336,7 @@ fn guide_tells_what_a_server_tells_of_its_titles() {
     if let Some(about) = &mut pilot.about {
         about.genres = [].into();
         about.content_rating = Some("TV-14".into());
-        about.released = Some("2004-09-22".to_owned());
+        about.released = Some("2004-09-22".into());
     }
     let channels = vec![channel("5", "", &[2, 1])];
     let document = guide(&lineup(vec![film, pilot], channels), EPOCH_MS + HOUR_MS);
@@ -393,7 +393,7 @@ fn the_fullest_programme_fits_into_a_piece() {
         });
         told(item);
         let about = item.about.as_mut().unwrap();
-        about.summary = Some(longest(512));
+        about.summary = Some(longest(512).into());
         about.genres = (0..16)
             .map(|n| format!("{n}{}", longest(510)).into())
             .collect();
@@ -420,7 +420,7 @@ fn the_guide_of_a_large_library_is_made_in_a_moment() {
                 if is_told {
                     told(&mut item);
                     let about = item.about.as_mut().unwrap();
-                    about.summary = Some(summary.repeat(4));
+                    about.summary = Some(summary.repeat(4).into());
                 }
                 item
             })

@@ -68,7 +68,7 @@ fn wanted(catalog: &Catalog, id: MediaItemId, width: u32) -> Option<Wanted> {
     };
     Some(Wanted {
         machine: server.clone(),
-        path,
+        path: path.into(),
         width,
     })
 }

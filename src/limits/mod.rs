@@ -323,7 +323,7 @@ pub const CATALOG_ITEMS: usize = 28_949;
 pub const CATALOG_BYTES: usize = 28 << 20;
 
 /// Longest summary of a title that is kept, in bytes: what a guide shows.
-pub const SUMMARY_BYTES: usize = 220;
+pub const SUMMARY_BYTES: usize = 200;
 
 /// Genres, and collections, of one title that are kept.
 pub const TAGS: usize = 16;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 pub struct About {
     /// What it is on its server, in words that outlive it being added anew; `None` where the server
     /// has not recognised it.
-    pub guid: Option<String>,
+    pub guid: Option<Box<str>>,
     /// What happens in it.
-    pub summary: Option<String>,
+    pub summary: Option<Box<str>>,
     /// What kind of thing it is, in the server's words, the most fitting first. Shared by all titles
     /// that have the same.
     pub genres: Arc<[Arc<str>]>,
@@ -25,7 +25,7 @@ pub struct About {
     /// How good it is said to be, 0 to 100.
     pub rating_percent: Option<u8>,
     /// When it was shown first, `YYYY-MM-DD`.
-    pub released: Option<String>,
+    pub released: Option<Box<str>>,
     /// Where its server has a picture for it: a path without host and token.
-    pub picture: Option<String>,
+    pub picture: Option<Box<str>>,
 }

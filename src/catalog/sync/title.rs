@@ -47,9 +47,9 @@ fn clipped(text: &str, most: usize) -> &str {
 }
 
 fn about(item: Item) -> About {
-    let optional = |text: Option<String>| {
-        let text = text.map(|text| clipped(&text, limits::TEXT_BYTES).to_owned());
-        text.filter(|text| !text.is_empty())
+    let optional = |text: Option<String>| -> Option<Box<str>> {
+        let text = text.map(|text| clipped(&text, limits::TEXT_BYTES).into());
+        text.filter(|text: &Box<str>| !text.is_empty())
     };
     let words = |all: Vec<String>| -> Arc<[Arc<str>]> {
         let all = all.iter().map(|word| clipped(word, limits::TEXT_BYTES));
@@ -62,11 +62,12 @@ fn about(item: Item) -> About {
         summary: item
             .summary
             .map(|summary| shortened(&summary, limits::SUMMARY_BYTES))
-            .filter(|summary| !summary.is_empty()),
+            .filter(|summary| !summary.is_empty())
+            .map(Into::into),
         genres: words(item.genres),
         collections: words(item.collections),
-        studio: optional(item.studio).map(Arc::from),
-        content_rating: optional(item.content_rating).map(Arc::from),
+        studio: optional(item.studio).map(Into::into),
+        content_rating: optional(item.content_rating).map(Into::into),
         rating_percent: rating.and_then(percent),
         released: optional(item.originally_available),
         picture: optional(item.thumb),
