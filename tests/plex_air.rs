@@ -181,7 +181,9 @@ async fn a_tune_asks_an_old_server_for_nothing_but_the_file() {
         println!("round {round}: {:?}", house.standin.counts());
         assert_eq!(house.asked(Class::Metadata), 0);
         assert_eq!(house.asked(Class::Decision), 0);
-        assert!(house.standin.counts().requests() <= 6);
+        // The second time its tables are read piece by piece, which is few bytes.
+        let most = if round == 0 { 6 } else { 9 };
+        assert!(house.standin.counts().requests() <= most);
     }
 }
 
@@ -199,7 +201,9 @@ async fn a_new_server_is_asked_once_for_each_playback() {
         println!("round {round}: {:?}", house.standin.counts());
         assert_eq!(house.asked(Class::Metadata), u64::from(round == 0));
         assert_eq!(house.asked(Class::Decision), 1);
-        assert!(house.standin.counts().requests() <= 6);
+        // The second time its tables are read piece by piece, which is few bytes.
+        let most = if round == 0 { 6 } else { 9 };
+        assert!(house.standin.counts().requests() <= most);
         assert!(
             house.tuners.status()[0]
                 .viewer
@@ -492,7 +496,8 @@ async fn a_conversion_that_is_refused_ends_in_the_slate_and_costs_few_requests()
         &h264,
         &["-c:a", "dca", "-strict", "-2"],
     );
-    let faults: [(&str, fn(&mut plex::Faults)); 3] = [
+    type Turn = fn(&mut plex::Faults);
+    let faults: [(&str, Turn); 3] = [
         ("refused", |faults| faults.decision_code = Some(2_000)),
         ("fails to start", |faults| faults.start_status = Some(400)),
         ("has too much to do", |faults| faults.transcode_limit = 0),

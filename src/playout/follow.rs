@@ -20,16 +20,12 @@ const LAST_TRY_MS: i64 = 2_000;
 
 impl Playout {
     fn is_troubled(&self, airing: &Airing) -> bool {
-        let trouble = self.trouble.as_ref();
-        trouble.is_some_and(|trouble| trouble.concerns(airing))
+        self.troubles.of(airing).is_some()
     }
 
     /// What can be joined next where the stream has reached `at_ms`, and how.
     fn joinable(&self, at_ms: i64) -> Option<(Airing, (i64, Join))> {
-        let allowed = |airing: &Airing| {
-            let trouble = self.trouble.as_ref();
-            trouble.is_none_or(|trouble| trouble.allows(airing))
-        };
+        let allowed = |airing: &Airing| self.troubles.allow(airing);
         let airing = match self.on {
             On::Programme(_, airing) => airing,
             _ => {
@@ -113,7 +109,7 @@ impl Playout {
             Ok(Some(feed)) => Next::Open(feed, airing),
             Ok(None) => {
                 let why = "nothing is left of it that could be joined";
-                self.trouble = Some(Trouble::over(&airing, why));
+                self.troubles.put(Trouble::over(&airing, why));
                 Next::Nothing
             }
             Err(error) => {
@@ -126,7 +122,8 @@ impl Playout {
     /// Puts on what is scheduled at the cursor, or the slate.
     pub(super) async fn follow_schedule(&mut self) {
         if !self.supply.clock.is_known() {
-            self.trouble = Some(Trouble::unknown("the date is not known yet"));
+            self.troubles
+                .put(Trouble::unknown("the date is not known yet"));
             return self.begin_slate(i64::MAX).await;
         }
         let at_ms = self.cursor_ms;

@@ -33,7 +33,7 @@ use std::time::Duration;
 use timeline::Wall;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
-use trouble::Trouble;
+use trouble::{Trouble, Troubles};
 
 /// A hole shorter than this at an item's end is left to the last picture: many files have a little
 /// more sound than pictures, and a slate that only flashes is worse than a still.
@@ -72,7 +72,7 @@ pub struct Playout {
     fresh_after_90k: Option<i64>,
     /// How much longer has been waited than media has come meanwhile.
     deficit_90k: i64,
-    trouble: Option<Trouble>,
+    troubles: Troubles,
     broken_samples: u32,
 }
 
@@ -136,7 +136,7 @@ impl Playout {
             next: Next::Nothing,
             fresh_after_90k: Some(seen_90k),
             deficit_90k: 0,
-            trouble: None,
+            troubles: Troubles::default(),
             broken_samples: 0,
         })
     }
@@ -176,7 +176,10 @@ impl Playout {
     #[must_use]
     pub fn trouble(&self) -> Option<&str> {
         match &self.on {
-            On::Slate(..) => self.trouble.as_ref().map(Trouble::why),
+            On::Slate(..) => {
+                let airing = self.schedule.on_air(self.cursor_ms);
+                self.troubles.why(airing.as_ref())
+            }
             _ => None,
         }
     }
@@ -215,7 +218,7 @@ impl Playout {
         self.remuxer.end_at(reached_90k);
         self.wall = wall;
         self.next = Next::Nothing;
-        self.trouble = None;
+        self.troubles.clear();
         self.pass_on(wall.epoch_ms(reached_90k));
     }
 
@@ -256,7 +259,8 @@ impl Playout {
             Ok(None) => {
                 let shown_ms = self.shown_ms();
                 if airing.end_ms.saturating_sub(shown_ms) > HOLE_MS {
-                    self.trouble = Some(Trouble::over(&airing, "it ended before its time"));
+                    self.troubles
+                        .put(Trouble::over(&airing, "it ended before its time"));
                     self.pass_on(shown_ms);
                 } else {
                     self.pass_on(airing.end_ms);
@@ -309,12 +313,9 @@ impl Playout {
     }
 
     fn note_failure(&mut self, airing: Airing, error: &Error) {
-        let before = self.trouble.take();
-        let trouble = Trouble::failed(&airing, error.to_string(), before);
-        if !trouble.is_known() {
+        if self.troubles.fail(&airing, error.to_string()) {
             log::warn!("channel {}: {error}", self.schedule.channel().number);
         }
-        self.trouble = Some(trouble);
     }
 
     /// What keeps the stream waiting has done so for as long as the viewer's lead allows.
@@ -324,7 +325,7 @@ impl Playout {
             let error = Error::unsupported("the item", "its source does not answer any more");
             self.fail(airing, &error);
         } else if let Some(airing) = self.next.airing() {
-            self.trouble = Some(Trouble::late(&airing));
+            self.troubles.put(Trouble::late(&airing));
             self.begin_slate(i64::MAX).await;
         }
     }

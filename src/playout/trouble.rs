@@ -103,9 +103,60 @@ impl Trouble {
     }
 }
 
+/// What went wrong with the airings at hand: the one that is on, and the one that comes next. One is
+/// not forgotten for the other, or they would be tried in turns without a pause.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    latest: Option<Trouble>,
+    other: Option<Trouble>,
+}
+
+impl Troubles {
+    /// Notes trouble, in the place of what was known of the same airing.
+    pub(super) fn put(&mut self, trouble: Trouble) {
+        let start_ms = trouble.start_ms;
+        let before = [self.latest.take(), self.other.take()];
+        let mut others = before.into_iter().flatten();
+        self.other = others.find(|other| other.start_ms != start_ms);
+        self.latest = Some(trouble);
+    }
+
+    /// Notes that an item has failed; says whether that is new.
+    pub(super) fn fail(&mut self, airing: &Airing, why: String) -> bool {
+        let before = [&mut self.latest, &mut self.other].into_iter();
+        let before = before.filter_map(|known| known.take_if(|known| known.concerns(airing)));
+        let failed = Trouble::failed(airing, why, before.last());
+        let is_new = !failed.is_known();
+        self.put(failed);
+        is_new
+    }
+
+    /// Forgets all of it.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// What is known of an airing.
+    pub(super) fn of(&self, airing: &Airing) -> Option<&Trouble> {
+        let all = self.latest.iter().chain(&self.other);
+        all.into_iter().find(|trouble| trouble.concerns(airing))
+    }
+
+    /// Whether the airing may be tried now.
+    pub(super) fn allow(&self, airing: &Airing) -> bool {
+        self.of(airing).is_none_or(|trouble| trouble.allows(airing))
+    }
+
+    /// Why the slate is on while `airing` should be, in words for the owner.
+    pub(super) fn why(&self, airing: Option<&Airing>) -> Option<&str> {
+        let its = airing.and_then(|airing| self.of(airing));
+        its.or(self.latest.as_ref()).map(Trouble::why)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Trouble;
+    use super::{Trouble, Troubles};
     use crate::model::{Airing, MediaItemId};
     use std::time::Duration;
     use tokio::time::advance;
@@ -136,6 +187,29 @@ mod tests {
         let failed = Trouble::failed(&AIRING, String::new(), trouble);
         advance(Duration::from_secs(1)).await;
         assert!(failed.allows(&AIRING));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_airings_that_fail_in_turns_are_each_given_their_pause() {
+        let next = Airing {
+            start_ms: AIRING.end_ms,
+            ..AIRING
+        };
+        let mut troubles = Troubles::default();
+        let mut tries = 0;
+        for _ in 0..1_200 {
+            for airing in [&AIRING, &next] {
+                if troubles.allow(airing) {
+                    troubles.fail(airing, airing.start_ms.to_string());
+                    tries += 1;
+                }
+            }
+            advance(Duration::from_millis(10)).await;
+        }
+        // In twelve seconds at once, after 1, 2, 4 and 4 s: for each of them.
+        assert_eq!(tries, 2 * 5);
+        assert_eq!(troubles.why(Some(&AIRING)), Some("1000000"));
+        assert_eq!(troubles.why(Some(&next)), Some("9000000"));
     }
 
     #[tokio::test(start_paused = true)]

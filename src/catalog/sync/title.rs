@@ -48,8 +48,9 @@ fn clipped(text: &str, most: usize) -> &str {
 
 fn about(item: Item) -> About {
     let optional = |text: Option<String>| -> Option<Box<str>> {
-        let text = text.map(|text| clipped(&text, limits::TEXT_BYTES).into());
-        text.filter(|text: &Box<str>| !text.is_empty())
+        let text = text?;
+        let text = clipped(&text, limits::TEXT_BYTES);
+        (!text.is_empty()).then(|| text.into())
     };
     let words = |all: Vec<String>| -> Arc<[Arc<str>]> {
         let all = all.iter().map(|word| clipped(word, limits::TEXT_BYTES));

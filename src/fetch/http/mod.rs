@@ -41,6 +41,11 @@ const INDEX_REQUESTS: u32 = 16;
 /// A server that takes longer than this to answer is not asked for one thing after the other.
 const SLOW: Duration = Duration::from_millis(5);
 
+/// An index of so many bytes is fetched as a whole from any server, in one request instead of ten;
+/// that of a film is longer. It is waited for so long.
+const SMALL_INDEX_BYTES: u64 = 192 << 10;
+const SMALL_INDEX: Duration = Duration::from_millis(500);
+
 /// A file on a server.
 #[derive(Debug)]
 pub(super) struct Remote {
@@ -143,12 +148,17 @@ impl Remote {
     /// As `Reader::hold`.
     pub(super) async fn hold(&mut self, offset: u64, len: u64) -> bool {
         let answer = self.place.answers_after.unwrap_or_default();
-        if answer < SLOW {
+        let is_small = len <= SMALL_INDEX_BYTES;
+        if answer < SLOW && !is_small {
             return false;
         }
-        let patience = answer * INDEX_REQUESTS;
+        let patience = if is_small {
+            (answer * INDEX_REQUESTS).max(SMALL_INDEX)
+        } else {
+            answer * INDEX_REQUESTS
+        };
         let rate = u128::from(self.bytes_per_second);
-        let pays = u128::from(len) * 1_000_000 < patience.as_micros() * rate;
+        let pays = is_small || u128::from(len) * 1_000_000 < patience.as_micros() * rate;
         let Some(len) = usize::try_from(len).ok().filter(|_| pays) else {
             return false;
         };

@@ -1,5 +1,12 @@
 //! Streams over real sockets, against the same bytes as a file; and those of the stand-in for Plex.
 
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "it belongs to the tests, where they are allowed"
+)]
 #[path = "../../../../tests/support/plex/mod.rs"]
 mod plex;
 #[path = "../../../../tests/support/source.rs"]
