@@ -17,8 +17,9 @@ mod support;
 mod ts_judge;
 
 use exstreamtv::catalog::Librarian;
-use exstreamtv::clock::TokioClock;
+use exstreamtv::clock::{Clock, SharedClock, TokioClock};
 use exstreamtv::model::{ChannelNumber, NewChannel, Order};
+use exstreamtv::playout::ORIGIN_90K;
 use exstreamtv::plex::{Class as Trouble, Secret, Servers};
 use exstreamtv::resolver::Resolver;
 use exstreamtv::schedule::{Lineup, Wishes};
@@ -28,7 +29,7 @@ use plex::{Class, Library, Settings, Standin};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{EPOCH_MS, long_clip};
+use support::{EPOCH_MS, lateness, long_clip};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -39,6 +40,7 @@ struct House {
     servers: Arc<Servers>,
     tuners: Tuners,
     standin: Standin,
+    clock: Arc<TokioClock>,
 }
 
 impl House {
@@ -89,8 +91,9 @@ impl House {
         assert!(schedule.left_out().is_empty(), "{:?}", schedule.left_out());
         let (lineup_tx, lineup_rx) = watch::channel(lineup);
         let clock = Arc::new(TokioClock::starting_at(EPOCH_MS + 5_000));
+        let shared: SharedClock = Arc::<TokioClock>::clone(&clock);
         let tuners =
-            Tuners::new(4, lineup_rx, clock).resolving(Resolver::reaching(Arc::clone(&servers)));
+            Tuners::new(4, lineup_rx, shared).resolving(Resolver::reaching(Arc::clone(&servers)));
         standin.reset_counts();
         Self {
             _state: state,
@@ -98,6 +101,7 @@ impl House {
             servers,
             tuners,
             standin,
+            clock,
         }
     }
 
@@ -527,4 +531,55 @@ async fn a_conversion_that_is_refused_ends_in_the_slate_and_costs_few_requests()
     for scene in running {
         scene.await.unwrap();
     }
+}
+
+/// A conversion that is joined in its middle shows each picture when the guide says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversion_is_joined_at_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("Films/A Surround (2002).mkv");
+    // A key frame every four seconds, so that the offset lies between two.
+    let coded = [
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-g",
+        "100",
+        "-keyint_min",
+        "100",
+    ];
+    clip(
+        &file,
+        0,
+        &coded,
+        &["-c:a", "dca", "-strict", "-2", "-sc_threshold", "0"],
+    );
+    let house = House::new(folder.path(), NEW).await;
+    let tuned_ms = house.clock.epoch_ms();
+    let mut lease = house.tune().await;
+    let took_ms = house.clock.epoch_ms() - tuned_ms;
+    // With the lead that is nearly to the end of the film, which is shown again then.
+    let seen = watch_for(&house, &mut lease, seconds(0.7)).await;
+    assert!(seen.troubles.is_empty(), "{:?}", seen.troubles);
+    assert!(house.standin.started_conversions() > 0);
+    let zero_90k = ORIGIN_90K - (tuned_ms - EPOCH_MS) * 90;
+    let judging = tokio::task::spawn_blocking(move || lateness(&seen.stream, &file, zero_90k));
+    let late: Vec<i64> = judging
+        .await
+        .unwrap()
+        .iter()
+        .map(|(_, late)| *late)
+        .collect();
+    let (least, most) = (late.iter().min().unwrap(), late.iter().max().unwrap());
+    println!(
+        "{} pictures, {least} to {most} ms late; tuned in {took_ms} ms",
+        late.len()
+    );
+    assert!(late.len() > 100, "{}", late.len());
+    // What the tuning took is not known to the millisecond.
+    assert!(
+        *least >= -100 - took_ms && *most <= 100 + took_ms,
+        "{least} to {most}"
+    );
 }

@@ -189,6 +189,12 @@ impl Transcode {
             Pictures::Copy => 1,
             Pictures::Convert => 0,
         };
+        // Copied pictures begin at a key frame before the offset, and only their own times say where.
+        // Those of a transport stream are moved by its muxer.
+        let keeps_times = match self.container {
+            Wrap::Matroska => 1,
+            Wrap::MpegTs => 0,
+        };
         let resolution = self.bounds.resolution;
         self.play
             .query(query)
@@ -197,7 +203,7 @@ impl Transcode {
             .add("directStream", copy)
             .add("directStreamAudio", 1)
             .add("fastSeek", 1)
-            .add("copyts", 0)
+            .add("copyts", keeps_times)
             .add("subtitles", "none")
             .add("audioBoost", 100)
             .add("autoAdjustQuality", 0)
@@ -404,7 +410,7 @@ mod tests {
         );
         assert_eq!(
             (said("offset"), said("copyts")),
-            ("754.5".into(), "0".into())
+            ("754.5".into(), "1".into())
         );
         assert_eq!(
             said("X-Plex-Client-Profile-Extra"),
