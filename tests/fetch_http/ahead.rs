@@ -63,6 +63,14 @@ async fn too_much_is_not_foreseen() {
 async fn a_server_that_answers_at_once_is_asked_when_it_is_time() {
     let library = Library::new(64 * MEGABYTE);
     let mut reader = library.open().await.unwrap();
+    // On a machine that is busy it may take a few tries.
+    for _ in 0..50 {
+        let quick = |answer| answer < Duration::from_millis(2);
+        if reader.answers_after().is_some_and(quick) {
+            break;
+        }
+        reader = library.open().await.unwrap();
+    }
     library.server.reset_counts();
     reader.foresee(&places(8)).await;
     assert!(!reader.hold(MEGABYTE as u64, 2 << 20).await);
@@ -108,10 +116,11 @@ async fn only_few_indexes_are_held_and_none_that_is_too_long() {
 async fn a_server_that_serves_one_connection_at_a_time_is_read_in_the_end() {
     let (library, mut reader) = slow(64 * MEGABYTE).await;
     // Nothing comes on the other connections for a while.
-    library.server.pause(Duration::from_secs(2));
+    let pause = Duration::from_secs(4);
+    library.server.pause(pause);
     let begun = Instant::now();
     reader.foresee(&places(4)).await;
-    assert!(begun.elapsed() < ANSWER * 6, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < pause / 2, "{:?}", begun.elapsed());
     library.server.resume();
     library.read(&mut reader, 3_000_017, 18_000).await.unwrap();
 }
