@@ -1,5 +1,5 @@
-//! Libraries of Plex servers kept up to date by themselves: looked at now and then, which costs one
-//! small request while nothing has changed, and soon after a server says that something has.
+//! Libraries of Plex servers kept up to date by themselves: looked at now and then, which costs two
+//! small requests each while nothing has changed, and soon after a server says that something has.
 //!
 //! What a server says by itself is a hint and nothing more: without any, everything works, a quarter
 //! of an hour later.
@@ -28,6 +28,14 @@ impl Librarian {
     /// Looks at the Plex libraries every now and then, and when their servers hint at something,
     /// until the box stops. It waits for the date to be known: a list is compared by it.
     pub async fn keep_up(&self, clock: &dyn Clock, mut shutdown: Shutdown) {
+        tokio::select! {
+            () = shutdown.stopped() => {}
+            // A sync that is broken off keeps what it has found.
+            () = self.keep_up_for_ever(clock) => {}
+        }
+    }
+
+    async fn keep_up_for_ever(&self, clock: &dyn Clock) {
         let (hint_tx, mut hint_rx) = watch::channel(());
         let mut listening = JoinSet::new();
         let mut listened = BTreeSet::new();
@@ -43,7 +51,6 @@ impl Librarian {
                 }
             }
             tokio::select! {
-                () = shutdown.stopped() => return,
                 () = sleep_until(next) => {}
                 Ok(()) = catalog_rx.changed() => continue,
                 Ok(()) = hint_rx.changed() => {

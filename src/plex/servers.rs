@@ -228,8 +228,8 @@ impl Servers {
 
     /// A server has not taken the box's token, for a part or a conversion.
     pub fn refuse(&self, machine: &str) {
-        let known = self.known().credentials.servers.clone();
-        let name = known.into_iter().find(|server| server.machine == machine);
+        let mut standings = self.standings().into_iter();
+        let name = standings.find(|server| server.machine == machine);
         let name = name.map_or_else(|| "Plex".to_owned(), |server| server.name);
         let why = "the server does not take this box's token; sign in again with `exstreamtv link`";
         self.tell(machine, &Trouble::new(Class::Auth, name, why));
@@ -305,8 +305,11 @@ impl Servers {
             let why = "the box is not linked to this server; run `exstreamtv link`";
             return Err(Trouble::new(Class::Auth, "Plex", why));
         };
-        let server = match (&known.url, account) {
-            (Some(url), _) => Server::at(url, &known.token, &self.identity).await?,
+        let (server, token) = match (&known.url, account) {
+            (Some(url), _) => {
+                let server = Server::at(url, &known.token, &self.identity).await?;
+                (server, known.token.clone())
+            }
             (None, Some(account)) => self.by_account(&known, &account).await?,
             (None, None) => {
                 let why = "the box is not signed in any more; run `exstreamtv link`";
@@ -318,6 +321,7 @@ impl Servers {
             return Err(Trouble::new(Class::WrongServer, known.name, why));
         }
         let found = KnownServer {
+            token,
             last_good: Some(server.base().to_owned()),
             ..known.clone()
         };
@@ -330,13 +334,14 @@ impl Servers {
         Ok(server)
     }
 
-    /// Finds a server of the account at any of its addresses, the last good one first.
-    async fn by_account(&self, known: &KnownServer, account: &Secret) -> Result<Server> {
+    /// Finds a server of the account at any of its addresses, the last good one first. Gives it with
+    /// the token that it takes now.
+    async fn by_account(&self, known: &KnownServer, account: &Secret) -> Result<(Server, Secret)> {
         if let Some(url) = &known.last_good
             && let Ok(server) = Server::at(url, &known.token, &self.identity).await
             && server.machine == known.machine
         {
-            return Ok(server);
+            return Ok((server, known.token.clone()));
         }
         let entries = self.account()?.servers(account).await?;
         let entry = entries
@@ -355,16 +360,7 @@ impl Servers {
             ..Wishes::default()
         };
         let server = find(&entry, &self.identity, &wishes).await?;
-        if entry.token != known.token {
-            let renewed = KnownServer {
-                token: entry.token,
-                ..known.clone()
-            };
-            if let Err(error) = self.keep(renewed).await {
-                log::warn!("{error}");
-            }
-        }
-        Ok(server)
+        Ok((server, entry.token))
     }
 
     /// Keeps what is known of a server.

@@ -4,11 +4,11 @@
 //! channel's own sort. What is refused, or fails when it is read, is asked for in the next form. The
 //! number of conversions is capped; each ends when its reader leaves.
 
-use super::{Plan, Want};
+use super::{Plan, Source, Want};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::AudioCodec;
-use crate::plex::{Bounds, Decision, Pictures, Play, Server, Transcode, Wrap};
+use crate::plex::{Bounds, Pictures, Play, Server, Transcode, Wrap};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -58,43 +58,50 @@ impl Conversions {
         Self(Arc::new(Semaphore::new(limits::CONVERSIONS)))
     }
 
-    /// Has a server agree to a conversion of `play`, in this form.
+    /// Leave to have one more.
     ///
     /// # Errors
-    /// There are too many, the server cannot be asked, or it refuses.
-    pub(super) async fn begin(
-        &self,
-        server: &Server,
-        play: Play,
-        (pictures, container): (Pictures, Wrap),
-        want: Want<'_>,
-    ) -> Result<(Transcode, Conversion)> {
-        let permit = Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
+    /// There are as many as there may be.
+    pub(super) fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().map_err(|_| {
             let why = format!(
                 "{} titles are being converted already, and more are not asked of a server",
                 limits::CONVERSIONS
             );
             Error::unsupported("the item", why)
-        })?;
-        let conversion = Conversion {
-            server: server.clone(),
-            session: play.session.clone(),
-            pinging: tokio::spawn(ping(server.clone(), play.session.clone())).abort_handle(),
-            _permit: permit,
-        };
-        let transcode = transcode(play, pictures, container, want);
-        let decided = server
-            .decision(&Decision::Transcode(transcode.clone()))
-            .await?;
-        if !decided.is_transcode() {
-            let why = format!("its server does not convert it: {}", decided.text);
-            return Err(Error::unsupported("the item", why));
-        }
-        Ok((transcode, conversion))
+        })
     }
 }
 
-fn transcode(play: Play, video: Pictures, container: Wrap, want: Want<'_>) -> Transcode {
+/// Where a conversion that its server has agreed to is read.
+///
+/// # Errors
+/// The server may not be read from.
+pub(super) fn begin(
+    server: &Server,
+    (transcode, begins_ms): (&Transcode, i64),
+    permit: OwnedSemaphorePermit,
+) -> Result<Source> {
+    let session = transcode.play.session.clone();
+    Ok(Source::Live {
+        url: server.transcode_url(transcode)?,
+        headers: server.stream_headers(&session),
+        begins_ms,
+        guard: Arc::new(Conversion {
+            server: server.clone(),
+            pinging: tokio::spawn(ping(server.clone(), session.clone())).abort_handle(),
+            session,
+            _permit: permit,
+        }),
+    })
+}
+
+/// What is asked for.
+pub(super) fn transcode(
+    play: Play,
+    (video, container): (Pictures, Wrap),
+    want: Want<'_>,
+) -> Transcode {
     let audio = want.profile.audio;
     #[expect(clippy::cast_precision_loss, reason = "no item lasts 2^53 ms")]
     let offset_s = want.at_ms.max(0) as f64 / 1_000.0;

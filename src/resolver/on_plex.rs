@@ -5,11 +5,12 @@
 //! once and remembered, without host and token. Trouble with an item is never taken for trouble with
 //! its server, nor the other way round.
 
-use super::conversion::{Conversions, forms};
+use super::conversion::{self, Conversions, forms, transcode};
 use super::{Plan, Source, Want};
 use crate::catalog::{best_version, version_tracks};
 use crate::error::{Error, Failure, Result};
 use crate::limits;
+use crate::media::Profile;
 use crate::model::MediaItem;
 use crate::plex::{self, Class, Decision, Item, Play, Server, Servers, Trouble, Version, new_id};
 use std::collections::HashMap;
@@ -26,6 +27,8 @@ const LATELY: Duration = Duration::from_secs(300);
 const LEFT_ALONE_S: [u64; 3] = [300, 900, 3_600];
 /// The same for one that it does not convert: it may have had too much to do.
 const UNCONVERTED_S: [u64; 3] = [30, 90, 300];
+/// A refusal that has been over for so long does not make the next one longer.
+const FORGOTTEN: Duration = Duration::from_secs(3_600);
 
 /// What is remembered of the items of all servers.
 #[derive(Debug)]
@@ -54,8 +57,6 @@ struct Known {
     /// In which form it is to be converted, and how many there are; none for one that is not.
     form: Option<(usize, usize)>,
     refused: Option<Refused>,
-    /// How often it was refused, one after the other.
-    refusals: usize,
     used: Instant,
 }
 
@@ -68,7 +69,9 @@ struct File {
     looked_up: Instant,
     /// It was looked up because the one before did not do.
     again: bool,
-    /// It goes on air as it is, going by all of its streams.
+    /// For which streams it was chosen, and whether it goes on air in them as it is, going by all of
+    /// its tracks.
+    profile: Profile,
     fits: bool,
 }
 
@@ -88,6 +91,8 @@ impl File {
 struct Refused {
     why: Error,
     until: Instant,
+    /// How often, one after the other.
+    times: usize,
 }
 
 impl OnPlex {
@@ -112,7 +117,7 @@ impl OnPlex {
             return Err(refused);
         }
         let server = self.servers.server(machine).await?;
-        let (mut file, ask_first, moved) = entry.remembered();
+        let (mut file, ask_first, moved) = entry.remembered(want.profile);
         let ask_first = ask_first || server.version >= Version::DECIDES;
         let is_converted = want.plan != Plan::AsItIs;
         if file.is_none() && (ask_first || moved || is_converted) {
@@ -148,30 +153,36 @@ impl OnPlex {
         file: &File,
         want: Want<'_>,
     ) -> Result<Source> {
+        let permit = self.conversions.permit()?;
         let forms = forms(want.plan);
         let first = entry.known().form.map_or(0, |(form, _)| form);
-        let mut refused = None;
+        let mut why = "its server does not convert it".to_owned();
         for (at, form) in forms.iter().enumerate().skip(first) {
-            let play = file.play(new_id()?);
-            let session = play.session.clone();
-            match self.conversions.begin(server, play, *form, want).await {
-                Ok((transcode, conversion)) => {
-                    entry.known().form = Some((at, forms.len()));
-                    return Ok(Source::Live {
-                        url: server.transcode_url(&transcode)?,
-                        headers: server.stream_headers(&session),
-                        begins_ms: want.at_ms.max(0),
-                        guard: Arc::new(conversion),
-                    });
+            let transcode = transcode(file.play(new_id()?), *form, want);
+            let decision = Decision::Transcode(transcode);
+            let decided = match server.decision(&decision).await {
+                Ok(decided) => decided,
+                Err(trouble) if trouble.class.failure() == Failure::Item => {
+                    why = trouble.to_string();
+                    continue;
                 }
-                Err(error) if error.failure() == Failure::Item => refused = Some(error),
-                Err(error) => return Err(error),
+                Err(trouble) => return Err(self.told(server, trouble)),
+            };
+            if let (true, Decision::Transcode(transcode)) = (decided.is_transcode(), &decision) {
+                entry.known().form = Some((at, forms.len()));
+                return conversion::begin(server, (transcode, want.at_ms.max(0)), permit);
             }
+            why = format!("its server does not convert it: {}", decided.text);
         }
-        let none = || Error::unsupported("the item", "its server does not convert it");
-        let refused = refused.unwrap_or_else(none);
+        let refused = Error::unsupported("the item", why);
         entry.refuse(refused.clone(), &UNCONVERTED_S);
         Err(refused)
+    }
+
+    /// Has whoever else needs a server know of its trouble.
+    fn told(&self, server: &Server, trouble: Trouble) -> Error {
+        self.servers.tell(&server.machine, &trouble);
+        trouble.into()
     }
 
     /// What was found could not be opened or read.
@@ -202,10 +213,7 @@ impl OnPlex {
         (rating_key, item): (&str, &MediaItem),
         want: Want<'_>,
     ) -> Result<File> {
-        let told = |trouble: Trouble| {
-            self.servers.tell(&server.machine, &trouble);
-            Error::from(trouble)
-        };
+        let told = |trouble| self.told(server, trouble);
         let found = match server.items(&[rating_key]).await {
             Ok(page) => page.items.into_iter().next(),
             Err(trouble) if trouble.class == Class::Gone => None,
@@ -231,11 +239,16 @@ impl OnPlex {
         match server.decision(&Decision::Direct(play)).await {
             // A server that decides for converting may give the part all the same, as older ones do.
             Ok(_) => Ok(()),
-            Err(trouble) if matches!(trouble.class, Class::Gone | Class::Malformed) => Ok(()),
-            Err(trouble) => {
-                self.servers.tell(&server.machine, &trouble);
-                Err(trouble.into())
+            // Servers that know nothing of it give the part without.
+            Err(trouble)
+                if matches!(
+                    trouble.class,
+                    Class::Gone | Class::Malformed | Class::Refused
+                ) =>
+            {
+                Ok(())
             }
+            Err(trouble) => Err(self.told(server, trouble)),
         }
     }
 
@@ -264,7 +277,6 @@ impl Entry {
                 moved: false,
                 form: None,
                 refused: None,
-                refusals: 0,
                 used: Instant::now(),
             }),
         }
@@ -283,17 +295,15 @@ impl Entry {
 
     /// The file that is believed in, whether the server has to be asked, and whether it has to be
     /// looked up.
-    fn remembered(&self) -> (Option<File>, bool, bool) {
+    fn remembered(&self, profile: &Profile) -> (Option<File>, bool, bool) {
         let known = self.known();
-        let file = known.file.as_ref();
+        let file = known.file.as_ref().filter(|file| file.profile == *profile);
         let file = file.filter(|file| file.looked_up.elapsed() < BELIEVED);
         (file.cloned(), known.ask_first, known.moved)
     }
 
     fn remember(&self, file: Option<File>) {
-        let mut known = self.known();
-        known.file = file;
-        known.refused = None;
+        self.known().file = file;
     }
 
     /// What was believed is not so.
@@ -329,12 +339,16 @@ impl Entry {
     /// Leaves it alone for a while, for longer each time. After that everything is tried anew.
     fn refuse(&self, why: Error, waits_s: &[u64]) {
         let mut known = self.known();
-        let last = waits_s.len().saturating_sub(1);
-        let wait_s = waits_s.get(known.refusals.min(last)).copied();
-        known.refusals = known.refusals.saturating_add(1);
+        let before = known.refused.as_ref();
+        let before = before.filter(|before| before.until.elapsed() < FORGOTTEN);
+        let times = before.map_or(0, |before| before.times);
+        let wait_s = waits_s.get(times).or(waits_s.last()).copied();
         known.form = None;
-        let until = Instant::now() + Duration::from_secs(wait_s.unwrap_or(0));
-        known.refused = Some(Refused { why, until });
+        known.refused = Some(Refused {
+            why,
+            until: Instant::now() + Duration::from_secs(wait_s.unwrap_or(0)),
+            times: times.saturating_add(1),
+        });
     }
 }
 
@@ -367,6 +381,7 @@ fn file_of(item: &Item, want: Want<'_>) -> Option<File> {
         part_key: part.key.clone(),
         looked_up: Instant::now(),
         again: false,
+        profile: *want.profile,
         fits: fitting.is_some(),
     })
 }

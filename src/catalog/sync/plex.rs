@@ -68,6 +68,7 @@ pub(super) async fn run_once(
     let known: Vec<&MediaItem> = items.filter(|item| item.library == library.id).collect();
     let mark = Mark::read(store, library.id).await?;
     let state = state_of(&section);
+    let is_as_before = mark.state == state;
     let trusted = now_ms.saturating_sub(mark.whole_ms) < TRUSTED_MS;
     let list = List {
         place,
@@ -78,7 +79,7 @@ pub(super) async fn run_once(
     intake.told.current.clone_from(&section.title);
     let news = if !trusted {
         News::Unclear
-    } else if mark.state == state {
+    } else if is_as_before {
         News::All
     } else {
         list.news(&mut intake, mark.seen_s).await?
@@ -89,6 +90,11 @@ pub(super) async fn run_once(
         ..mark
     };
     match news {
+        News::All if is_as_before => {
+            // Nothing is written for nothing.
+            intake.others_unchanged();
+            return Ok(intake.report);
+        }
         News::All => intake.others_unchanged(),
         News::Unclear => {
             intake.begin_again();
@@ -181,7 +187,7 @@ impl List<'_> {
             }
         }
         // What was moved or taken away is in no news.
-        let total = self.page(0, 0, None).await?.total;
+        let total = self.page(0, &mut 0, None).await?.total;
         let agree = intake.moved.is_empty() && total == Some(intake.listed());
         Ok(if agree { News::All } else { News::Unclear })
     }
@@ -196,9 +202,9 @@ impl List<'_> {
         since: Option<Since>,
     ) -> Result<bool> {
         let (mut start, mut dropped) = (0_usize, 0_usize);
-        let mut first_total = None;
+        let (mut rows, mut first_total) = (PAGE_ROWS, None);
         loop {
-            let page = self.page(start, PAGE_ROWS, since).await?;
+            let page = self.page(start, &mut rows, since).await?;
             start = start.saturating_add(page.returned);
             dropped = dropped.saturating_add(page.dropped.len());
             let total = page.total.unwrap_or(start);
@@ -219,19 +225,18 @@ impl List<'_> {
         }
     }
 
-    /// A page of it, from a busy server a smaller one.
-    async fn page(&self, start: usize, rows: usize, since: Option<Since>) -> Result<Page> {
+    /// A page of it. From a busy server a smaller one, and `rows` are fewer from then on.
+    async fn page(&self, start: usize, rows: &mut usize, since: Option<Since>) -> Result<Page> {
         let kind = match self.section.kind {
             // The titles themselves, not shows and seasons.
             Kind::Show => Kind::Episode,
             kind => kind,
         };
         let key = &self.section.key;
-        let mut rows = rows;
         loop {
-            match self.server.page(key, kind, start, rows, since).await {
-                Err(trouble) if trouble.class == Class::Busy && rows > FEWEST_ROWS => {
-                    rows = (rows / 2).max(FEWEST_ROWS);
+            match self.server.page(key, kind, start, *rows, since).await {
+                Err(trouble) if trouble.class == Class::Busy && *rows > FEWEST_ROWS => {
+                    *rows = (*rows / 2).max(FEWEST_ROWS);
                 }
                 page => return page.map_err(|why| self.place.told(why)),
             }
