@@ -105,10 +105,10 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Whether a key can stand in a path, and in a list with commas.
+/// Whether a key can stand in a path, and in a list with commas, and be kept.
 pub(super) fn is_key(key: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    !key.is_empty() && key.len() <= limits::PLEX_KEY_BYTES && key.bytes().all(plain)
+    !key.is_empty() && key.len() <= limits::TEXT_BYTES && key.bytes().all(plain)
 }
 
 fn whole<N: FromStr>(text: &str) -> Option<N> {
@@ -127,7 +127,7 @@ pub(super) fn shortened(text: &str, most: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::Row;
+    use super::{Row, limits};
     use serde_json::{Value, json};
 
     fn with(value: Value) -> Value {
@@ -215,6 +215,8 @@ mod tests {
             (json!("1,2"), None),
             (json!("1?x=1"), None),
             (json!(""), None),
+            // The store would not take it, and with it nothing of its page.
+            (json!("1".repeat(limits::TEXT_BYTES + 1)), None),
         ] {
             let value = with(value);
             let key = Row::of(&value).unwrap().key("it");
