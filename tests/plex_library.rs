@@ -8,6 +8,8 @@
     clippy::print_stdout
 )]
 
+#[path = "plex_library/playlists.rs"]
+mod playlists;
 #[path = "support/plex/mod.rs"]
 mod plex;
 

@@ -2,6 +2,7 @@
 //! everybody.
 
 use super::Catalog;
+use super::sync::playlist::{self, Titles};
 use super::sync::{self, Report};
 use crate::error::{Error, Result};
 use crate::folder::Progress;
@@ -9,6 +10,7 @@ use crate::limits;
 use crate::model::{ChannelNumber, Library, NewChannel, Origin};
 use crate::plex::{Kind, Section, Servers};
 use crate::store::Store;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -188,7 +190,50 @@ impl Librarian {
             }
             reports.push((library.clone(), report));
         }
+        self.sync_playlists(&mut reports, now_ms).await?;
         Ok(reports)
+    }
+
+    /// Reads the playlists of the servers that were just looked at. What there is to say of them
+    /// comes with the last library of their server.
+    async fn sync_playlists(
+        &self,
+        reports: &mut [(Library, Result<Report>)],
+        now_ms: i64,
+    ) -> Result<()> {
+        let Some(servers) = &self.servers else {
+            return Ok(());
+        };
+        let mut by_server: BTreeMap<String, Vec<&mut Report>> = BTreeMap::new();
+        for (library, report) in reports {
+            if let (Origin::Plex { server, .. }, Ok(report)) = (&library.origin, report) {
+                by_server.entry(server.clone()).or_default().push(report);
+            }
+        }
+        for (machine, mut reports) in by_server {
+            let has_new = reports.iter().any(|report| report.added > 0);
+            let titles = if has_new {
+                Titles::New
+            } else {
+                Titles::AsBefore
+            };
+            let catalog = self.catalog_tx.borrow().clone();
+            let place = (servers.as_ref(), machine.as_str());
+            let read = playlist::run_once((&self.store, &catalog), place, titles, now_ms).await;
+            let remarks = match read {
+                Ok(outcome) => {
+                    if outcome.has_changed {
+                        self.refresh().await?;
+                    }
+                    outcome.remarks
+                }
+                Err(error) => vec![format!("its playlists were not looked at: {error}")],
+            };
+            if let Some(last) = reports.last_mut() {
+                last.remark(remarks);
+            }
+        }
+        Ok(())
     }
 
     /// Whether a sync is under way.
@@ -219,9 +264,6 @@ impl Librarian {
 
 async fn load(store: &Store, before: &Catalog) -> Result<Arc<Catalog>> {
     let contents = store.reload(before.items().to_vec()).await?;
-    Ok(Arc::new(Catalog::new(
-        contents.libraries,
-        contents.items,
-        contents.channels,
-    )))
+    let catalog = Catalog::new(contents.libraries, contents.items, contents.channels);
+    Ok(Arc::new(catalog.with_playlists(contents.playlists)))
 }

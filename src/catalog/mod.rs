@@ -10,7 +10,7 @@ pub mod sync;
 pub use librarian::Librarian;
 pub use sync::{best_version, version_tracks};
 
-use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId};
+use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId, Playlist};
 use std::sync::Arc;
 
 /// Everything the store knew at one moment.
@@ -21,6 +21,7 @@ pub struct Catalog {
     items: Vec<Arc<MediaItem>>,
     /// Sorted by number.
     channels: Vec<Arc<Channel>>,
+    playlists: Vec<Playlist>,
 }
 
 impl Catalog {
@@ -39,7 +40,21 @@ impl Catalog {
             libraries,
             items,
             channels,
+            playlists: Vec::new(),
         }
+    }
+
+    /// The same with these playlists.
+    #[must_use]
+    pub fn with_playlists(mut self, playlists: Vec<Playlist>) -> Self {
+        self.playlists = playlists;
+        self
+    }
+
+    /// All playlists.
+    #[must_use]
+    pub fn playlists(&self) -> &[Playlist] {
+        &self.playlists
     }
 
     /// All libraries.

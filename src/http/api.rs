@@ -7,7 +7,7 @@ use super::{House, health, plex};
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::Profile;
-use crate::model::{Channel, ChannelNumber, LibraryId, MediaItem, Origin};
+use crate::model::{Channel, ChannelNumber, LibraryId, MediaItem, MediaItemId, Origin, PlaylistId};
 use crate::schedule::{LeftOut, Lineup};
 use serde::Serialize;
 
@@ -42,6 +42,14 @@ struct LibraryView<'a> {
 }
 
 #[derive(Serialize)]
+struct PlaylistView<'a> {
+    id: PlaylistId,
+    name: &'a str,
+    server: &'a str,
+    items: &'a [MediaItemId],
+}
+
+#[derive(Serialize)]
 struct MediaPage<'a> {
     /// How many there are, shown here or not.
     total: usize,
@@ -60,6 +68,7 @@ pub(super) fn read(house: &House, path: &str, head: &Head, lineup: &Lineup) -> O
         "/api/channels" => channels(lineup, house.date_ms()),
         "/api/libraries" => libraries(lineup.catalog()),
         "/api/media" => media(head, lineup.catalog()),
+        "/api/playlists" => playlists(lineup.catalog()),
         _ => return None,
     })
 }
@@ -96,6 +105,17 @@ fn left_out_view<'a>(lineup: &'a Lineup, left: &'a LeftOut) -> LeftOutView<'a> {
         title: item.map(|item| item.title.as_str()),
         why: &left.why,
     }
+}
+
+fn playlists(catalog: &Catalog) -> Answer {
+    let playlists = catalog.playlists().iter();
+    let playlists = playlists.map(|playlist| PlaylistView {
+        id: playlist.id,
+        name: &playlist.list.name,
+        server: &playlist.list.server,
+        items: &playlist.list.items,
+    });
+    Answer::json(&playlists.collect::<Vec<_>>())
 }
 
 fn libraries(catalog: &Catalog) -> Answer {

@@ -328,6 +328,15 @@ pub const SUMMARY_BYTES: usize = 200;
 /// Genres, and collections, of one title that are kept.
 pub const TAGS: usize = 16;
 
+/// Playlists of one server that are kept. The report that this box exists for has 312.
+pub const PLAYLISTS: usize = 512;
+
+/// Titles of one playlist that are kept.
+pub const PLAYLIST_TITLES: usize = 5_000;
+
+/// Titles of all playlists together, of one server.
+pub const PLAYLISTS_TITLES: usize = 50_000;
+
 // Channels and their schedules.
 
 /// Channels of one box. Plex copes with at most 480 per device.

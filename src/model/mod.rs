@@ -5,9 +5,11 @@
 
 mod about;
 mod device;
+mod playlist;
 
 pub use about::About;
 pub use device::{Device, DeviceId};
+pub use playlist::{Edition, NewPlaylist, Playlist, PlaylistId};
 
 use crate::media::{Container, Track};
 use std::fmt;

@@ -16,7 +16,8 @@ mod write;
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{
-    Channel, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, NewChannel, NewItem, Origin,
+    Channel, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, NewChannel, NewItem,
+    NewPlaylist, Origin, Playlist, PlaylistId,
 };
 use open::Database;
 use rusqlite::Transaction;
@@ -41,6 +42,8 @@ pub struct Contents {
     pub items: Vec<Arc<MediaItem>>,
     /// All channels.
     pub channels: Vec<Channel>,
+    /// All playlists, by id.
+    pub playlists: Vec<Playlist>,
 }
 
 /// What a look at a library found out.
@@ -187,6 +190,25 @@ impl Store {
             .await?;
         }
         Ok(())
+    }
+
+    /// Writes playlists, each of which replaces the one that has the same key on its server, and
+    /// removes those that are `gone`. Each is there completely or not at all, without the titles that
+    /// are not in the store.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn apply_playlists(
+        &self,
+        upserts: Vec<NewPlaylist>,
+        gone: Vec<PlaylistId>,
+    ) -> Result<()> {
+        self.write_each("write playlists", upserts, write::upsert_playlist)
+            .await?;
+        self.write_each("remove playlists", gone, |tx, playlist| {
+            write::remove_playlist(tx, *playlist)
+        })
+        .await
     }
 
     /// Adds channels, all of them or none.

@@ -5,8 +5,8 @@ use super::{Contents, refused, word};
 use crate::error::Result;
 use crate::media::{AudioTrack, Track, TrackId, TrackKind, VideoTrack};
 use crate::model::{
-    About, Channel, ChannelId, Episode, Library, LibraryId, MediaItem, MediaItemId, Order, Origin,
-    Part,
+    About, Channel, ChannelId, Edition, Episode, Library, LibraryId, MediaItem, MediaItemId,
+    NewPlaylist, Order, Origin, Part, Playlist, PlaylistId,
 };
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
@@ -34,10 +34,12 @@ pub(super) fn load(connection: &Connection, before: &[Arc<MediaItem>]) -> Result
             })
         })?;
         let channels = rows(&tx, "channel", CHANNELS, [], |row| channel(&tx, row))?;
+        let playlists = rows(&tx, "playlist", PLAYLISTS, [], |row| playlist(&tx, row))?;
         Ok(Contents {
             libraries,
             items,
             channels,
+            playlists,
         })
     };
     load().map_err(refused(doing))
@@ -72,6 +74,12 @@ const CHANNELS: &str = "SELECT id, number, name, epoch_ms, shuffle_seed FROM cha
 
 const CHANNEL_ITEMS: &str = "SELECT channel_id, media_item_id FROM channel_item
   WHERE channel_id = ?1 ORDER BY position";
+
+const PLAYLISTS: &str = "SELECT id, name, server, rating_key, changed_s, titles, read_ms
+  FROM playlist ORDER BY id";
+
+const PLAYLIST_ITEMS: &str = "SELECT playlist_id, media_item_id FROM playlist_item
+  WHERE playlist_id = ?1 ORDER BY position";
 
 /// All rows that can be read, in a vector without room to spare.
 fn rows<T>(
@@ -283,6 +291,35 @@ fn channel(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Channel> 
             [id],
             |row| Ok(MediaItemId(row.get("media_item_id")?)),
         )?,
+    })
+}
+
+fn playlist(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Playlist> {
+    let id: i64 = row.get("id")?;
+    let items = rows(
+        connection,
+        "an item of playlist",
+        PLAYLIST_ITEMS,
+        [id],
+        |row| Ok(MediaItemId(row.get("media_item_id")?)),
+    )?;
+    let edition = match row.get::<_, Option<i64>>("changed_s")? {
+        Some(changed_s) => Some(Edition {
+            changed_s,
+            titles: row.get("titles")?,
+            read_ms: row.get("read_ms")?,
+        }),
+        None => None,
+    };
+    Ok(Playlist {
+        id: PlaylistId(id),
+        list: NewPlaylist {
+            name: row.get("name")?,
+            server: row.get("server")?,
+            rating_key: row.get("rating_key")?,
+            edition,
+            items: items.into(),
+        },
     })
 }
 

@@ -116,6 +116,29 @@ CREATE TABLE channel_item (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX channel_item_of_media_item ON channel_item (media_item_id);
 
+-- A list of titles that the owner made on a Plex server. The last three are what the server said of
+-- it when it was read; without them it has to be read again.
+CREATE TABLE playlist (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
+  server TEXT NOT NULL CHECK (length(server) BETWEEN 1 AND 512),
+  rating_key TEXT NOT NULL CHECK (length(rating_key) BETWEEN 1 AND 512),
+  changed_s INTEGER,
+  titles INTEGER CHECK (titles BETWEEN 0 AND 4294967295),
+  read_ms INTEGER,
+  UNIQUE (server, rating_key),
+  CHECK ((changed_s IS NULL) = (titles IS NULL) AND (changed_s IS NULL) = (read_ms IS NULL))
+) STRICT;
+
+-- What is in it of the libraries that the box has, in its order.
+CREATE TABLE playlist_item (
+  playlist_id INTEGER NOT NULL REFERENCES playlist (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL CHECK (position >= 0),
+  media_item_id INTEGER NOT NULL REFERENCES media_item (id) ON DELETE CASCADE,
+  PRIMARY KEY (playlist_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX playlist_item_of_media_item ON playlist_item (media_item_id);
+
 -- Whatever has one value for the whole box.
 CREATE TABLE setting (
   key TEXT PRIMARY KEY CHECK (length(key) BETWEEN 1 AND 512),

@@ -40,6 +40,24 @@ CREATE TABLE tag (
   name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
   PRIMARY KEY (media_item_id, kind, position)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE playlist (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 512),
+  server TEXT NOT NULL CHECK (length(server) BETWEEN 1 AND 512),
+  rating_key TEXT NOT NULL CHECK (length(rating_key) BETWEEN 1 AND 512),
+  changed_s INTEGER,
+  titles INTEGER CHECK (titles BETWEEN 0 AND 4294967295),
+  read_ms INTEGER,
+  UNIQUE (server, rating_key),
+  CHECK ((changed_s IS NULL) = (titles IS NULL) AND (changed_s IS NULL) = (read_ms IS NULL))
+) STRICT;
+CREATE TABLE playlist_item (
+  playlist_id INTEGER NOT NULL REFERENCES playlist (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL CHECK (position >= 0),
+  media_item_id INTEGER NOT NULL REFERENCES media_item (id) ON DELETE CASCADE,
+  PRIMARY KEY (playlist_id, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX playlist_item_of_media_item ON playlist_item (media_item_id);
 
 CREATE TABLE part_before AS SELECT * FROM part;
 DROP TABLE part;

@@ -5,7 +5,8 @@ use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::{Track, TrackKind};
 use crate::model::{
-    About, ChannelNumber, Library, LibraryId, MediaItemId, NewChannel, NewItem, Order, Origin, Part,
+    About, ChannelNumber, Library, LibraryId, MediaItemId, NewChannel, NewItem, NewPlaylist, Order,
+    Origin, Part, PlaylistId,
 };
 use rusqlite::{OptionalExtension, Transaction, named_params, params};
 
@@ -245,6 +246,52 @@ pub(super) fn remove_item(
     tx.prepare_cached("DELETE FROM media_item WHERE id = ?1 AND library_id = ?2")
         .and_then(|mut delete| delete.execute(params![item.0, library.0]))
         .map_err(refused("remove a media item"))?;
+    Ok(())
+}
+
+/// Adds a playlist, or replaces the one that has the same key on its server; its id stays. What was
+/// removed from the store meanwhile is left out.
+pub(super) fn upsert_playlist(tx: &Transaction<'_>, playlist: &NewPlaylist) -> Result<()> {
+    let write = || {
+        let edition = playlist.edition;
+        let id: i64 = tx
+            .prepare_cached(
+                "INSERT INTO playlist (name, server, rating_key, changed_s, titles, read_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (server, rating_key) DO UPDATE SET name = excluded.name,
+                   changed_s = excluded.changed_s, titles = excluded.titles,
+                   read_ms = excluded.read_ms
+                 RETURNING id",
+            )?
+            .query_row(
+                params![
+                    playlist.name,
+                    playlist.server,
+                    playlist.rating_key,
+                    edition.map(|edition| edition.changed_s),
+                    edition.map(|edition| edition.titles),
+                    edition.map(|edition| edition.read_ms),
+                ],
+                |row| row.get(0),
+            )?;
+        tx.prepare_cached("DELETE FROM playlist_item WHERE playlist_id = ?1")?
+            .execute([id])?;
+        let mut insert = tx.prepare_cached(
+            "INSERT INTO playlist_item (playlist_id, position, media_item_id)
+             SELECT ?1, ?2, id FROM media_item WHERE id = ?3",
+        )?;
+        for (item, position) in playlist.items.iter().zip(0_i64..) {
+            insert.execute(params![id, position, item.0])?;
+        }
+        Ok(())
+    };
+    write().map_err(refused("write a playlist"))
+}
+
+pub(super) fn remove_playlist(tx: &Transaction<'_>, playlist: PlaylistId) -> Result<()> {
+    tx.prepare_cached("DELETE FROM playlist WHERE id = ?1")
+        .and_then(|mut delete| delete.execute([playlist.0]))
+        .map_err(refused("remove a playlist"))?;
     Ok(())
 }
 

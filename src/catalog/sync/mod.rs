@@ -4,6 +4,7 @@
 //! Nothing is removed unless everything was seen. What could not be looked at stays.
 
 mod folder;
+pub(super) mod playlist;
 mod plex;
 mod title;
 
@@ -51,6 +52,12 @@ impl fmt::Display for Report {
 }
 
 impl Report {
+    /// Adds what could not be looked at, in words.
+    pub(super) fn remark(&mut self, remarks: Vec<String>) {
+        let room = REMARKS.saturating_sub(self.remarks.len());
+        self.remarks.extend(remarks.into_iter().take(room));
+    }
+
     /// Whether anything of the library is other than it was.
     #[must_use]
     pub fn has_changed(&self) -> bool {

@@ -41,6 +41,8 @@ pub(crate) struct Faults {
     pub(crate) broken_row_every: Option<usize>,
     /// Listings and metadata are answered so much later.
     pub(crate) metadata_delay_ms: u64,
+    /// What answers playlists.
+    pub(crate) playlist_status: Option<u16>,
     /// What answers pictures.
     pub(crate) image_status: Option<u16>,
     /// Pictures are answered so much later.
@@ -95,6 +97,7 @@ impl Default for Faults {
             growing_total: false,
             broken_row_every: None,
             metadata_delay_ms: 0,
+            playlist_status: None,
             image_status: None,
             image_delay_ms: 0,
             only_parts: Vec::new(),
