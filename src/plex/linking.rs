@@ -18,7 +18,8 @@ const ASK_EVERY: Duration = Duration::from_millis(limits::PLEX_PIN_MS);
 const CALM: Duration = Duration::from_secs(10);
 
 /// How far the linking has come.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase", tag = "linking")]
 pub enum Stage {
     /// Nobody has asked for it.
     #[default]
@@ -34,8 +35,11 @@ pub enum Stage {
     },
     /// It is done.
     Linked,
-    /// It failed, or the code has run out; why, in words.
-    Failed(String),
+    /// It failed, or the code has run out.
+    Failed {
+        /// Why, in words.
+        why: String,
+    },
 }
 
 /// One time that it is tried.
@@ -103,7 +107,7 @@ impl Linking {
                 () = shutdown.stopped() => return,
                 stage = self.link() => stage,
             };
-            let failed = matches!(stage, Stage::Failed(_));
+            let failed = matches!(stage, Stage::Failed { .. });
             self.tell(stage);
             if failed {
                 tokio::select! {
@@ -128,7 +132,7 @@ impl Linking {
         let begun: Result<(Account, Pin)> = begun.await;
         let (account, pin) = match begun {
             Ok(begun) => begun,
-            Err(trouble) => return Stage::Failed(trouble.to_string()),
+            Err(trouble) => return failed(&trouble),
         };
         self.tell(Stage::Code {
             code: pin.code.clone(),
@@ -137,12 +141,18 @@ impl Linking {
         match typed(&account, &pin).await {
             PinState::Linked(token) => match self.servers.link_account(&token).await {
                 Ok(_) => Stage::Linked,
-                Err(error) => Stage::Failed(error.to_string()),
+                Err(error) => failed(&error),
             },
             PinState::Pending | PinState::Expired => {
-                Stage::Failed("the code has run out; ask for another one".to_owned())
+                failed(&"the code has run out; ask for another one")
             }
         }
+    }
+}
+
+fn failed(why: &impl ToString) -> Stage {
+    Stage::Failed {
+        why: why.to_string(),
     }
 }
 
