@@ -1,47 +1,16 @@
 //! Pictures of titles, which come from a Plex server through the box.
 
 use crate::client::{say, split, status};
-use crate::house::{NOW_MS, Open, Stopped, channel};
-use crate::plex::{Class, Library, Settings, Standin};
-use exstreamtv::catalog::{Catalog, Librarian};
+use crate::house::Open;
+use crate::linked::Linked;
+use crate::plex::Class;
 use exstreamtv::limits;
-use exstreamtv::model::{MediaItem, MediaItemId};
-use exstreamtv::plex::{Secret, Servers};
-use exstreamtv::store::Store;
-use std::sync::Arc;
+use exstreamtv::model::MediaItemId;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// A house that shows the library of a stand-in.
-struct Linked {
-    open: Open,
-    standin: Standin,
-    items: Vec<Arc<MediaItem>>,
-}
-
 impl Linked {
-    async fn new() -> Self {
-        let standin = Standin::start_with(Library::synthetic(300), Settings::default());
-        let items = synced(&standin).await;
-        let mut five = channel(1, "5", "Five");
-        five.items = items.1.iter().map(|item| item.id).collect();
-        let libraries = items.0.libraries().to_vec();
-        let catalog = Catalog::new(libraries, items.1.clone(), vec![five]);
-        let open = Open::with(catalog, 2, Arc::new(Stopped)).await;
-        let token = Secret::new(&standin.token());
-        open.servers
-            .link_server(&standin.url(), &token)
-            .await
-            .unwrap();
-        standin.reset_counts();
-        Self {
-            open,
-            standin,
-            items: items.1,
-        }
-    }
-
     fn address(&self, at: usize) -> String {
         format!("/api/media/{}/picture", self.items[at].id.0)
     }
@@ -54,34 +23,6 @@ impl Linked {
     async fn status(&self, target: &str) -> u16 {
         status(&self.open.get(target).await.0)
     }
-}
-
-/// The catalog of a stand-in, and what of it can be shown.
-async fn synced(standin: &Standin) -> (Arc<Catalog>, Vec<Arc<MediaItem>>) {
-    let state = tempfile::tempdir().unwrap();
-    let servers = Arc::new(Servers::open(state.path(), "Test").unwrap());
-    let token = Secret::new(&standin.token());
-    let server = servers.link_server(&standin.url(), &token).await.unwrap();
-    let store = Store::open(state.path()).await.unwrap();
-    let librarian = Librarian::open(store).await.unwrap();
-    let librarian = librarian.reaching(servers);
-    for section in server.sections().await.unwrap() {
-        let place = (standin.machine(), section.key);
-        librarian
-            .add_section((&place.0, &place.1), None)
-            .await
-            .unwrap();
-    }
-    for (_, report) in librarian.sync(NOW_MS, |_, _| ()).await.unwrap() {
-        report.unwrap();
-    }
-    let catalog = Arc::clone(&librarian.catalog().borrow());
-    let playable = catalog
-        .items()
-        .iter()
-        .filter(|item| item.part.problem.is_none());
-    let playable = playable.cloned().collect();
-    (catalog, playable)
 }
 
 /// The whole answer, as bytes.
