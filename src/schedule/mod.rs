@@ -214,13 +214,11 @@ impl Schedule {
     }
 }
 
-/// The duration of an item that can be played, or why it cannot be.
+/// The duration of an item that can be played, or why it cannot be. One that is missing for a while
+/// keeps its time, which the slate covers: nothing that fails moves the schedule.
 fn playable_ms(item: &MediaItem) -> Result<u64, String> {
     if let Some(problem) = &item.part.problem {
         return Err(problem.clone());
-    }
-    if item.missing_ms.is_some() {
-        return Err("its server does not list it any more".to_owned());
     }
     match item.part.duration_ms {
         None => Err("its duration is not known".to_owned()),

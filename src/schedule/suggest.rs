@@ -97,6 +97,7 @@ struct Least {
 pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChannel> {
     let items = catalog.items().iter();
     let titles: Vec<Title> = items
+        .filter(|item| item.missing_ms.is_none())
         .filter_map(|item| {
             let duration_ms = playable_ms(item).ok()?;
             Some(Title { item, duration_ms })
