@@ -1,6 +1,6 @@
 //! Pictures of titles, which come from a Plex server through the box.
 
-use crate::client::{say, split, status};
+use crate::client::{rest, say, split, status};
 use crate::house::Open;
 use crate::linked::Linked;
 use crate::plex::Class;
@@ -112,20 +112,25 @@ async fn many_who_want_one_picture_are_one_request() {
 #[tokio::test]
 async fn one_who_leaves_does_not_take_the_picture_from_the_others() {
     let linked = Linked::new().await;
-    linked.standin.faults(|faults| faults.image_delay_ms = 400);
-    let target = linked.address(0);
-    let mut first = TcpStream::connect(linked.open.web).await.unwrap();
-    let request = format!("GET {target} HTTP/1.0\r\n\r\n");
-    first.write_all(request.as_bytes()).await.unwrap();
-    until(|| linked.asked() == 1).await;
-    let second = linked.open.get(&target);
-    let leaving = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        drop(first);
+    linked
+        .standin
+        .faults(|faults| faults.image_delay_ms = 60_000);
+    let request = format!("GET {} HTTP/1.0\r\n\r\n", linked.address(0));
+    let ask = async || {
+        let mut socket = TcpStream::connect(linked.open.web).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        socket
     };
-    let ((head, _), ()) = tokio::join!(second, leaving);
+    let first = ask().await;
+    until(|| linked.asked() == 1).await;
+    let mut second = ask().await;
+    first.set_zero_linger().unwrap();
+    drop(first);
+    linked.standin.faults(|faults| faults.image_delay_ms = 0);
+    let (head, _) = split(&rest(&mut second).await);
     assert_eq!(status(&head), 200);
-    assert!(linked.asked() <= 2);
+    // What was begun is finished: one who leaves is not told from one who only ends its own side.
+    assert_eq!(linked.asked(), 1);
 }
 
 #[tokio::test]
@@ -201,9 +206,39 @@ async fn a_server_that_hangs_costs_a_few_seconds() {
     let began = Instant::now();
     assert_eq!(linked.status(&linked.address(0)).await, 503);
     assert!(began.elapsed() < Duration::from_millis(limits::PICTURE_MS + 3_000));
-    let began = Instant::now();
-    assert_eq!(linked.status(&linked.address(0)).await, 503);
-    assert!(began.elapsed() < Duration::from_millis(500));
+    // Neither this picture nor another one of that server is waited for now.
+    for at in [0, 1] {
+        let began = Instant::now();
+        assert_eq!(linked.status(&linked.address(at)).await, 503);
+        assert!(began.elapsed() < Duration::from_millis(500), "{at}");
+    }
+    assert_eq!(linked.asked(), 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_turn_has_the_whole_time_and_learns_what_happened_meanwhile() {
+    let slow = Linked::new().await;
+    slow.standin
+        .faults(|faults| faults.image_delay_ms = limits::PICTURE_MS * 6 / 10);
+    let hanging = Linked::new().await;
+    hanging
+        .standin
+        .faults(|faults| faults.image_delay_ms = 60_000);
+    let asked = async |linked: &Linked| {
+        let targets: Vec<_> = (0..=limits::PICTURES_AT_ONCE)
+            .map(|at| linked.address(at))
+            .collect();
+        let began = Instant::now();
+        let asking = targets.iter().map(|target| linked.open.get(target));
+        let answers = futures_of(asking).await.into_iter();
+        let answers: Vec<_> = answers.map(|(head, _)| status(&head)).collect();
+        (answers, linked.asked(), began.elapsed())
+    };
+    let (slow, hanging) = tokio::join!(asked(&slow), asked(&hanging));
+    assert_eq!(slow.0, [200; limits::PICTURES_AT_ONCE + 1]);
+    assert_eq!(hanging.0, [503; limits::PICTURES_AT_ONCE + 1]);
+    assert_eq!(hanging.1, u64::try_from(limits::PICTURES_AT_ONCE).unwrap());
+    assert!(hanging.2 < Duration::from_millis(limits::PICTURE_MS + 3_000));
 }
 
 #[tokio::test]
