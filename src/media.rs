@@ -113,11 +113,25 @@ pub enum TrackKind {
     Audio(AudioTrack),
     /// Anything else (subtitles, `dts`, `av1`, attachments): listed, never sent.
     Other {
+        /// What it would be to a viewer.
+        medium: Medium,
         /// The container's name for the codec.
         codec: String,
-        /// The kind of stream and, where it is video or audio, why it is not carried.
+        /// Why video or audio is not carried; of anything else, what it is.
         why: String,
     },
+}
+
+/// What a track that is not carried would be to a viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Medium {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+    /// Subtitles, attachments, and whatever else a container may hold.
+    Neither,
 }
 
 /// Facts of a video track, from its parameter sets where the container disagrees.

@@ -18,7 +18,7 @@ mod seek;
 use clip::{Folder, Packet, packets};
 use drive::Drive;
 use exstreamtv::media::{
-    AudioCodec, AudioTrack, Role, Sample, Sync, TrackId, TrackKind, VideoCodec, VideoTrack,
+    AudioCodec, AudioTrack, Medium, Role, Sample, Sync, TrackId, TrackKind, VideoCodec, VideoTrack,
 };
 use std::path::Path;
 
@@ -389,12 +389,12 @@ fn tracks_are_listed_with_language_title_role_and_reason() {
             ("eng", Role::Commentary)
         );
         assert_eq!(tracks[2].title.as_deref(), Some("Director's Commentary"));
-        let TrackKind::Other { codec, why } = &tracks[3].kind else {
+        let TrackKind::Other { medium, codec, why } = &tracks[3].kind else {
             panic!("{:?}", tracks[3]);
         };
         assert_eq!(
-            (codec.as_str(), why.as_str()),
-            ("alac", "audio: this codec cannot be carried")
+            (*medium, codec.as_str(), why.as_str()),
+            (Medium::Audio, "alac", "this codec cannot be carried")
         );
     }
 }

@@ -37,7 +37,7 @@ fn play(path: &Path) -> (Vec<Sample>, Vec<(String, String)>) {
         sample.track.0 = u64::from(sample.track != video);
     }
     let others = tracks().filter_map(|one| match &one.kind {
-        TrackKind::Other { codec, why } => Some((codec.clone(), why.clone())),
+        TrackKind::Other { codec, why, .. } => Some((codec.clone(), why.clone())),
         TrackKind::Video(_) | TrackKind::Audio(_) => None,
     });
     (samples, others.collect())

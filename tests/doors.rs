@@ -18,6 +18,8 @@ mod control;
 mod documents;
 #[path = "doors/house.rs"]
 mod house;
+#[path = "doors/linked.rs"]
+mod linked;
 #[path = "doors/pages.rs"]
 mod pages;
 #[path = "doors/pictures.rs"]
@@ -26,5 +28,7 @@ mod pictures;
 mod plex;
 #[path = "doors/requests.rs"]
 mod requests;
+#[path = "doors/servers.rs"]
+mod servers;
 #[path = "doors/streams.rs"]
 mod streams;

@@ -10,23 +10,25 @@
     reason = "helpers of tests may fail loudly"
 )]
 
+#[path = "guide/judge.rs"]
+mod judge;
+#[path = "guide/words.rs"]
+mod words;
+
 use exstreamtv::catalog::Catalog;
-use exstreamtv::http::{m3u, xmltv};
+use exstreamtv::http::xmltv;
 use exstreamtv::limits;
 use exstreamtv::media::{Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack};
 use exstreamtv::model::{
-    About, Channel, ChannelId, ChannelNumber, Episode, LibraryId, MediaItem, MediaItemId, Order,
-    Part,
+    Channel, ChannelId, Episode, LibraryId, MediaItem, MediaItemId, Order, Part,
 };
 use exstreamtv::schedule::{Lineup, Wishes};
+use judge::{assert_valid, programmes};
 use proptest::collection::vec;
 use proptest::prelude::{ProptestConfig, any, prop_oneof, proptest};
 use proptest::{prop_assert, prop_assert_eq};
-use std::collections::HashMap;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
+use words::told;
 
 /// 2023-11-14T22:13:20Z
 const EPOCH_MS: i64 = 1_700_000_000_000;
@@ -97,284 +99,6 @@ fn guide(lineup: &Arc<Lineup>, now_ms: i64) -> String {
             .all(|piece| piece.len() <= limits::GUIDE_PIECE_BYTES)
     );
     String::from_utf8(pieces.concat()).unwrap()
-}
-
-/// Runs xmllint on a document; its output where it is content.
-fn xmllint(document: &str, arguments: &[&str]) -> Result<String, String> {
-    let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(document.as_bytes()).unwrap();
-    let output = Command::new("xmllint")
-        .args(["--nonet", "--huge"])
-        .args(arguments)
-        .arg(file.path())
-        .output()
-        .expect("xmllint judges the guide: install libxml2-utils");
-    if output.status.success() {
-        Ok(String::from_utf8(output.stdout).unwrap())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
-}
-
-fn dtd() -> PathBuf {
-    [
-        "/usr/share/xmltv/xmltv.dtd",
-        "/usr/share/sgml/xmltv/dtd/0.5/xmltv.dtd",
-    ]
-    .iter()
-    .map(PathBuf::from)
-    .find(|path| Path::exists(path))
-    .expect("xmltv.dtd judges the guide: install libxmltv-perl")
-}
-
-fn assert_valid(document: &str) {
-    let dtd = dtd();
-    let verdict = xmllint(document, &["--noout", "--dtdvalid", dtd.to_str().unwrap()]);
-    if let Err(why) = verdict {
-        panic!("not valid: {why}");
-    }
-}
-
-/// The nodes that an XPath finds, one a line.
-fn find(document: &str, path: &str) -> Vec<String> {
-    match xmllint(document, &["--xpath", path]) {
-        Ok(found) => found.lines().map(|line| line.trim().to_owned()).collect(),
-        Err(why) if why.contains("XPath set is empty") => Vec::new(),
-        Err(why) => panic!("{why}"),
-    }
-}
-
-/// A programme as libxml2 reads it.
-#[derive(Debug, PartialEq, Eq)]
-struct Programme {
-    start_s: i64,
-    stop_s: i64,
-    title: String,
-}
-
-/// The programmes of each channel by its id, in the document's order.
-fn programmes(document: &str) -> HashMap<String, Vec<Programme>> {
-    let value = |line: &String| line.split('"').nth(1).unwrap().to_owned();
-    let attribute = |name: &str| find(document, &format!("//programme/@{name}"));
-    let starts = attribute("start");
-    let stops = attribute("stop");
-    let ids = attribute("channel");
-    let titles = find(document, "//programme/title/text()");
-    assert_eq!(
-        (starts.len(), stops.len(), ids.len()),
-        (titles.len(), titles.len(), titles.len())
-    );
-    let mut found: HashMap<String, Vec<Programme>> = HashMap::new();
-    for (((start, stop), id), title) in starts.iter().zip(&stops).zip(&ids).zip(titles) {
-        found.entry(value(id)).or_default().push(Programme {
-            start_s: second(&value(start)),
-            stop_s: second(&value(stop)),
-            title,
-        });
-    }
-    found
-}
-
-/// Reads `YYYYMMDDHHMMSS +0000` by counting days, without the calendar that wrote it.
-fn second(stamp: &str) -> i64 {
-    let (digits, zone) = stamp.split_once(' ').unwrap();
-    assert_eq!((digits.len(), zone), (14, "+0000"), "{stamp}");
-    let part = |from: usize, to: usize| digits[from..to].parse::<i64>().unwrap();
-    let (year, month, day) = (part(0, 4), part(4, 6), part(6, 8));
-    let leap = |year: i64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    let february = if leap(year) { 29 } else { 28 };
-    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let years: i64 = (1970..year)
-        .map(|year| if leap(year) { 366 } else { 365 })
-        .sum();
-    let days: i64 = months[..usize::try_from(month - 1).unwrap()].iter().sum();
-    let hours = (years + days + day - 1) * 24 + part(8, 10);
-    (hours * 60 + part(10, 12)) * 60 + part(12, 14)
-}
-
-#[test]
-fn guide_is_valid_whatever_names_are_made_of() {
-    let nasty = "<b>\"Tom\" & 'Jerry'</b>, ]]> \u{0}\u{1b}\r\n\u{ffff} 日本語 &amp; \u{1f600}";
-    let mut episode = item(1, nasty, 90_000);
-    episode.year = Some(1999);
-    episode.episode = Some(Episode {
-        show: nasty.to_owned(),
-        season: 0,
-        number: 0,
-    });
-    episode.about = Some(Box::new(About {
-        summary: Some(nasty.into()),
-        genres: (0..50).map(|n| format!("{nasty} {n}").into()).collect(),
-        content_rating: Some(nasty.into()),
-        rating_percent: Some(u8::MAX),
-        released: Some("2004-02-30".into()),
-        picture: Some(nasty.into()),
-        ..About::default()
-    }));
-    let mut long = item(2, &"\"".repeat(100_000), 1);
-    long.year = Some(0);
-    let endless: Arc<str> = "\"".repeat(100_000).into();
-    long.about = Some(Box::new(About {
-        summary: Some(endless.as_ref().into()),
-        genres: (0..50).map(|n| format!("{n}{endless}").into()).collect(),
-        content_rating: Some(Arc::clone(&endless)),
-        rating_percent: Some(100),
-        released: Some("2004-02-29".into()),
-        picture: Some(endless.as_ref().into()),
-        ..About::default()
-    }));
-    let blank = item(3, " \u{1}\n", 5_000);
-    let lineup = lineup(
-        vec![episode, long, blank],
-        vec![
-            channel("1", nasty, &[1, 2, 3]),
-            channel("1984.1", "", &[3]),
-            channel("99999.999", &"&".repeat(100_000), &[2]),
-            channel("7", "Nothing", &[]),
-        ],
-    );
-    assert_valid(&guide(&lineup, EPOCH_MS));
-}
-
-#[test]
-fn a_box_without_channels_has_a_guide() {
-    let document = guide(&lineup(vec![], vec![]), EPOCH_MS);
-    assert_valid(&document);
-    assert!(find(&document, "//channel").is_empty());
-}
-
-#[test]
-fn the_judge_refuses_what_is_not_valid() {
-    let lineup = lineup(
-        vec![item(1, "One", 60_000)],
-        vec![channel("1", "One", &[1])],
-    );
-    let document = guide(&lineup, EPOCH_MS).replacen("<length units=\"seconds\">", "<length>", 1);
-    let dtd = dtd();
-    let verdict = xmllint(&document, &["--noout", "--dtdvalid", dtd.to_str().unwrap()]);
-    assert!(verdict.is_err());
-}
-
-#[test]
-fn guide_reads_as_written_here() {
-    let mut pilot = item(1, "Pilot & Co", 1_800_500);
-    pilot.year = Some(2004);
-    pilot.episode = Some(Episode {
-        show: "Lost".to_owned(),
-        season: 1,
-        number: 2,
-    });
-    let mut film = item(2, "Metropolis", 7_200_000);
-    film.year = Some(1927);
-    let clip = item(3, "Clip", 36 * 3_600_000);
-    let document = guide(
-        &lineup(
-            vec![pilot, film, clip],
-            vec![channel("5.1", "Mixed", &[1, 2, 3])],
-        ),
-        EPOCH_MS + HOUR_MS,
-    );
-    let wanted = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
-<!DOCTYPE tv SYSTEM \"xmltv.dtd\">
-<tv generator-info-name=\"EXStreamTV\">
-<channel id=\"5.1.exstreamtv\">
-<display-name>5.1 Mixed</display-name>
-<display-name>5.1</display-name>
-<display-name>Mixed</display-name>
-</channel>
-<programme start=\"20231114221320 +0000\" stop=\"20231114224321 +0000\" channel=\"5.1.exstreamtv\">
-<title>Lost</title>
-<sub-title>Pilot &amp; Co</sub-title>
-<date>2004</date>
-<category>Series</category>
-<length units=\"seconds\">1801</length>
-<episode-num system=\"onscreen\">S01E02</episode-num>
-<episode-num system=\"xmltv_ns\">0.1.</episode-num>
-</programme>
-<programme start=\"20231114224321 +0000\" stop=\"20231115004321 +0000\" channel=\"5.1.exstreamtv\">
-<title>Metropolis</title>
-<date>1927</date>
-<category>Movie</category>
-<length units=\"seconds\">7200</length>
-</programme>
-<programme start=\"20231115004321 +0000\" stop=\"20231116124321 +0000\" channel=\"5.1.exstreamtv\">
-<title>Clip</title>
-<length units=\"seconds\">129600</length>
-</programme>
-</tv>
-";
-    assert_eq!(document, wanted);
-}
-
-/// What a Plex server tells of a title.
-fn told(item: &mut MediaItem) {
-    item.about = Some(Box::new(About {
-        guid: Some("plex://movie/5d77".into()),
-        summary: Some("A city, & what is <below> it.".into()),
-        genres: ["Science Fiction".into(), "movie".into(), "Drama".into()].into(),
-        collections: ["Silent".into()].into(),
-        studio: Some("UFA".into()),
-        content_rating: Some("de/12".into()),
-        rating_percent: Some(83),
-        released: Some("1927-01-10".into()),
-        picture: Some("/library/metadata/7/thumb/1700000000".into()),
-    }));
-}
-
-#[test]
-fn guide_tells_what_a_server_tells_of_its_titles() {
-    let mut film = item(2, "Metropolis", 7_200_000);
-    told(&mut film);
-    let mut pilot = item(1, "Pilot", 36 * 3_600_000);
-    told(&mut pilot);
-    pilot.year = Some(2004);
-    pilot.episode = Some(Episode {
-        show: "Lost".to_owned(),
-        season: 1,
-        number: 1,
-    });
-    if let Some(about) = &mut pilot.about {
-        about.genres = [].into();
-        about.content_rating = Some("TV-14".into());
-        about.released = Some("2004-09-22".into());
-    }
-    let channels = vec![channel("5", "", &[2, 1])];
-    let document = guide(&lineup(vec![film, pilot], channels), EPOCH_MS + HOUR_MS);
-    assert_valid(&document);
-    let programmes = document.split_once("</channel>\n").unwrap().1;
-    let wanted = "\
-<programme start=\"20231114221320 +0000\" stop=\"20231115001320 +0000\" channel=\"5.exstreamtv\">
-<title>Metropolis</title>
-<desc>A city, &amp; what is &lt;below&gt; it.</desc>
-<date>19270110</date>
-<category>Movie</category>
-<category>Science Fiction</category>
-<category>Drama</category>
-<length units=\"seconds\">7200</length>
-<icon src=\"http://10.0.0.9:8411/api/media/2/picture\"/>
-<rating system=\"DE\"><value>12</value></rating>
-<star-rating><value>8.3/10</value></star-rating>
-</programme>
-<programme start=\"20231115001320 +0000\" stop=\"20231116121320 +0000\" channel=\"5.exstreamtv\">
-<title>Lost</title>
-<sub-title>Pilot</sub-title>
-<desc>A city, &amp; what is &lt;below&gt; it.</desc>
-<date>20040922</date>
-<category>Series</category>
-<length units=\"seconds\">129600</length>
-<icon src=\"http://10.0.0.9:8411/api/media/1/picture\"/>
-<episode-num system=\"onscreen\">S01E01</episode-num>
-<episode-num system=\"xmltv_ns\">0.0.</episode-num>
-<episode-num system=\"original-air-date\">2004-09-22</episode-num>
-<rating system=\"VCHIP\"><value>TV-14</value></rating>
-<star-rating><value>8.3/10</value></star-rating>
-</programme>
-</tv>
-";
-    assert_eq!(programmes, wanted);
-    for hidden in ["/library/", "plex:"] {
-        assert!(!document.contains(hidden), "{hidden}");
-    }
 }
 
 /// With everything that a server may tell, each text as long as it is kept, of signs that have to be
@@ -565,55 +289,5 @@ proptest! {
             compared += 1;
         }
         prop_assert!(compared > 0);
-    }
-}
-
-#[test]
-fn playlists_read_as_written_here() {
-    let lineup = lineup(
-        vec![item(1, "a", 1_000)],
-        vec![
-            channel("1984", "The \"Big\", Bad\n#EXTINF:-1,Channel", &[1]),
-            channel("1984.1", "Été", &[1]),
-        ],
-    );
-    assert_eq!(
-        m3u::channels(&lineup, "http://192.168.1.5:8411"),
-        "#EXTM3U url-tvg=\"http://192.168.1.5:8411/iptv/xmltv.xml\" \
-         x-tvg-url=\"http://192.168.1.5:8411/iptv/xmltv.xml\"\n\
-         #EXTINF:-1 tvg-id=\"1984.exstreamtv\" tvg-chno=\"1984\" channel-id=\"1984\" \
-         channel-number=\"1984\" tvg-name=\"The 'Big' Bad #EXTINF:-1Channel\" \
-         group-title=\"EXStreamTV\",The 'Big' Bad #EXTINF:-1Channel\n\
-         http://192.168.1.5:8411/iptv/channel/1984.ts\n\
-         #EXTINF:-1 tvg-id=\"1984.1.exstreamtv\" tvg-chno=\"1984.1\" channel-id=\"1984.1\" \
-         channel-number=\"1984.1\" tvg-name=\"Été\" group-title=\"EXStreamTV\",Été\n\
-         http://192.168.1.5:8411/iptv/channel/1984.1.ts\n"
-    );
-    assert_eq!(
-        m3u::lineup(&lineup, "http://[fe80::1]:5004"),
-        "#EXTM3U\n\
-         #EXTINF:-1 channel-id=\"1984\" channel-number=\"1984\" \
-         tvg-name=\"The 'Big' Bad #EXTINF:-1Channel\",1984 The 'Big' Bad #EXTINF:-1Channel\n\
-         http://[fe80::1]:5004/auto/v1984\n\
-         #EXTINF:-1 channel-id=\"1984.1\" channel-number=\"1984.1\" tvg-name=\"Été\",1984.1 Été\n\
-         http://[fe80::1]:5004/auto/v1984.1\n"
-    );
-}
-
-#[test]
-fn ids_are_the_same_in_guide_and_playlist() {
-    let channels = vec![channel("1", "One", &[1]), channel("10", "Ten", &[1])];
-    let lineup = lineup(vec![item(1, "a", 60_000)], channels);
-    let document = guide(&lineup, EPOCH_MS);
-    let playlist = m3u::channels(&lineup, "http://box");
-    for number in ["1", "10"] {
-        let number: ChannelNumber = number.parse().unwrap();
-        let id = xmltv::channel_id(number);
-        assert!(playlist.contains(&format!("tvg-id=\"{id}\"")));
-        assert_eq!(
-            find(&document, &format!("//channel[@id='{id}']/@id")).len(),
-            1
-        );
-        assert!(!find(&document, &format!("//programme[@channel='{id}']/@start")).is_empty());
     }
 }

@@ -135,7 +135,7 @@ async fn agree_with_ffprobe(folder: &Path, at_least: usize) {
                     let rate = stream["sample_rate"].as_str().unwrap();
                     assert_eq!(rate, audio.sample_rate.to_string(), "{path}");
                 }
-                TrackKind::Other { codec, why } => panic!("{path}: {codec}: {why}"),
+                TrackKind::Other { codec, why, .. } => panic!("{path}: {codec}: {why}"),
             }
         }
     }

@@ -13,7 +13,7 @@ mod plex;
 #[path = "command/program.rs"]
 mod program;
 
-use plex::{Library, Pin, Standin};
+use plex::{Library, Pin, Settings, Standin};
 use program::{
     PATIENCE, Running, ask, ended, exstreamtv, folder, get, json, run, tell, text, words,
 };
@@ -206,6 +206,40 @@ fn a_server_is_linked_read_and_on_air_and_its_token_is_nowhere_to_be_seen() {
     for asked in standin.log() {
         assert!(!asked.target.contains("Token"), "{}", asked.target);
     }
+}
+
+#[test]
+fn a_server_that_is_down_does_not_hide_the_sections_of_another() {
+    let media = media();
+    let down = Settings {
+        name: "Cellar".to_owned(),
+        machine: "ce11a000".repeat(5),
+        ..Settings::default()
+    };
+    let down = Standin::start_with(Library::synthetic(10), down);
+    let good = Standin::start(Library::from_folder(media.path()));
+    let house = Box::start(&good.account_url());
+    let link = |standin: &Standin| {
+        let token_file = house.token_file(&standin.token());
+        let url = standin.url();
+        house.tell(&["link", "--url", &url, "--token-file", text(&token_file)])
+    };
+    // The first in the list is the one that goes down.
+    let sections = link(&down);
+    assert!(sections.contains("Cellar"), "{sections}");
+    down.go_down();
+    let sections = link(&good);
+    assert!(sections.contains("Stand-in"), "{sections}");
+    assert!(!sections.contains("Cellar"), "{sections}");
+    let added = house.tell(&["library", "add", "plex", "Films"]);
+    assert!(added.contains("Films from Stand-in"), "{added}");
+
+    good.go_down();
+    let state = house.state();
+    let refused = run(&["library", "add", "plex", "--all", "--state", text(&state)]);
+    assert_eq!(refused.status.code(), Some(1), "{}", words(&refused));
+    let down = down.address().to_string();
+    assert!(words(&refused).contains(&down), "{}", words(&refused));
 }
 
 #[test]

@@ -82,6 +82,15 @@ proptest! {
     }
 
     #[test]
+    fn an_item_that_is_missing_for_a_while_moves_nothing(durations in durations(), order in orders(), gone in any::<usize>()) {
+        let there = schedule_of(items(&durations), order);
+        let mut items = items(&durations);
+        let gone = gone % items.len();
+        items[gone].missing_ms = Some(EPOCH_MS);
+        prop_assert_eq!(schedule_of(items, order), there);
+    }
+
+    #[test]
     fn laps_repeat(durations in durations(), order in orders(), offset in 0..FIFTY_YEARS_MS, laps in -20..20_i64) {
         let schedule = schedule_of(items(&durations), order);
         let lap_ms = i64::try_from(schedule.lap_ms()).unwrap();

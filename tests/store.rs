@@ -11,7 +11,8 @@
 
 use exstreamtv::limits;
 use exstreamtv::media::{
-    AudioCodec, AudioTrack, Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
+    AudioCodec, AudioTrack, Container, Medium, Role, Track, TrackId, TrackKind, VideoCodec,
+    VideoTrack,
 };
 use exstreamtv::model::{
     ChannelNumber, Episode, Library, MediaItemId, NewChannel, NewItem, Order, Part,
@@ -135,8 +136,9 @@ async fn what_is_stored_is_what_is_read_after_a_restart() {
     broken.part.tracks = vec![track(
         u64::MAX,
         TrackKind::Other {
+            medium: Medium::Audio,
             codec: "dts".to_owned(),
-            why: "audio that is not carried".to_owned(),
+            why: "this codec is not carried".to_owned(),
         },
     )]
     .into();
@@ -327,6 +329,16 @@ async fn version_1_opens_with_everything_in_it() {
     let titles: Vec<&str> = contents.items.iter().map(|i| i.title.as_str()).collect();
     assert_eq!(titles, ["Amélie", "Pilot", "Old"]);
     assert_eq!(contents.items[0].part.tracks.len(), 3);
+    let others = contents.items.iter().flat_map(|i| i.part.tracks.iter());
+    let others = others.filter_map(|track| match &track.kind {
+        TrackKind::Other { medium, codec, why } => Some((*medium, codec.as_str(), why.as_str())),
+        TrackKind::Video(_) | TrackKind::Audio(_) => None,
+    });
+    let told = [
+        (Medium::Neither, "S_TEXT/UTF8", "subtitles"),
+        (Medium::Audio, "A_DTS", "this codec is not carried"),
+    ];
+    assert_eq!(others.collect::<Vec<_>>(), told);
     assert_eq!(contents.items[0].part.tracks[2].id, TrackId(u64::MAX));
     assert_eq!(contents.items[0].part.tracks[2].role, Role::Commentary);
     assert_eq!(contents.items[1].episode.as_ref().unwrap().show, "Show");

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::folder::Progress;
 use crate::limits;
 use crate::model::{ChannelNumber, Library, NewChannel, Origin};
-use crate::plex::{Kind, Section, Servers};
+use crate::plex::{Section, Servers};
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -115,7 +115,7 @@ impl Librarian {
             let why = format!("{} has {}", server.name, all.join(", "));
             Error::invalid(format!("section '{section}'"), why)
         })?;
-        if !matches!(found.kind, Kind::Movie | Kind::Show | Kind::Clip) {
+        if !found.kind.holds_videos() {
             return Err(Error::invalid(found.title.clone(), "it holds no videos"));
         }
         let origin = Origin::Plex {

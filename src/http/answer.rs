@@ -24,6 +24,9 @@ const SERVER_NAME: &str = "HDHomeRun/1.0";
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Seconds after which may be asked again for what was not there just now.
+pub(super) const AGAIN_S: &str = "30";
+
 /// An answer whose length is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Answer {
@@ -131,9 +134,9 @@ impl Answer {
         self
     }
 
-    /// The same, with the seconds after which it may be asked for again.
-    pub(super) fn again_in(mut self, seconds: &'static str) -> Self {
-        self.again_s = Some(seconds);
+    /// The same, to be asked for again after `AGAIN_S`.
+    pub(super) fn again_later(mut self) -> Self {
+        self.again_s = Some(AGAIN_S);
         self
     }
 

@@ -63,7 +63,7 @@ pub(super) fn read(house: &House, path: &str, head: &Head, lineup: &Lineup) -> O
     Some(match path {
         "/api/health" => health::health(house, lineup),
         "/api/health/detailed" => health::detailed(house, lineup),
-        "/api/health/channels" => health::channels(lineup, house.date_ms()),
+        "/api/health/channels" => health::channels(house, lineup),
         "/api/plex" => Answer::json(&plex::view(house)),
         "/api/channels" => channels(lineup, house.date_ms()),
         "/api/libraries" => libraries(lineup.catalog()),

@@ -47,7 +47,7 @@ enum LibraryKind {
 pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option<Answer> {
     let done = match (head.method, head.path.as_str()) {
         (Method::Post, "/api/libraries") => add_library(house, body).await,
-        (Method::Post, "/api/plex/link") => return plex::change(house, head, body).await,
+        (Method::Post, "/api/plex/link") => plex::link(house, body).await,
         (Method::Post, "/api/channels") => add_channel(house, body).await,
         (Method::Post, "/api/channels/suggestion") => add_suggestion(house).await,
         (Method::Delete, path) => {
@@ -64,11 +64,12 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
 
 /// What only the owner may read; `None` for everything else.
 pub(super) async fn read(house: &House, head: &Head) -> Option<Answer> {
-    if head.path != "/api/channels/suggestion" {
-        return plex::read(house, head).await;
-    }
-    let suggested = suggestion(house).await.map(|new| Answer::json(&new));
-    Some(suggested.unwrap_or_else(|refused| refused))
+    let read = match head.path.as_str() {
+        "/api/channels/suggestion" => suggestion(house).await.map(|new| Answer::json(&new)),
+        "/api/plex/sections" => plex::sections(house).await,
+        _ => return None,
+    };
+    Some(read.unwrap_or_else(|refused| refused))
 }
 
 /// The channels that could be made of what hardly any channel shows yet. Of a large library that

@@ -95,21 +95,23 @@ impl Gallery {
         }
     }
 
-    /// The picture that is kept, or the one that comes within `limits::PICTURE_MS`.
+    /// The picture that is kept, or the one that comes within `limits::PICTURE_MS` of its turn.
     pub(super) async fn picture(&self, servers: &Servers, wanted: &Wanted) -> Outcome {
         let known = self.shelf().known(wanted, Instant::now());
         if let Some(outcome) = known {
             return outcome;
         }
-        // Whoever comes while it is fetched waits for the same; if the first one leaves, the next
-        // one fetches it.
+        // Whoever comes while it is fetched waits for the same; if the first one is given up, the
+        // next one fetches it.
         let fetching = self.shelf().fetching(wanted);
         let outcome = fetching.get_or_init(|| self.fetch(servers, wanted)).await;
         outcome.clone()
     }
 
     async fn fetch(&self, servers: &Servers, wanted: &Wanted) -> Outcome {
-        // Another one may have been fetched between the two looks.
+        // It is never closed.
+        let _turn = self.turns.acquire().await;
+        // Meanwhile it may have been fetched, or its server have failed.
         let known = self.shelf().known(wanted, Instant::now());
         if let Some(outcome) = known {
             return outcome;
@@ -120,18 +122,14 @@ impl Gallery {
         let (outcome, until) = match asked {
             Ok(Ok(Some(picture))) => (Ok(picture), now + GOOD),
             Ok(Ok(None)) => (Err(Lack::Gone), now + GONE),
-            Ok(Err(trouble)) => match trouble.class {
-                Class::Gone | Class::Forbidden | Class::Refused | Class::Unplayable => {
-                    (Err(Lack::Gone), now + GONE)
-                }
-                Class::Busy | Class::Malformed => (Err(Lack::Away), now + BROKEN),
-                _ => {
-                    servers.doubt(&wanted.machine);
-                    self.shelf().rest(&wanted.machine, now + AWAY);
-                    return Err(Lack::Away);
-                }
-            },
-            Err(_) => (Err(Lack::Away), now + BROKEN),
+            Ok(Err(trouble)) if is_none(trouble.class) => (Err(Lack::Gone), now + GONE),
+            Ok(Err(trouble)) if is_broken(trouble.class) => (Err(Lack::Away), now + BROKEN),
+            // It concerns the server.
+            Ok(Err(_)) | Err(_) => {
+                servers.doubt(&wanted.machine);
+                self.shelf().rest(&wanted.machine, now + AWAY);
+                return Err(Lack::Away);
+            }
         };
         let kept = Kept {
             wanted: wanted.clone(),
@@ -144,8 +142,6 @@ impl Gallery {
 
     /// Asks the server; `None` where what it has is no picture for us.
     async fn ask(&self, servers: &Servers, wanted: &Wanted) -> Result<Option<Picture>> {
-        // It is never closed.
-        let _turn = self.turns.acquire().await;
         let server = servers.server(&wanted.machine).await?;
         let height = wanted.width.saturating_mul(3) / 2;
         let found = server.picture(&wanted.path, wanted.width, height).await;
@@ -173,6 +169,19 @@ impl fmt::Debug for Gallery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gallery").finish_non_exhaustive()
     }
+}
+
+/// Whether a server that says this has no such picture.
+fn is_none(class: Class) -> bool {
+    matches!(
+        class,
+        Class::Gone | Class::Forbidden | Class::Refused | Class::Unplayable
+    )
+}
+
+/// Whether it has trouble with this picture.
+fn is_broken(class: Class) -> bool {
+    matches!(class, Class::Busy | Class::Malformed)
 }
 
 impl Shelf {

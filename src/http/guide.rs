@@ -8,16 +8,13 @@
 
 use super::House;
 use super::address::Roots;
-use super::answer::{Answer, Kind, Sharing, raw_head};
+use super::answer::{AGAIN_S, Answer, Kind, Sharing, raw_head};
 use super::connection::write_in_time;
 use super::head::Method;
 use super::health::NO_DATE;
 use super::{m3u, xmltv};
 use crate::schedule::Lineup;
 use tokio::io::AsyncWrite;
-
-/// Seconds after which a client may ask again for a guide that was not there.
-const AGAIN_S: &str = "30";
 
 /// The channels as a playlist.
 pub(super) fn playlist(lineup: &Lineup, roots: &Roots) -> Answer {

@@ -1,12 +1,15 @@
 //! Whether the box can tune, and why not: sentences, for the page and for programs.
 //!
-//! Nothing here is constant. Healthy means that every channel has something on at this moment.
+//! Nothing here is constant. Healthy means that every channel has something on at this moment, and
+//! that nothing is wrong with a server of which a channel shows anything.
 
+use super::House;
 use super::answer::Answer;
-use super::{House, plex};
+use super::plex::{self, ServerTrouble};
+use crate::catalog::Catalog;
 use crate::limits;
-use crate::model::ChannelNumber;
-use crate::schedule::Lineup;
+use crate::model::{ChannelNumber, Origin};
+use crate::schedule::{Lineup, Schedule};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -81,7 +84,11 @@ pub(super) fn detailed(house: &House, lineup: &Lineup) -> Answer {
 }
 
 fn look<'a>(house: &House, lineup: &Lineup) -> (u16, Health<'a>) {
-    let mut reasons = plex::troubles(house);
+    let noticed = plex::troubles(house).into_iter().filter(|trouble| {
+        let mut schedules = lineup.schedules().iter();
+        schedules.any(|schedule| is_noticed(trouble, schedule, lineup.catalog()))
+    });
+    let mut reasons: Vec<_> = noticed.map(|trouble| trouble.sentence).collect();
     reasons.extend(untunable(lineup, house.date_ms()));
     let tuners = house.tuners.status();
     let (status, code) = verdict(reasons.is_empty());
@@ -98,7 +105,14 @@ fn look<'a>(house: &House, lineup: &Lineup) -> (u16, Health<'a>) {
 }
 
 /// `/api/health/channels`: the same for each channel by itself.
-pub(super) fn channels(lineup: &Lineup, date_ms: Option<i64>) -> Answer {
+pub(super) fn channels(house: &House, lineup: &Lineup) -> Answer {
+    let date_ms = house.date_ms();
+    let troubles = plex::troubles(house);
+    let noticed = |schedule: &Schedule| {
+        let mut troubles = troubles.iter();
+        let trouble = troubles.find(|one| is_noticed(one, schedule, lineup.catalog()))?;
+        Some(trouble.sentence.clone())
+    };
     let channels: Vec<_> = lineup
         .schedules()
         .iter()
@@ -106,7 +120,7 @@ pub(super) fn channels(lineup: &Lineup, date_ms: Option<i64>) -> Answer {
             let channel = schedule.channel();
             let reason = match date_ms {
                 None => Some(NO_DATE.to_owned()),
-                Some(now_ms) if schedule.on_air(now_ms).is_some() => None,
+                Some(now_ms) if schedule.on_air(now_ms).is_some() => noticed(schedule),
                 Some(_) => Some(nothing_on(channel.number, &channel.name)),
             };
             ChannelHealth {
@@ -120,6 +134,14 @@ pub(super) fn channels(lineup: &Lineup, date_ms: Option<i64>) -> Answer {
         .collect();
     let well = !channels.is_empty() && channels.iter().all(|one| one.reason.is_none());
     Answer::json_with(verdict(well).1, &channels)
+}
+
+/// Whether a channel shows anything of the server that this is about.
+fn is_noticed(trouble: &ServerTrouble, schedule: &Schedule, catalog: &Catalog) -> bool {
+    let libraries = schedule.libraries().iter();
+    let mut origins = libraries.filter_map(|id| Some(&catalog.library(*id)?.origin));
+    origins
+        .any(|origin| matches!(origin, Origin::Plex { server, .. } if *server == trouble.machine))
 }
 
 /// Why a viewer would not see what is on, one sentence each; nothing when every channel can be

@@ -3,10 +3,10 @@
 
 use super::address::Roots;
 use super::answer::{Answer, Kind};
-use super::plex::StageView;
 use super::problem::{Problem, problems};
 use super::programme::{NowNext, Programme, Shape};
 use super::{House, memory, picture, plex};
+use crate::plex::{Attempt, Stage};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
 use askama::Template;
@@ -19,6 +19,9 @@ const PROBLEMS_AT_ONCE: usize = 6;
 /// Seconds after which a page may be renewed.
 const SOON_S: i64 = 15;
 
+/// Codes for which a page asks by itself. One that is left open must not keep plex.tv busy.
+const CODES: u64 = 4;
+
 /// Programmes that are shorter show their seconds.
 const SHORT_MS: i64 = 120_000;
 
@@ -28,7 +31,7 @@ struct StatusPage<'a> {
     name: &'a str,
     counts: Counts,
     beginning: Beginning,
-    linking: StageView,
+    linking: Stage,
     renewed_s: i64,
     /// What a channel shows that shows nothing.
     dark: &'a str,
@@ -118,8 +121,9 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let zone = zone();
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
+    let troubles = plex::troubles(house).into_iter();
     let (problems, more_problems) = split(
-        problems(lineup, date_ms, plex::troubles(house)),
+        problems(lineup, date_ms, troubles.map(|one| one.sentence).collect()),
         PROBLEMS_AT_ONCE,
     );
     let first = lineup.schedules().first();
@@ -129,7 +133,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
             name: &house.device.friendly_name,
             counts: counts(lineup, &tuners, house.up_ms()),
             beginning: beginning(house, lineup),
-            linking: plex::view(house).stage,
+            linking: house.plex.attempt().stage,
             renewed_s: renewed_s(lineup, date_ms),
             dark: match date_ms {
                 Some(_) => "Nothing that can be shown",
@@ -193,13 +197,20 @@ fn beginning(house: &House, lineup: &Lineup) -> Beginning {
         Beginning::Linked
     } else if catalog.libraries().is_empty() {
         // Whoever looks now may want to type a code in.
-        house.plex.want();
+        if is_code_wanted(&house.plex.attempt()) {
+            house.plex.want();
+        }
         Beginning::Nothing
     } else if catalog.items().is_empty() {
         Beginning::Unseen
     } else {
         Beginning::Titles(catalog.items().len())
     }
+}
+
+/// Whether the page asks for another code after this attempt.
+fn is_code_wanted(last: &Attempt) -> bool {
+    last.number < CODES && matches!(last.stage, Stage::Idle | Stage::Failed { .. })
 }
 
 /// Seconds after which the page is worth another look: when the first programme ends, but soon

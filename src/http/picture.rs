@@ -14,9 +14,6 @@ const USUAL_WIDTH: u32 = 480;
 /// The width for the box's own page: a small one on a screen with two dots for one.
 pub(super) const SMALL: &str = "?width=120";
 
-/// Seconds after which a picture may be asked for again that its server did not give.
-const AGAIN_S: &str = "30";
-
 /// The item whose picture is at an address; `None` for an address that is none of a picture.
 pub(super) fn asked(path: &str) -> Option<MediaItemId> {
     let id = path.strip_prefix("/api/media/")?.strip_suffix("/picture")?;
@@ -50,7 +47,7 @@ pub(super) async fn answer(house: &House, head: &Head, id: MediaItemId) -> Answe
         Err(Lack::Gone) => missing(),
         Err(Lack::Away) => {
             let words = "The server that has this picture does not give it just now.";
-            Answer::words(503, words).again_in(AGAIN_S)
+            Answer::words(503, words).again_later()
         }
     }
 }

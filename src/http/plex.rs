@@ -6,11 +6,12 @@
 use super::House;
 use super::answer::Answer;
 use super::control::{parsed, refused};
-use super::head::{Head, Method};
-use crate::plex::{Class, Kind, Secret, Stage, Standing};
+use crate::plex::{self, Class, Kind, Secret, Section, Servers, Stage, Standing};
 use hyper::body::Incoming;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::sync::Arc;
+use tokio::task::JoinSet;
 
 /// `/api/plex`
 #[derive(Serialize)]
@@ -19,19 +20,8 @@ pub(super) struct PlexView {
     /// Which time it is that the box is being linked, or was.
     attempt: u64,
     #[serde(flatten)]
-    pub(super) stage: StageView,
+    stage: Stage,
     servers: Vec<ServerView>,
-}
-
-/// How far a linking is.
-#[derive(Serialize)]
-#[serde(rename_all = "lowercase", tag = "linking")]
-pub(super) enum StageView {
-    Idle,
-    Beginning,
-    Code { code: String, form: Option<String> },
-    Linked,
-    Failed { why: String },
 }
 
 /// How a server is.
@@ -44,7 +34,8 @@ pub(super) struct ServerView {
     why: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A section of a server that holds videos.
+#[derive(Clone, Serialize)]
 struct SectionView {
     server: String,
     machine: String,
@@ -53,7 +44,14 @@ struct SectionView {
     holds: &'static str,
 }
 
-/// `POST /api/plex/link`: with neither, a code is asked for.
+/// What is wrong with a server.
+pub(super) struct ServerTrouble {
+    pub(super) machine: String,
+    /// In words for the owner.
+    pub(super) sentence: String,
+}
+
+/// `POST /api/plex/link`: both name a server, with neither a code is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LinkOrder {
@@ -68,13 +66,7 @@ pub(super) fn view(house: &House) -> PlexView {
     PlexView {
         linked: servers.is_linked(),
         attempt: attempt.number,
-        stage: match attempt.stage {
-            Stage::Idle => StageView::Idle,
-            Stage::Beginning => StageView::Beginning,
-            Stage::Code { code, form } => StageView::Code { code, form },
-            Stage::Linked => StageView::Linked,
-            Stage::Failed(why) => StageView::Failed { why },
-        },
+        stage: attempt.stage,
         servers: standings(house),
     }
 }
@@ -96,12 +88,12 @@ pub(super) fn standings(house: &House) -> Vec<ServerView> {
     standings.map(server).collect()
 }
 
-/// What is wrong with the servers, a sentence each.
-pub(super) fn troubles(house: &House) -> Vec<String> {
+/// What is wrong with the servers, whether a channel shows anything of them or not.
+pub(super) fn troubles(house: &House) -> Vec<ServerTrouble> {
     let standings = house.plex.servers().standings().into_iter();
     let told = |standing: Standing| {
         let trouble = standing.trouble?;
-        Some(match trouble.class {
+        let sentence = match trouble.class {
             Class::Auth => format!(
                 "The Plex server {} does not know this box any more: sign in again with \
                  `exstreamtv link`. Its titles are kept.",
@@ -111,63 +103,74 @@ pub(super) fn troubles(house: &House) -> Vec<String> {
                 "The Plex server {} cannot be used: {trouble}.",
                 standing.name
             ),
+        };
+        Some(ServerTrouble {
+            machine: standing.machine,
+            sentence,
         })
     };
     standings.filter_map(told).collect()
 }
 
-/// What only the owner may read; `None` for everything else.
-pub(super) async fn read(house: &House, head: &Head) -> Option<Answer> {
-    if head.path != "/api/plex/sections" {
-        return None;
+/// `/api/plex/sections`: what may become a library. The servers are asked side by side, and one that
+/// is away hides nothing of the others.
+pub(super) async fn sections(house: &House) -> Result<Answer, Answer> {
+    let mut asked = JoinSet::new();
+    for (at, standing) in house.plex.servers().standings().into_iter().enumerate() {
+        let servers = Arc::clone(house.plex.servers());
+        asked.spawn(async move { (at, sections_of(&servers, &standing).await) });
     }
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(at, _)| *at);
     let mut sections = Vec::new();
-    for standing in house.plex.servers().standings() {
-        match sections_of(house, &standing).await {
-            Ok(found) => sections.extend(found),
-            Err(error) => return Some(refused(&error)),
+    let mut troubles = Vec::new();
+    for (_, answer) in answers {
+        match answer {
+            Ok(found) => sections.push(found),
+            Err(trouble) => {
+                log::warn!("{trouble}");
+                troubles.push(trouble);
+            }
         }
     }
-    Some(Answer::json(&sections))
+    match troubles.into_iter().next() {
+        Some(trouble) if sections.is_empty() => Err(refused(&trouble.into())),
+        _ => Ok(Answer::json(&sections.concat())),
+    }
 }
 
-async fn sections_of(house: &House, standing: &Standing) -> crate::error::Result<Vec<SectionView>> {
-    let server = house.plex.servers().server(&standing.machine).await?;
-    let sections = server.sections().await?;
-    let view = |section: crate::plex::Section| {
-        let holds = match section.kind {
+async fn sections_of(servers: &Servers, standing: &Standing) -> plex::Result<Vec<SectionView>> {
+    let server = servers.server(&standing.machine).await?;
+    let sections = server.sections().await?.into_iter();
+    let view = |section: Section| SectionView {
+        server: standing.name.clone(),
+        machine: standing.machine.clone(),
+        key: section.key,
+        title: section.title,
+        holds: match section.kind {
             Kind::Movie => "films",
             Kind::Show => "shows",
-            Kind::Clip => "videos",
-            _ => return None,
-        };
-        Some(SectionView {
-            server: standing.name.clone(),
-            machine: standing.machine.clone(),
-            key: section.key,
-            title: section.title,
-            holds,
-        })
+            _ => "videos",
+        },
     };
-    Ok(sections.into_iter().filter_map(view).collect())
+    let videos = sections.filter(|section| section.kind.holds_videos());
+    Ok(videos.map(view).collect())
 }
 
-/// Makes a change; `None` for an address that changes nothing.
-pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option<Answer> {
-    if (head.method, head.path.as_str()) != (Method::Post, "/api/plex/link") {
-        return None;
-    }
-    let linked = link(house, body).await;
-    Some(linked.unwrap_or_else(|refused| refused))
-}
-
-async fn link(house: &House, body: Incoming) -> Result<Answer, Answer> {
+/// `POST /api/plex/link`.
+pub(super) async fn link(house: &House, body: Incoming) -> Result<Answer, Answer> {
     let order: LinkOrder = parsed(body).await?;
-    let Some(url) = order.url else {
-        let attempt = house.plex.want();
-        return Ok(Answer::json_with(202, &json!({ "attempt": attempt })));
+    let (url, token) = match (order.url, order.token) {
+        (Some(url), Some(token)) => (url, Secret::new(&token)),
+        (None, None) => {
+            let attempt = house.plex.want();
+            return Ok(Answer::json_with(202, &json!({ "attempt": attempt })));
+        }
+        _ => {
+            let words = "A server has a url and a token; without both a code is asked for.";
+            return Err(Answer::words(400, words));
+        }
     };
-    let token = Secret::new(order.token.as_deref().unwrap_or_default());
     let server = house.plex.servers().link_server(&url, &token).await;
     let server = server.map_err(|error| refused(&error))?;
     let linked = json!({ "machine": server.machine, "name": server.name });

@@ -27,8 +27,8 @@ struct Group<'a> {
 }
 
 /// Everything that keeps something from being shown: what is wrong with `servers`, and then what
-/// concerns most titles first. That there is
-/// no channel yet is no problem but a beginning, and the page says what to do.
+/// concerns most titles first. That there is no channel yet is no problem but a
+/// beginning, and the page says what to do.
 pub(super) fn problems(
     lineup: &Lineup,
     date_ms: Option<i64>,
@@ -39,6 +39,7 @@ pub(super) fn problems(
         problems.extend(health::untunable(lineup, date_ms).into_iter().map(plain));
     }
     problems.extend(unplayable(lineup));
+    problems.extend(missing(lineup));
     problems.extend(left_out(lineup));
     problems
 }
@@ -48,6 +49,23 @@ fn unplayable(lineup: &Lineup) -> Vec<Problem> {
     let items = lineup.catalog().items().iter();
     let broken = items.filter_map(|item| Some((item.part.problem.as_ref()?, item.as_ref())));
     told(by_reason(broken), |why| format!("cannot be played: {why}."))
+}
+
+/// What channels keep the time of, since it may come back.
+fn missing(lineup: &Lineup) -> Vec<Problem> {
+    let catalog = lineup.catalog();
+    let everywhere = lineup.schedules().iter().flat_map(|schedule| {
+        let channel = schedule.channel();
+        let items = channel.items.iter().filter_map(|id| catalog.item(*id));
+        items.map(|item| (channel.number, item.as_ref()))
+    });
+    let missing = everywhere.filter(|(_, item)| item.missing_ms.is_some());
+    told(by_reason(missing), |number| {
+        format!(
+            "cannot be shown on channel {number}, which has the slate instead: its server does \
+             not list it any more."
+        )
+    })
 }
 
 /// What channels leave out. Files that cannot be played are told of elsewhere.

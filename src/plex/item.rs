@@ -26,6 +26,12 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether a section of it holds videos.
+    #[must_use]
+    pub fn holds_videos(self) -> bool {
+        matches!(self, Self::Movie | Self::Show | Self::Clip)
+    }
+
     /// Its number in `type=`. Other videos are listed as films.
     pub(super) fn number(self) -> u8 {
         match self {

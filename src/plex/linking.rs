@@ -20,7 +20,8 @@ const CHANCES: u32 = 5;
 const CALM: Duration = Duration::from_secs(10);
 
 /// How far the linking has come.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "lowercase", tag = "linking")]
 pub enum Stage {
     /// Nobody has asked for it.
     #[default]
@@ -36,8 +37,11 @@ pub enum Stage {
     },
     /// It is done.
     Linked,
-    /// It failed, or the code has run out; why, in words.
-    Failed(String),
+    /// It failed, or the code has run out.
+    Failed {
+        /// Why, in words.
+        why: String,
+    },
 }
 
 /// One time that it is tried.
@@ -108,7 +112,7 @@ impl Linking {
         let is_wanted = |attempt: &Attempt| attempt.stage == Stage::Beginning;
         while attempt_rx.wait_for(is_wanted).await.is_ok() {
             let stage = self.link().await;
-            let failed = matches!(stage, Stage::Failed(_));
+            let failed = matches!(stage, Stage::Failed { .. });
             self.tell(stage);
             if failed {
                 sleep(CALM).await;
@@ -126,7 +130,7 @@ impl Linking {
         let begun: Result<(Account, Pin)> = begun.await;
         let (account, pin) = match begun {
             Ok(begun) => begun,
-            Err(trouble) => return Stage::Failed(trouble.to_string()),
+            Err(trouble) => return failed(&trouble),
         };
         self.tell(Stage::Code {
             code: pin.code.clone(),
@@ -135,13 +139,11 @@ impl Linking {
         match typed(&account, &pin).await {
             PinState::Linked(token) => self.adopt(&token).await,
             PinState::Pending | PinState::Expired => {
-                Stage::Failed("the code has run out; ask for another one".to_owned())
+                failed(&"the code has run out; ask for another one")
             }
         }
     }
-}
 
-impl Linking {
     /// Takes the account that the owner has signed in to. The code is used up, so that plex.tv is
     /// given a few chances to list its servers.
     async fn adopt(&self, token: &Secret) -> Stage {
@@ -153,7 +155,13 @@ impl Linking {
             }
             sleep(ASK_EVERY).await;
         }
-        Stage::Failed(why)
+        failed(&why)
+    }
+}
+
+fn failed(why: &impl ToString) -> Stage {
+    Stage::Failed {
+        why: why.to_string(),
     }
 }
 

@@ -2,8 +2,8 @@
 //! the schedule asks before air, the playout asks on air.
 
 use crate::media::{
-    AudioCodec, AudioProfile, AudioTrack, Profile, Role, Track, TrackId, TrackKind, VideoCodec,
-    VideoTrack,
+    AudioCodec, AudioProfile, AudioTrack, Medium, Profile, Role, Track, TrackId, TrackKind,
+    VideoCodec, VideoTrack,
 };
 use crate::model::MediaItem;
 use std::cmp::Reverse;
@@ -67,8 +67,7 @@ pub fn fit_item(item: &MediaItem, profile: &Profile, language: &str) -> Fit {
     if item.rating_key.is_none() || !is_made_by_servers(&profile.audio) {
         return plain;
     }
-    let keeps = pictures(tracks)
-        .any(|(_, picture)| picture.codec == profile.video && unfit_picture(picture).is_none());
+    let keeps = carried_pictures(tracks, profile.video).next().is_some();
     let pictures = match (keeps, profile.video) {
         (true, _) => Pictures::Kept,
         // Not every server can make anything else.
@@ -85,7 +84,7 @@ pub fn fit_item(item: &MediaItem, profile: &Profile, language: &str) -> Fit {
 fn is_sound(track: &Track) -> bool {
     match &track.kind {
         TrackKind::Audio(_) => true,
-        TrackKind::Other { why, .. } => why.starts_with("audio"),
+        TrackKind::Other { medium, .. } => *medium == Medium::Audio,
         TrackKind::Video(_) => false,
     }
 }
@@ -104,8 +103,7 @@ fn is_made_by_servers(audio: &AudioProfile) -> bool {
 /// commentary is never chosen.
 #[must_use]
 pub fn fit(tracks: &[Track], profile: &Profile, language: &str) -> Fit {
-    let Some(video) = pictures(tracks)
-        .filter(|(_, picture)| picture.codec == profile.video && unfit_picture(picture).is_none())
+    let Some(video) = carried_pictures(tracks, profile.video)
         .max_by_key(|(at, _)| rank(tracks, *at, language))
         .and_then(|(at, _)| tracks.get(at))
     else {
@@ -136,6 +134,15 @@ pub(super) fn pictures(tracks: &[Track]) -> impl Iterator<Item = (usize, &VideoT
         .filter_map(|(at, track)| Some((at, track.video()?)))
 }
 
+/// Those of them that can go on air in this codec.
+pub(super) fn carried_pictures(
+    tracks: &[Track],
+    codec: VideoCodec,
+) -> impl Iterator<Item = (usize, &VideoTrack)> {
+    pictures(tracks)
+        .filter(move |(_, picture)| picture.codec == codec && unfit_picture(picture).is_none())
+}
+
 /// The audio tracks that may be chosen, with their places.
 pub(super) fn sounds(tracks: &[Track]) -> impl Iterator<Item = (usize, &AudioTrack)> + Clone {
     tracks.iter().enumerate().filter_map(|(at, track)| {
@@ -160,7 +167,7 @@ pub(super) fn profile_of(audio: &AudioTrack) -> AudioProfile {
 }
 
 /// Why a picture of the right codec still cannot go to a television's decoder.
-pub(super) fn unfit_picture(video: &VideoTrack) -> Option<String> {
+fn unfit_picture(video: &VideoTrack) -> Option<String> {
     let deepest = if video.codec == VideoCodec::Hevc {
         10
     } else {
@@ -235,11 +242,13 @@ fn silent_because(tracks: &[Track], wanted: &AudioProfile) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sketch::{aac, ac3, h264, hevc, with};
-    use super::{Fit, fit};
+    use super::super::sketch::{aac, ac3, h264, hevc, other, with};
+    use super::{Fit, Pictures, fit, fit_item};
     use crate::media::{
-        AudioCodec, AudioProfile, Profile, Role, Track, TrackId, TrackKind, VideoCodec,
+        AudioCodec, AudioProfile, Container, Medium, Profile, Role, Track, TrackId, TrackKind,
+        VideoCodec,
     };
+    use crate::model::{LibraryId, MediaItem, MediaItemId, Part};
 
     fn direct(video: u64, audio: u64) -> Fit {
         Fit::Direct {
@@ -354,5 +363,126 @@ mod tests {
         }
         let tracks: [Track; 2] = [deep, aac(2, "eng")];
         assert_eq!(fit(&tracks, &profile, "eng"), direct(1, 2));
+    }
+
+    /// An item that is a file, or one that a server has.
+    fn item(place: Place, container: Option<Container>, tracks: Vec<Track>) -> MediaItem {
+        MediaItem {
+            id: MediaItemId(1),
+            library: LibraryId(1),
+            title: "Film".to_owned(),
+            year: None,
+            episode: None,
+            about: None,
+            rating_key: match place {
+                Place::File => None,
+                Place::Server => Some("7".to_owned()),
+            },
+            missing_ms: None,
+            part: Part {
+                path: "/m/film".to_owned(),
+                size_bytes: 1,
+                changed_ms: 0,
+                container,
+                duration_ms: Some(1_000),
+                tracks: tracks.into(),
+                problem: None,
+            },
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    enum Place {
+        File,
+        Server,
+    }
+
+    #[test]
+    fn what_does_not_fit_is_converted_where_a_server_can() {
+        let deep = |codec: fn(u64) -> Track| {
+            let mut deep = codec(1);
+            if let TrackKind::Video(video) = &mut deep.kind {
+                video.bit_depth = 12;
+            }
+            deep
+        };
+        let (direct, silent, not) = ("direct", "silent", "not");
+        let (kept, made) = ("kept", "made");
+        let mkv = Some(Container::Matroska);
+        let sound = |medium| other(2, medium);
+        let hevc_profile = Profile {
+            video: VideoCodec::Hevc,
+            ..Profile::default()
+        };
+        let odd_rate = Profile {
+            audio: AudioProfile {
+                sample_rate: 44_100,
+                ..Profile::default().audio
+            },
+            ..Profile::default()
+        };
+        let usual = Profile::default();
+        // Its container and tracks, the profile, and what becomes of a file and on a server.
+        let table = [
+            (mkv, vec![h264(1), aac(2, "eng")], usual, direct, direct),
+            (None, vec![h264(1), aac(2, "eng")], usual, not, kept),
+            (mkv, vec![h264(1), ac3(2, "eng")], usual, silent, kept),
+            (mkv, vec![hevc(1), aac(2, "eng")], usual, not, made),
+            (mkv, vec![deep(h264), aac(2, "eng")], usual, not, made),
+            // Sound that is not carried can be converted; what is no sound cannot become it.
+            (
+                mkv,
+                vec![h264(1), sound(Medium::Audio)],
+                usual,
+                silent,
+                kept,
+            ),
+            (
+                mkv,
+                vec![h264(1), sound(Medium::Neither)],
+                usual,
+                silent,
+                silent,
+            ),
+            (
+                mkv,
+                vec![h264(1), sound(Medium::Video)],
+                usual,
+                silent,
+                silent,
+            ),
+            (mkv, vec![h264(1)], usual, silent, silent),
+            // Not every server makes anything but H.264, and none sound of this rate.
+            (mkv, vec![h264(1), aac(2, "eng")], hevc_profile, not, not),
+            (mkv, vec![deep(hevc), aac(2, "eng")], hevc_profile, not, not),
+            (
+                mkv,
+                vec![hevc(1), ac3(2, "eng")],
+                hevc_profile,
+                silent,
+                kept,
+            ),
+            (mkv, vec![h264(1), aac(2, "eng")], odd_rate, silent, silent),
+        ];
+        for (row, (container, tracks, profile, of_file, of_server)) in table.into_iter().enumerate()
+        {
+            for (place, wanted) in [(Place::File, of_file), (Place::Server, of_server)] {
+                let item = item(place, container, tracks.clone());
+                let found = match fit_item(&item, &profile, "eng") {
+                    Fit::Direct { .. } => direct,
+                    Fit::Silent { .. } => silent,
+                    Fit::Not { .. } => not,
+                    Fit::Convert {
+                        pictures: Pictures::Kept,
+                        ..
+                    } => kept,
+                    Fit::Convert {
+                        pictures: Pictures::Made,
+                        ..
+                    } => made,
+                };
+                assert_eq!(found, wanted, "row {row}");
+            }
+        }
     }
 }

@@ -19,9 +19,9 @@ pub use suggest::suggest;
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::{Profile, Track};
-use crate::model::{Airing, Channel, MediaItem, MediaItemId, Order};
+use crate::model::{Airing, Channel, LibraryId, MediaItem, MediaItemId, Order};
 use lap::Lap;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// What the owner wishes for all channels.
@@ -49,6 +49,7 @@ pub struct Schedule {
     picture_lines: u32,
     bits_per_second: u64,
     lap: Lap,
+    libraries: Vec<LibraryId>,
     left_out: Vec<LeftOut>,
 }
 
@@ -113,6 +114,7 @@ impl Schedule {
             picture_lines: candidates.iter().map(picture_lines).max().unwrap_or(0),
             bits_per_second: candidates.iter().map(bits_per_second).max().unwrap_or(0),
             lap: lay_out(channel.order, &candidates),
+            libraries: libraries(&candidates),
             left_out: left_out.into_iter().map(|(_, one)| one).collect(),
         }
     }
@@ -146,6 +148,12 @@ impl Schedule {
     #[must_use]
     pub fn fit_of(&self, item: &MediaItem) -> Fit {
         fit_item(item, &self.profile, &self.language)
+    }
+
+    /// The libraries of the items that it shows, each once.
+    #[must_use]
+    pub fn libraries(&self) -> &[LibraryId] {
+        &self.libraries
     }
 
     /// The items that are not shown, and why, in the channel's order.
@@ -206,13 +214,11 @@ impl Schedule {
     }
 }
 
-/// The duration of an item that can be played, or why it cannot be.
+/// The duration of an item that can be played, or why it cannot be. One that is missing for a while
+/// keeps its time, which the slate covers: nothing that fails moves the schedule.
 fn playable_ms(item: &MediaItem) -> Result<u64, String> {
     if let Some(problem) = &item.part.problem {
         return Err(problem.clone());
-    }
-    if item.missing_ms.is_some() {
-        return Err("its server does not list it any more".to_owned());
     }
     match item.part.duration_ms {
         None => Err("its duration is not known".to_owned()),
@@ -250,6 +256,11 @@ fn candidate(place: usize, id: MediaItemId, catalog: &Catalog) -> Result<Candida
         item,
         duration_ms,
     })
+}
+
+fn libraries(candidates: &[Candidate]) -> Vec<LibraryId> {
+    let met: BTreeSet<_> = candidates.iter().map(|one| one.item.library).collect();
+    met.into_iter().collect()
 }
 
 fn picture_lines(candidate: &Candidate) -> u32 {

@@ -1,6 +1,6 @@
 //! What a channel's stream is made of, chosen from what the channel shows.
 
-use super::fit::{pictures, profile_of, sounds, unfit_picture};
+use super::fit::{carried_pictures, profile_of, sounds};
 use crate::media::{AudioCodec, AudioProfile, Profile, Track, VideoCodec};
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -40,7 +40,7 @@ pub fn choose_profile<'a>(
 
 /// Whether an item has pictures in this codec that can go on air.
 fn shows(tracks: &[Track], codec: VideoCodec) -> bool {
-    pictures(tracks).any(|(_, picture)| picture.codec == codec && unfit_picture(picture).is_none())
+    carried_pictures(tracks, codec).next().is_some()
 }
 
 /// Each audio profile under which an item is heard, once, with its weight: the item's duration,

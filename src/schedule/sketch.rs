@@ -1,7 +1,7 @@
 //! Made-up tracks for this module's tests.
 
 use crate::media::{
-    AudioCodec, AudioTrack, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
+    AudioCodec, AudioTrack, Medium, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
 };
 
 fn track(id: u64, kind: TrackKind, language: &str) -> Track {
@@ -50,6 +50,16 @@ pub(super) fn aac(id: u64, language: &str) -> Track {
 
 pub(super) fn ac3(id: u64, language: &str) -> Track {
     audio(id, AudioCodec::Ac3, language)
+}
+
+/// A track that is not carried.
+pub(super) fn other(id: u64, medium: Medium) -> Track {
+    let kind = TrackKind::Other {
+        medium,
+        codec: "dts".to_owned(),
+        why: "this codec is not carried".to_owned(),
+    };
+    track(id, kind, "eng")
 }
 
 /// An audio track with something changed.

@@ -6,6 +6,7 @@
 //! one channel. A channel is one loop without times of day: nothing here can keep a film for the
 //! evening, or away from the afternoon.
 
+mod decade;
 mod folder;
 mod name;
 mod show;
@@ -24,6 +25,10 @@ use std::collections::{BTreeMap, HashSet};
 /// Titles that a channel should have, unless the whole library is tiny.
 const CHANNEL_TITLES: usize = 3;
 const TINY_LIBRARY: usize = 24;
+/// Titles from which on a library or a folder is divided.
+const MANY_TITLES: usize = 60;
+/// Titles that a decade or a genre has to have, so that each evening differs.
+const THEME_TITLES: usize = 20;
 /// What a channel should show until it begins again: a hundredth of all that there is, and no more
 /// than so long.
 const CHANNEL_MS: u64 = 8 * 3_600 * 1_000;
@@ -97,6 +102,7 @@ struct Least {
 pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChannel> {
     let items = catalog.items().iter();
     let titles: Vec<Title> = items
+        .filter(|item| item.missing_ms.is_none())
         .filter_map(|item| {
             let duration_ms = playable_ms(item).ok()?;
             Some(Title { item, duration_ms })
@@ -197,14 +203,27 @@ fn library_name(library: LibraryId, catalog: &Catalog) -> &str {
 /// The `most` longest groups, those that are aside last, and the others; both in the order in which
 /// they came.
 fn longest(groups: Vec<Group<'_>>, most: usize) -> (Vec<Group<'_>>, Vec<Group<'_>>) {
-    let mut by_length: Vec<(usize, Group)> = groups.into_iter().enumerate().collect();
-    by_length.sort_by_key(|(_, group)| (group.form, Reverse(group.duration_ms())));
-    let others = by_length.split_off(most.min(by_length.len()));
-    let in_order = |mut groups: Vec<(usize, _)>| {
-        groups.sort_by_key(|(place, _)| *place);
-        groups.into_iter().map(|(_, group)| group).collect()
-    };
-    (in_order(by_length), in_order(others))
+    let mut longest = by_length(groups);
+    let others = longest.split_off(most.min(longest.len()));
+    (in_order(longest), in_order(others))
+}
+
+/// The longest first, those that are aside last, each with the place at which it came.
+fn by_length(groups: Vec<Group<'_>>) -> Vec<(usize, Group<'_>)> {
+    let mut groups: Vec<_> = groups.into_iter().enumerate().collect();
+    groups.sort_by_key(|(_, group)| (group.form, Reverse(group.duration_ms())));
+    groups
+}
+
+/// In the order in which they came.
+fn in_order(mut groups: Vec<(usize, Group<'_>)>) -> Vec<Group<'_>> {
+    groups.sort_by_key(|(place, _)| *place);
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn duration_ms(titles: &[Title]) -> u64 {
+    let durations = titles.iter().map(|title| title.duration_ms);
+    durations.fold(0, u64::saturating_add)
 }
 
 /// Splits a group into channels with one profile each, the longest first. Channels that would have
@@ -288,15 +307,13 @@ impl<'a> Title<'a> {
 impl Least {
     /// For channels made of these.
     fn of(titles: &[Title]) -> Self {
-        let durations = titles.iter().map(|title| title.duration_ms);
-        let all_ms = durations.fold(0_u64, u64::saturating_add);
         Self {
             titles: if titles.len() <= TINY_LIBRARY {
                 1
             } else {
                 CHANNEL_TITLES
             },
-            duration_ms: CHANNEL_MS.min(all_ms / 100),
+            duration_ms: CHANNEL_MS.min(duration_ms(titles) / 100),
         }
     }
 
@@ -317,8 +334,6 @@ impl<'a> Group<'a> {
     }
 
     fn duration_ms(&self) -> u64 {
-        self.titles
-            .iter()
-            .fold(0, |sum, title| sum.saturating_add(title.duration_ms))
+        duration_ms(&self.titles)
     }
 }

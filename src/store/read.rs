@@ -67,7 +67,7 @@ const TAGS: &str = "SELECT media_item_id, kind, name FROM tag WHERE media_item_i
   ORDER BY kind, position";
 
 const TRACKS: &str = "SELECT part_id, id, kind, codec, language, title, role, is_default, width,
-    height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels, why
+    height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels, medium, why
   FROM track WHERE part_id = ?1 ORDER BY position";
 
 const CHANNELS: &str = "SELECT id, number, name, epoch_ms, shuffle_seed FROM channel ORDER BY id";
@@ -254,10 +254,14 @@ fn track(row: &Row<'_>) -> rusqlite::Result<Track> {
             sample_rate: row.get("sample_rate")?,
             channels: row.get("channels")?,
         }),
-        _ => TrackKind::Other {
-            why: row.get("why")?,
-            codec,
-        },
+        _ => {
+            let medium: String = row.get("medium")?;
+            TrackKind::Other {
+                medium: known(&medium, word::value(word::MEDIA, &medium))?,
+                codec,
+                why: row.get("why")?,
+            }
+        }
     };
     let role: String = row.get("role")?;
     Ok(Track {

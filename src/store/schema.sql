@@ -86,6 +86,7 @@ CREATE TABLE track (
   is_chroma_420 INTEGER CHECK (is_chroma_420 IN (0, 1)),
   sample_rate INTEGER CHECK (sample_rate BETWEEN 0 AND 4294967295),
   channels INTEGER CHECK (channels BETWEEN 0 AND 255),
+  medium TEXT CHECK (medium IN ('video', 'audio', 'neither')),
   why TEXT,
   PRIMARY KEY (part_id, position),
   CHECK (kind <> 'video' OR (codec IN ('h264', 'hevc', 'mpeg2')
@@ -93,7 +94,7 @@ CREATE TABLE track (
     AND bit_depth IS NOT NULL AND is_chroma_420 IS NOT NULL)),
   CHECK (kind <> 'audio' OR (codec IN ('aac', 'ac3', 'eac3', 'mp2', 'mp3')
     AND sample_rate IS NOT NULL AND channels IS NOT NULL)),
-  CHECK (kind <> 'other' OR why IS NOT NULL)
+  CHECK (kind <> 'other' OR (medium IS NOT NULL AND why IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- A line of the lineup. Its number is text: 1984 is not 1984.0, and 5.1 is not 5.10.

@@ -76,3 +76,41 @@ INSERT INTO part SELECT * FROM part_before;
 DROP TABLE part_before;
 CREATE UNIQUE INDEX part_of_media_item ON part (media_item_id);
 CREATE INDEX part_by_path ON part (path);
+
+-- Of a track that is not carried, what it is stood in the reason.
+CREATE TABLE track_before AS SELECT * FROM track;
+DROP TABLE track;
+CREATE TABLE track (
+  part_id INTEGER NOT NULL REFERENCES part (id) ON DELETE CASCADE,
+  position INTEGER NOT NULL CHECK (position >= 0),
+  id INTEGER NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('video', 'audio', 'other')),
+  codec TEXT NOT NULL,
+  language TEXT NOT NULL,
+  title TEXT,
+  role TEXT NOT NULL CHECK (role IN ('main', 'commentary')),
+  is_default INTEGER NOT NULL CHECK (is_default IN (0, 1)),
+  width INTEGER CHECK (width BETWEEN 0 AND 4294967295),
+  height INTEGER CHECK (height BETWEEN 0 AND 4294967295),
+  frame_duration_90k INTEGER CHECK (frame_duration_90k BETWEEN 0 AND 4294967295),
+  bit_depth INTEGER CHECK (bit_depth BETWEEN 0 AND 255),
+  is_chroma_420 INTEGER CHECK (is_chroma_420 IN (0, 1)),
+  sample_rate INTEGER CHECK (sample_rate BETWEEN 0 AND 4294967295),
+  channels INTEGER CHECK (channels BETWEEN 0 AND 255),
+  medium TEXT CHECK (medium IN ('video', 'audio', 'neither')),
+  why TEXT,
+  PRIMARY KEY (part_id, position),
+  CHECK (kind <> 'video' OR (codec IN ('h264', 'hevc', 'mpeg2')
+    AND width IS NOT NULL AND height IS NOT NULL AND frame_duration_90k IS NOT NULL
+    AND bit_depth IS NOT NULL AND is_chroma_420 IS NOT NULL)),
+  CHECK (kind <> 'audio' OR (codec IN ('aac', 'ac3', 'eac3', 'mp2', 'mp3')
+    AND sample_rate IS NOT NULL AND channels IS NOT NULL)),
+  CHECK (kind <> 'other' OR (medium IS NOT NULL AND why IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO track SELECT part_id, position, id, kind, codec, language, title, role, is_default, width,
+    height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels,
+    CASE WHEN kind <> 'other' THEN NULL WHEN why GLOB 'video*' THEN 'video'
+      WHEN why GLOB 'audio*' THEN 'audio' ELSE 'neither' END,
+    CASE WHEN why GLOB 'video: *' OR why GLOB 'audio: *' THEN substr(why, 8) ELSE why END
+  FROM track_before;
+DROP TABLE track_before;

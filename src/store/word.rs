@@ -1,7 +1,7 @@
 //! The words that stand for codecs, containers and roles in the database. They are part of its
 //! format: a word that was written once is never given another meaning.
 
-use crate::media::{AudioCodec, Container, Role, VideoCodec};
+use crate::media::{AudioCodec, Container, Medium, Role, VideoCodec};
 
 /// Values and their words.
 type Words<T> = [(T, &'static str)];
@@ -24,6 +24,13 @@ pub(super) const AUDIO_CODECS: &Words<AudioCodec> = &[
     (AudioCodec::Eac3, "eac3"),
     (AudioCodec::Mp2, "mp2"),
     (AudioCodec::Mp3, "mp3"),
+];
+
+/// Of tracks that are not carried.
+pub(super) const MEDIA: &Words<Medium> = &[
+    (Medium::Video, "video"),
+    (Medium::Audio, "audio"),
+    (Medium::Neither, "neither"),
 ];
 
 pub(super) const ROLES: &Words<Role> = &[(Role::Main, "main"), (Role::Commentary, "commentary")];

@@ -202,18 +202,23 @@ fn write_track(
     position: i64,
     track: &Track,
 ) -> rusqlite::Result<()> {
-    let (kind, codec, why) = match &track.kind {
-        TrackKind::Video(video) => ("video", word::of(word::VIDEO_CODECS, video.codec), None),
-        TrackKind::Audio(audio) => ("audio", word::of(word::AUDIO_CODECS, audio.codec), None),
-        TrackKind::Other { codec, why } => ("other", codec.as_str(), Some(why)),
+    let (kind, codec) = match &track.kind {
+        TrackKind::Video(video) => ("video", word::of(word::VIDEO_CODECS, video.codec)),
+        TrackKind::Audio(audio) => ("audio", word::of(word::AUDIO_CODECS, audio.codec)),
+        TrackKind::Other { codec, .. } => ("other", codec.as_str()),
+    };
+    let (medium, why) = match &track.kind {
+        TrackKind::Other { medium, why, .. } => (Some(word::of(word::MEDIA, *medium)), Some(why)),
+        TrackKind::Video(_) | TrackKind::Audio(_) => (None, None),
     };
     let (video, audio) = (track.video(), track.audio());
     tx.prepare_cached(
         "INSERT INTO track (part_id, position, id, kind, codec, language, title, role, is_default,
-           width, height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels, why)
+           width, height, frame_duration_90k, bit_depth, is_chroma_420, sample_rate, channels,
+           medium, why)
          VALUES (:part, :position, :id, :kind, :codec, :language, :title, :role, :default,
            :width, :height, :frame_duration_90k, :bit_depth, :chroma_420, :sample_rate, :channels,
-           :why)",
+           :medium, :why)",
     )?
     .execute(named_params! {
         ":part": part,
@@ -232,6 +237,7 @@ fn write_track(
         ":chroma_420": video.map(|video| video.chroma_420),
         ":sample_rate": audio.map(|audio| audio.sample_rate),
         ":channels": audio.map(|audio| audio.channels),
+        ":medium": medium,
         ":why": why,
     })?;
     Ok(())

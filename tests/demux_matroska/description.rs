@@ -58,7 +58,7 @@ fn tracks_are_described_and_what_cannot_be_carried_says_why() {
                 TrackKind::Audio(audio) => {
                     format!("{:?} {} {}", audio.codec, audio.sample_rate, audio.channels)
                 }
-                TrackKind::Other { codec, why } => format!("{codec}: {why}"),
+                TrackKind::Other { medium, codec, why } => format!("{codec}: {medium:?}: {why}"),
             };
             format!(
                 "{kind} {} {:?} {}",
@@ -72,10 +72,10 @@ fn tracks_are_described_and_what_cannot_be_carried_says_why() {
             "H264 160x120 eng Main true",
             "Ac3 48000 1 fra Commentary true",
             "Aac 44100 2 eng Main false",
-            "A_DTS: audio: this codec is not carried und Main true",
-            "S_TEXT/UTF8: subtitles eng Main false",
-            "A_AC3: audio: its frames are compressed with zlib eng Commentary true",
-            "V_AV1: video: this codec is not carried eng Main true",
+            "A_DTS: Audio: this codec is not carried und Main true",
+            "S_TEXT/UTF8: Neither: subtitles eng Main false",
+            "A_AC3: Audio: its frames are compressed with zlib eng Commentary true",
+            "V_AV1: Video: this codec is not carried eng Main true",
         ]
     );
     assert_eq!(movie.tracks[2].config[..], [0x12, 0x10]);

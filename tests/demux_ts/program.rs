@@ -5,7 +5,7 @@ use super::drive::Drive;
 use super::packets::{entry, pat, pmt, split, with_tables};
 use super::{H264, play, play_from};
 use exstreamtv::demux::Movie;
-use exstreamtv::media::{AudioCodec, Role, TrackKind, VideoCodec};
+use exstreamtv::media::{AudioCodec, Medium, Role, TrackKind, VideoCodec};
 
 /// The PIDs that ffmpeg gives.
 const PMT: u16 = 0x1000;
@@ -21,9 +21,9 @@ fn movie(file: Vec<u8>) -> Movie {
     Drive::new(file).unwrap().movie().unwrap()
 }
 
-fn why(movie: &Movie, at: usize) -> (&str, &str) {
+fn why(movie: &Movie, at: usize) -> (Medium, &str, &str) {
     match &movie.tracks[at].track.kind {
-        TrackKind::Other { codec, why } => (codec, why),
+        TrackKind::Other { medium, codec, why } => (*medium, codec, why),
         kind => panic!("{kind:?}"),
     }
 }
@@ -94,21 +94,37 @@ fn streams_are_told_by_types_and_descriptors() {
     let sound = &movie.tracks[1].track;
     assert_eq!(sound.audio().unwrap().codec, AudioCodec::Ac3);
     assert_eq!(sound.language, "deu");
-    assert_eq!(why(&movie, 2), ("dvb_subtitle", "subtitles"));
+    assert_eq!(
+        why(&movie, 2),
+        (Medium::Neither, "dvb_subtitle", "subtitles")
+    );
     assert_eq!(
         why(&movie, 3),
-        ("aac_latm", "audio: AAC in LATM is not carried")
+        (Medium::Audio, "aac_latm", "AAC in LATM is not carried")
     );
-    assert_eq!(why(&movie, 4), ("dts", "audio: this codec is not carried"));
-    assert_eq!(why(&movie, 5).0, "truehd");
-    assert_eq!(why(&movie, 6).0, "pcm_bluray");
-    assert_eq!(why(&movie, 7), ("pgs", "subtitles"));
-    let none = ("aac", "audio: nothing of it was found at the beginning");
+    assert_eq!(
+        why(&movie, 4),
+        (Medium::Audio, "dts", "this codec is not carried")
+    );
+    assert_eq!(why(&movie, 5).1, "truehd");
+    assert_eq!(why(&movie, 6).1, "pcm_bluray");
+    assert_eq!(why(&movie, 7), (Medium::Neither, "pgs", "subtitles"));
+    let none = (
+        Medium::Audio,
+        "aac",
+        "nothing of it was found at the beginning",
+    );
     assert_eq!(why(&movie, 8), none);
     assert_eq!(movie.tracks[8].track.role, Role::Commentary);
-    assert_eq!(why(&movie, 9).0, "opus");
-    assert_eq!(why(&movie, 10), ("vc1", "video: this codec is not carried"));
-    assert_eq!(why(&movie, 11), ("data", "neither video nor audio"));
+    assert_eq!(why(&movie, 9).1, "opus");
+    assert_eq!(
+        why(&movie, 10),
+        (Medium::Video, "vc1", "this codec is not carried")
+    );
+    assert_eq!(
+        why(&movie, 11),
+        (Medium::Neither, "data", "neither video nor audio")
+    );
 }
 
 #[test]

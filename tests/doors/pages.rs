@@ -1,7 +1,7 @@
 //! What people read.
 
 use crate::client::status;
-use crate::house::{Open, Stopped, item};
+use crate::house::{NOW_MS, Open, Stopped, channel, item};
 use exstreamtv::catalog::Catalog;
 use std::sync::Arc;
 
@@ -66,6 +66,26 @@ async fn many_files_with_the_same_problem_are_one_sentence() {
     assert!(body.contains("<li>Tape 10</li>"), "{body}");
     assert!(body.contains("<li>and 150 more</li>"), "{body}");
     assert!(!body.contains("Tape 209"), "{body}");
+}
+
+#[tokio::test]
+async fn titles_that_are_missing_for_a_while_are_worth_a_look() {
+    let mut items = vec![item(1, "Here", None, None), item(2, "Away", None, None)];
+    items[1].missing_ms = Some(NOW_MS);
+    let mut here = channel(6, "6", "Six");
+    here.items.truncate(1);
+    let channels = vec![channel(5, "5", "Five"), here];
+    let open = Open::with(
+        Catalog::new(Vec::new(), items, channels),
+        1,
+        Arc::new(Stopped),
+    )
+    .await;
+    let page = open.get("/").await.1;
+    let told = "Away cannot be shown on channel 5, which has the slate instead: its server does \
+                not list it any more.";
+    assert!(page.contains(told), "{page}");
+    assert!(!page.contains("on channel 6"), "{page}");
 }
 
 #[tokio::test]

@@ -1,47 +1,16 @@
 //! Pictures of titles, which come from a Plex server through the box.
 
-use crate::client::{say, split, status};
-use crate::house::{NOW_MS, Open, Stopped, channel};
-use crate::plex::{Class, Library, Settings, Standin};
-use exstreamtv::catalog::{Catalog, Librarian};
+use crate::client::{rest, say, split, status};
+use crate::house::Open;
+use crate::linked::Linked;
+use crate::plex::Class;
 use exstreamtv::limits;
-use exstreamtv::model::{MediaItem, MediaItemId};
-use exstreamtv::plex::{Secret, Servers};
-use exstreamtv::store::Store;
-use std::sync::Arc;
+use exstreamtv::model::MediaItemId;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// A house that shows the library of a stand-in.
-struct Linked {
-    open: Open,
-    standin: Standin,
-    items: Vec<Arc<MediaItem>>,
-}
-
 impl Linked {
-    async fn new() -> Self {
-        let standin = Standin::start_with(Library::synthetic(300), Settings::default());
-        let items = synced(&standin).await;
-        let mut five = channel(1, "5", "Five");
-        five.items = items.1.iter().map(|item| item.id).collect();
-        let libraries = items.0.libraries().to_vec();
-        let catalog = Catalog::new(libraries, items.1.clone(), vec![five]);
-        let open = Open::with(catalog, 2, Arc::new(Stopped)).await;
-        let token = Secret::new(&standin.token());
-        open.servers
-            .link_server(&standin.url(), &token)
-            .await
-            .unwrap();
-        standin.reset_counts();
-        Self {
-            open,
-            standin,
-            items: items.1,
-        }
-    }
-
     fn address(&self, at: usize) -> String {
         format!("/api/media/{}/picture", self.items[at].id.0)
     }
@@ -54,34 +23,6 @@ impl Linked {
     async fn status(&self, target: &str) -> u16 {
         status(&self.open.get(target).await.0)
     }
-}
-
-/// The catalog of a stand-in, and what of it can be shown.
-async fn synced(standin: &Standin) -> (Arc<Catalog>, Vec<Arc<MediaItem>>) {
-    let state = tempfile::tempdir().unwrap();
-    let servers = Arc::new(Servers::open(state.path(), "Test").unwrap());
-    let token = Secret::new(&standin.token());
-    let server = servers.link_server(&standin.url(), &token).await.unwrap();
-    let store = Store::open(state.path()).await.unwrap();
-    let librarian = Librarian::open(store).await.unwrap();
-    let librarian = librarian.reaching(servers);
-    for section in server.sections().await.unwrap() {
-        let place = (standin.machine(), section.key);
-        librarian
-            .add_section((&place.0, &place.1), None)
-            .await
-            .unwrap();
-    }
-    for (_, report) in librarian.sync(NOW_MS, |_, _| ()).await.unwrap() {
-        report.unwrap();
-    }
-    let catalog = Arc::clone(&librarian.catalog().borrow());
-    let playable = catalog
-        .items()
-        .iter()
-        .filter(|item| item.part.problem.is_none());
-    let playable = playable.cloned().collect();
-    (catalog, playable)
 }
 
 /// The whole answer, as bytes.
@@ -171,20 +112,25 @@ async fn many_who_want_one_picture_are_one_request() {
 #[tokio::test]
 async fn one_who_leaves_does_not_take_the_picture_from_the_others() {
     let linked = Linked::new().await;
-    linked.standin.faults(|faults| faults.image_delay_ms = 400);
-    let target = linked.address(0);
-    let mut first = TcpStream::connect(linked.open.web).await.unwrap();
-    let request = format!("GET {target} HTTP/1.0\r\n\r\n");
-    first.write_all(request.as_bytes()).await.unwrap();
-    until(|| linked.asked() == 1).await;
-    let second = linked.open.get(&target);
-    let leaving = async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        drop(first);
+    linked
+        .standin
+        .faults(|faults| faults.image_delay_ms = 60_000);
+    let request = format!("GET {} HTTP/1.0\r\n\r\n", linked.address(0));
+    let ask = async || {
+        let mut socket = TcpStream::connect(linked.open.web).await.unwrap();
+        socket.write_all(request.as_bytes()).await.unwrap();
+        socket
     };
-    let ((head, _), ()) = tokio::join!(second, leaving);
+    let first = ask().await;
+    until(|| linked.asked() == 1).await;
+    let mut second = ask().await;
+    first.set_zero_linger().unwrap();
+    drop(first);
+    linked.standin.faults(|faults| faults.image_delay_ms = 0);
+    let (head, _) = split(&rest(&mut second).await);
     assert_eq!(status(&head), 200);
-    assert!(linked.asked() <= 2);
+    // What was begun is finished: one who leaves is not told from one who only ends its own side.
+    assert_eq!(linked.asked(), 1);
 }
 
 #[tokio::test]
@@ -260,9 +206,39 @@ async fn a_server_that_hangs_costs_a_few_seconds() {
     let began = Instant::now();
     assert_eq!(linked.status(&linked.address(0)).await, 503);
     assert!(began.elapsed() < Duration::from_millis(limits::PICTURE_MS + 3_000));
-    let began = Instant::now();
-    assert_eq!(linked.status(&linked.address(0)).await, 503);
-    assert!(began.elapsed() < Duration::from_millis(500));
+    // Neither this picture nor another one of that server is waited for now.
+    for at in [0, 1] {
+        let began = Instant::now();
+        assert_eq!(linked.status(&linked.address(at)).await, 503);
+        assert!(began.elapsed() < Duration::from_millis(500), "{at}");
+    }
+    assert_eq!(linked.asked(), 1);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_turn_has_the_whole_time_and_learns_what_happened_meanwhile() {
+    let slow = Linked::new().await;
+    slow.standin
+        .faults(|faults| faults.image_delay_ms = limits::PICTURE_MS * 6 / 10);
+    let hanging = Linked::new().await;
+    hanging
+        .standin
+        .faults(|faults| faults.image_delay_ms = 60_000);
+    let asked = async |linked: &Linked| {
+        let targets: Vec<_> = (0..=limits::PICTURES_AT_ONCE)
+            .map(|at| linked.address(at))
+            .collect();
+        let began = Instant::now();
+        let asking = targets.iter().map(|target| linked.open.get(target));
+        let answers = futures_of(asking).await.into_iter();
+        let answers: Vec<_> = answers.map(|(head, _)| status(&head)).collect();
+        (answers, linked.asked(), began.elapsed())
+    };
+    let (slow, hanging) = tokio::join!(asked(&slow), asked(&hanging));
+    assert_eq!(slow.0, [200; limits::PICTURES_AT_ONCE + 1]);
+    assert_eq!(hanging.0, [503; limits::PICTURES_AT_ONCE + 1]);
+    assert_eq!(hanging.1, u64::try_from(limits::PICTURES_AT_ONCE).unwrap());
+    assert!(hanging.2 < Duration::from_millis(limits::PICTURE_MS + 3_000));
 }
 
 #[tokio::test]

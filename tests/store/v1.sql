@@ -96,6 +96,8 @@ INSERT INTO track VALUES (1, 2, -1, 'other', 'S_TEXT/UTF8', 'eng', NULL, 'commen
   NULL, NULL, NULL, NULL, NULL, NULL, 'subtitles');
 INSERT INTO track VALUES (2, 0, 1, 'video', 'h264', 'und', NULL, 'main', 1, 1920, 1080, 3600, 8, 1,
   NULL, NULL, NULL);
+INSERT INTO track VALUES (2, 1, 2, 'other', 'A_DTS', 'eng', NULL, 'main', 1, NULL, NULL, NULL, NULL,
+  NULL, NULL, NULL, 'audio: this codec is not carried');
 INSERT INTO channel VALUES (1, '1984.1', 'Mixed', 1700000000000, -2);
 INSERT INTO channel VALUES (2, '5', 'Films', 0, NULL);
 INSERT INTO channel_item VALUES (1, 0, 2);

@@ -5,7 +5,7 @@
 
 use crate::limits;
 use crate::media::{
-    AudioCodec, AudioTrack, Container, Role, TICKS_PER_SECOND, Track, TrackId, TrackKind,
+    AudioCodec, AudioTrack, Container, Medium, Role, TICKS_PER_SECOND, Track, TrackId, TrackKind,
     VideoCodec, VideoTrack,
 };
 use crate::model::{About, Episode, NewItem, Part};
@@ -213,7 +213,7 @@ fn stream_kind(version: &Media, stream: &plex::Stream) -> Option<TrackKind> {
         } => {
             // Its colours are wrong without a decoder that knows it.
             if *dolby_vision == Some(5) {
-                return Some(other_kind("video", "dolby vision"));
+                return Some(other_kind(Medium::Video, "dolby vision"));
             }
             let mut kind = video_kind(version, codec);
             if let (TrackKind::Video(video), Some(depth)) = (&mut kind, bit_depth) {
@@ -261,7 +261,7 @@ fn video_kind(version: &Media, codec: &str) -> TrackKind {
         "h264" => VideoCodec::H264,
         "hevc" => VideoCodec::Hevc,
         "mpeg2video" => VideoCodec::Mpeg2,
-        other => return other_kind("video", other),
+        other => return other_kind(Medium::Video, other),
     };
     TrackKind::Video(VideoTrack {
         codec,
@@ -280,7 +280,7 @@ fn audio_kind(version: &Media, codec: &str) -> TrackKind {
         "eac3" => AudioCodec::Eac3,
         "mp2" => AudioCodec::Mp2,
         "mp3" => AudioCodec::Mp3,
-        other => return other_kind("audio", other),
+        other => return other_kind(Medium::Audio, other),
     };
     TrackKind::Audio(AudioTrack {
         codec,
@@ -290,10 +290,11 @@ fn audio_kind(version: &Media, codec: &str) -> TrackKind {
     })
 }
 
-fn other_kind(stream: &str, codec: &str) -> TrackKind {
+fn other_kind(medium: Medium, codec: &str) -> TrackKind {
     TrackKind::Other {
+        medium,
         codec: clipped(codec, limits::TEXT_BYTES).to_owned(),
-        why: format!("{stream} that is not carried"),
+        why: "this codec is not carried".to_owned(),
     }
 }
 

@@ -8,11 +8,10 @@ use crate::codec::{aac, ac3, h264, hevc, mpeg_audio, mpeg2};
 use crate::demux::{MovieTrack, commentary};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::media::{AudioCodec, AudioTrack, Role, Track, TrackId, TrackKind, VideoTrack, language};
+use crate::media::{
+    AudioCodec, AudioTrack, Medium, Role, Track, TrackId, TrackKind, VideoTrack, language,
+};
 use bytes::{Bytes, BytesMut};
-
-/// Begins the reason why a video track is not carried.
-const VIDEO: &str = "video: ";
 
 /// How frames are looked into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +101,8 @@ impl Listed {
     /// What it would be as video, and why it cannot be carried, where it is such a track.
     pub(super) fn refused_video(&self) -> Option<(&str, &str)> {
         match &self.movie.track.kind {
-            TrackKind::Other { codec, why } => {
-                why.strip_prefix(VIDEO).map(|why| (codec.as_str(), why))
+            TrackKind::Other { medium, codec, why } => {
+                (*medium == Medium::Video).then_some((codec.as_str(), why.as_str()))
             }
             TrackKind::Video(_) | TrackKind::Audio(_) => None,
         }
@@ -146,8 +145,9 @@ impl Listed {
                 self.stream = None;
                 if let Some(audio) = self.movie.track.audio() {
                     self.movie.track.kind = TrackKind::Other {
+                        medium: Medium::Audio,
                         codec: format!("{:?}", audio.codec),
-                        why: format!("audio: {why}"),
+                        why: why.into_owned(),
                     };
                 }
             }
@@ -434,15 +434,16 @@ fn container_rate(entry: &Entry) -> u32 {
 
 /// A track that is only listed.
 fn other(entry: &Entry, why: &str) -> TrackKind {
-    let why = match entry.entry_type {
-        EntryType::Video => format!("{VIDEO}{why}"),
-        EntryType::Audio => format!("audio: {why}"),
-        EntryType::Other(16) => "buttons".to_owned(),
-        EntryType::Other(17) => "subtitles".to_owned(),
-        EntryType::Other(_) => "neither video nor audio".to_owned(),
+    let (medium, why) = match entry.entry_type {
+        EntryType::Video => (Medium::Video, why),
+        EntryType::Audio => (Medium::Audio, why),
+        EntryType::Other(16) => (Medium::Neither, "buttons"),
+        EntryType::Other(17) => (Medium::Neither, "subtitles"),
+        EntryType::Other(_) => (Medium::Neither, "neither video nor audio"),
     };
     TrackKind::Other {
+        medium,
         codec: entry.codec_id.clone(),
-        why,
+        why: why.to_owned(),
     }
 }

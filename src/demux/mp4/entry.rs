@@ -5,7 +5,7 @@ use super::boxes::{Fields, FourCc, children};
 use crate::codec::{aac, ac3, h264, hevc, mpeg_audio, mpeg2};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::media::{AudioCodec, AudioTrack, TrackKind};
+use crate::media::{AudioCodec, AudioTrack, Medium, TrackKind};
 use bytes::Bytes;
 
 /// What a sample entry says.
@@ -32,6 +32,13 @@ pub(super) enum Stream {
 pub(super) const STREAM_HEAD_BYTES: usize = 4096;
 
 impl Stream {
+    pub(super) fn medium(self) -> Medium {
+        match self {
+            Self::Mpeg2 => Medium::Video,
+            Self::MpegAudio | Self::Ac3 => Medium::Audio,
+        }
+    }
+
     /// Reads the facts off the start of the first sample.
     pub(super) fn facts(self, sample: &[u8]) -> Result<TrackKind> {
         match self {
@@ -49,9 +56,10 @@ impl Stream {
 }
 
 /// Listed, not carried.
-pub(super) fn other(codec: impl Into<String>, why: impl Into<String>) -> Described {
+fn other(medium: Medium, codec: impl Into<String>, why: impl Into<String>) -> Described {
     Described::Fully(
         TrackKind::Other {
+            medium,
             codec: codec.into(),
             why: why.into(),
         },
@@ -61,35 +69,36 @@ pub(super) fn other(codec: impl Into<String>, why: impl Into<String>) -> Describ
 
 /// What the first sample entry in the body of an `stsd` says about a track of this `handler`.
 pub(super) fn describe(stsd: &Bytes, handler: FourCc) -> Described {
+    let medium = medium(handler);
     let entries = stsd.slice(8.min(stsd.len())..);
     let Some((format, entry)) = children(&entries).next() else {
-        return other(
-            "",
-            format!("{}, without a description", stream_name(handler)),
-        );
+        return other(medium, "", "it has no description");
     };
-    let described = match &handler.0 {
-        b"vide" => video_entry(format, &entry),
-        b"soun" => audio_entry(format, &entry),
-        _ => Ok(other(format.to_string(), stream_name(handler))),
+    let described = match medium {
+        Medium::Video => video_entry(format, &entry),
+        Medium::Audio => audio_entry(format, &entry),
+        Medium::Neither => Ok(other(medium, format.to_string(), stream_name(handler))),
     };
     described.unwrap_or_else(|error| {
         let why = match error {
             Error::Unsupported { why, .. } => why.into_owned(),
             error => error.to_string(),
         };
-        other(
-            format.to_string(),
-            format!("{}: {why}", stream_name(handler)),
-        )
+        other(medium, format.to_string(), why)
     })
 }
 
-/// Words for a kind of track.
+fn medium(handler: FourCc) -> Medium {
+    match &handler.0 {
+        b"vide" => Medium::Video,
+        b"soun" => Medium::Audio,
+        _ => Medium::Neither,
+    }
+}
+
+/// Words for a track that is neither video nor audio.
 fn stream_name(handler: FourCc) -> &'static str {
     match &handler.0 {
-        b"vide" => "video",
-        b"soun" => "audio",
         b"text" | b"sbtl" | b"subt" | b"clcp" => "subtitles",
         b"hint" => "streaming hints",
         b"tmcd" => "time code",

@@ -15,7 +15,9 @@ use super::timeline::{Timeline, rescale};
 use crate::demux::{Movie, MovieTrack, commentary};
 use crate::error::Error;
 use crate::limits;
-use crate::media::{Container, Role, TICKS_PER_SECOND, Track, TrackId, TrackKind, VideoTrack};
+use crate::media::{
+    Container, Medium, Role, TICKS_PER_SECOND, Track, TrackId, TrackKind, VideoTrack,
+};
 use bytes::Bytes;
 
 /// A track that can be started.
@@ -71,13 +73,18 @@ impl Candidate {
 
     /// Lists it as something that cannot be played.
     fn give_up(&mut self, error: Error) {
-        let codec = match &self.described {
-            Described::Fully(TrackKind::Video(video), _) => format!("{:?}", video.codec),
-            Described::Fully(TrackKind::Audio(audio), _) => format!("{:?}", audio.codec),
-            Described::Fully(TrackKind::Other { codec, .. }, _) => codec.clone(),
-            Described::InStream(stream) => format!("{stream:?}"),
+        let (medium, codec) = match &self.described {
+            Described::Fully(TrackKind::Video(video), _) => {
+                (Medium::Video, format!("{:?}", video.codec))
+            }
+            Described::Fully(TrackKind::Audio(audio), _) => {
+                (Medium::Audio, format!("{:?}", audio.codec))
+            }
+            Described::Fully(TrackKind::Other { medium, codec, .. }, _) => (*medium, codec.clone()),
+            Described::InStream(stream) => (stream.medium(), format!("{stream:?}")),
         };
         let kind = TrackKind::Other {
+            medium,
             codec: codec.to_lowercase(),
             why: error.to_string(),
         };
@@ -429,8 +436,12 @@ fn described_track(candidate: &Candidate) -> MovieTrack {
         Described::Fully(kind, config) => (kind.clone(), config.clone()),
         // Never left over: facts have been read, or the track has been given up.
         Described::InStream(stream) => {
-            let (codec, why) = (format!("{stream:?}"), "nothing is known of it".to_owned());
-            (TrackKind::Other { codec, why }, Bytes::new())
+            let kind = TrackKind::Other {
+                medium: stream.medium(),
+                codec: format!("{stream:?}"),
+                why: "nothing is known of it".to_owned(),
+            };
+            (kind, Bytes::new())
         }
     };
     if let TrackKind::Video(video) = &mut kind

@@ -1,15 +1,16 @@
 //! What a PMT says about its elementary streams: stream types (ISO/IEC 13818-1 table 2-34, ATSC
 //! A/53, Blu-ray) and descriptors (§2.6, ETSI EN 300 468 §6.2).
 
-use crate::media::{Role, VideoCodec, language};
+use crate::media::{Medium, Role, VideoCodec, language};
 
 /// What an elementary stream is, before anything of it was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Video(VideoCodec),
     Audio(SoundCoding),
-    /// Nothing that is carried: what it is called, what it is, and for video or audio why not.
-    Other(&'static str, &'static str),
+    /// Nothing that is carried: what it would be, what it is called, and for video or audio why
+    /// not, otherwise what it is.
+    Other(Medium, &'static str, &'static str),
 }
 
 /// How sound is framed. What is in the frames, they say themselves.
@@ -31,8 +32,8 @@ pub(super) struct Listing {
     pub(super) role: Role,
 }
 
-const VIDEO_NOT_CARRIED: &str = "video: this codec is not carried";
-const AUDIO_NOT_CARRIED: &str = "audio: this codec is not carried";
+const NOT_CARRIED: &str = "this codec is not carried";
+const LATM: &str = "AAC in LATM is not carried";
 const SUBTITLES: &str = "subtitles";
 const NEITHER: &str = "neither video nor audio";
 
@@ -88,7 +89,7 @@ fn is_disc((tag, body): (u8, &[u8])) -> bool {
 
 fn kind(stream_type: u8, about: &[u8], disc: bool) -> Kind {
     match stream_type {
-        0x01 => Kind::Other("mpeg1video", VIDEO_NOT_CARRIED),
+        0x01 => video("mpeg1video", NOT_CARRIED),
         0x02 => Kind::Video(VideoCodec::Mpeg2),
         0x1B => Kind::Video(VideoCodec::H264),
         0x24 => Kind::Video(VideoCodec::Hevc),
@@ -96,20 +97,20 @@ fn kind(stream_type: u8, about: &[u8], disc: bool) -> Kind {
         0x0F => Kind::Audio(SoundCoding::Adts),
         0x81 | 0x84 | 0x87 | 0xA1 => Kind::Audio(SoundCoding::Dolby),
         0x06 => private(about),
-        0x10 => Kind::Other("mpeg4", VIDEO_NOT_CARRIED),
-        0x1F | 0x20 | 0x23 => Kind::Other("mvc", "video: a second view is not carried"),
-        0x33 => Kind::Other("vvc", VIDEO_NOT_CARRIED),
-        0x42 | 0xD2 | 0xD4 => Kind::Other("avs", VIDEO_NOT_CARRIED),
-        0xEA => Kind::Other("vc1", VIDEO_NOT_CARRIED),
-        0x11 => Kind::Other("aac_latm", "audio: AAC in LATM is not carried"),
-        0x1C => Kind::Other("aac", "audio: AAC without ADTS is not carried here"),
-        0x80 if disc => Kind::Other("pcm_bluray", AUDIO_NOT_CARRIED),
-        0x82 | 0x85 | 0x86 | 0x8A | 0xA2 => Kind::Other("dts", AUDIO_NOT_CARRIED),
-        0x83 => Kind::Other("truehd", AUDIO_NOT_CARRIED),
-        0x90 => Kind::Other("pgs", SUBTITLES),
-        0x91 => Kind::Other("igs", "buttons"),
-        0x92 => Kind::Other("text", SUBTITLES),
-        _ => Kind::Other("data", NEITHER),
+        0x10 => video("mpeg4", NOT_CARRIED),
+        0x1F | 0x20 | 0x23 => video("mvc", "a second view is not carried"),
+        0x33 => video("vvc", NOT_CARRIED),
+        0x42 | 0xD2 | 0xD4 => video("avs", NOT_CARRIED),
+        0xEA => video("vc1", NOT_CARRIED),
+        0x11 => audio("aac_latm", LATM),
+        0x1C => audio("aac", "AAC without ADTS is not carried here"),
+        0x80 if disc => audio("pcm_bluray", NOT_CARRIED),
+        0x82 | 0x85 | 0x86 | 0x8A | 0xA2 => audio("dts", NOT_CARRIED),
+        0x83 => audio("truehd", NOT_CARRIED),
+        0x90 => neither("pgs", SUBTITLES),
+        0x91 => neither("igs", "buttons"),
+        0x92 => neither("text", SUBTITLES),
+        _ => neither("data", NEITHER),
     }
 }
 
@@ -117,21 +118,21 @@ fn kind(stream_type: u8, about: &[u8], disc: bool) -> Kind {
 fn private(about: &[u8]) -> Kind {
     let by_tag = |(tag, body): (u8, &[u8])| match tag {
         AC3 | ENHANCED_AC3 => Some(Kind::Audio(SoundCoding::Dolby)),
-        0x7B => Some(Kind::Other("dts", AUDIO_NOT_CARRIED)),
-        0x7C => Some(Kind::Other("aac", "audio: AAC in LATM is not carried")),
-        0x45 | 0x46 => Some(Kind::Other("vbi", NEITHER)),
-        0x56 => Some(Kind::Other("teletext", SUBTITLES)),
-        0x59 => Some(Kind::Other("dvb_subtitle", SUBTITLES)),
+        0x7B => Some(audio("dts", NOT_CARRIED)),
+        0x7C => Some(audio("aac", LATM)),
+        0x45 | 0x46 => Some(neither("vbi", NEITHER)),
+        0x56 => Some(neither("teletext", SUBTITLES)),
+        0x59 => Some(neither("dvb_subtitle", SUBTITLES)),
         REGISTRATION => registered(body.get(..4)?),
         EXTENSION => match body.first()? {
-            0x15 => Some(Kind::Other("ac4", AUDIO_NOT_CARRIED)),
-            0x0E | 0x0F => Some(Kind::Other("dts", AUDIO_NOT_CARRIED)),
+            0x15 => Some(audio("ac4", NOT_CARRIED)),
+            0x0E | 0x0F => Some(audio("dts", NOT_CARRIED)),
             _ => None,
         },
         _ => None,
     };
     let found = descriptors(about).find_map(by_tag);
-    found.unwrap_or(Kind::Other("data", NEITHER))
+    found.unwrap_or(neither("data", NEITHER))
 }
 
 /// What a registered format identifier stands for.
@@ -139,14 +140,26 @@ fn registered(identifier: &[u8]) -> Option<Kind> {
     Some(match identifier {
         b"AC-3" | b"EAC3" => Kind::Audio(SoundCoding::Dolby),
         b"HEVC" => Kind::Video(VideoCodec::Hevc),
-        b"DTS1" | b"DTS2" | b"DTS3" | b"DTSH" => Kind::Other("dts", AUDIO_NOT_CARRIED),
-        b"AC-4" => Kind::Other("ac4", AUDIO_NOT_CARRIED),
-        b"Opus" => Kind::Other("opus", AUDIO_NOT_CARRIED),
-        b"BSSD" => Kind::Other("s302m", AUDIO_NOT_CARRIED),
-        b"VC-1" => Kind::Other("vc1", VIDEO_NOT_CARRIED),
-        b"AV01" => Kind::Other("av1", VIDEO_NOT_CARRIED),
+        b"DTS1" | b"DTS2" | b"DTS3" | b"DTSH" => audio("dts", NOT_CARRIED),
+        b"AC-4" => audio("ac4", NOT_CARRIED),
+        b"Opus" => audio("opus", NOT_CARRIED),
+        b"BSSD" => audio("s302m", NOT_CARRIED),
+        b"VC-1" => video("vc1", NOT_CARRIED),
+        b"AV01" => video("av1", NOT_CARRIED),
         _ => return None,
     })
+}
+
+fn video(codec: &'static str, why: &'static str) -> Kind {
+    Kind::Other(Medium::Video, codec, why)
+}
+
+fn audio(codec: &'static str, why: &'static str) -> Kind {
+    Kind::Other(Medium::Audio, codec, why)
+}
+
+fn neither(codec: &'static str, what: &'static str) -> Kind {
+    Kind::Other(Medium::Neither, codec, what)
 }
 
 fn language_of(about: &[u8]) -> Option<String> {

@@ -10,7 +10,7 @@ use super::sound::{FrameHeader, SoundLine};
 use super::video::{Picture, VideoLine};
 use crate::demux::MovieTrack;
 use crate::error::Error;
-use crate::media::{Sync, Track, TrackId, TrackKind, VideoCodec, VideoTrack};
+use crate::media::{Medium, Sync, Track, TrackId, TrackKind, VideoCodec, VideoTrack};
 use bytes::Bytes;
 use std::collections::VecDeque;
 
@@ -158,14 +158,17 @@ impl Probe {
 
     fn other(&self) -> TrackKind {
         match self.listing.kind {
-            Kind::Other(codec, why) => other(codec, why),
-            Kind::Video(_) | Kind::Audio(_) => other("data", "neither video nor audio"),
+            Kind::Other(medium, codec, why) => other(medium, codec, why),
+            Kind::Video(_) | Kind::Audio(_) => {
+                other(Medium::Neither, "data", "neither video nor audio")
+            }
         }
     }
 }
 
-fn other(codec: &str, why: &str) -> TrackKind {
+fn other(medium: Medium, codec: &str, why: &str) -> TrackKind {
     TrackKind::Other {
+        medium,
         codec: codec.to_owned(),
         why: why.to_owned(),
     }
@@ -222,8 +225,8 @@ impl VideoProbe {
 
     fn kind(&self) -> (TrackKind, Bytes) {
         let Some((.., description)) = &self.first else {
-            let why = "video: no picture of it was found at the beginning";
-            return (other("video", why), Bytes::new());
+            let why = "no picture of it was found at the beginning";
+            return (other(Medium::Video, "video", why), Bytes::new());
         };
         let track = VideoTrack {
             frame_duration_90k: self.rate.settle(description.track.frame_duration_90k),
@@ -242,11 +245,11 @@ impl SoundProbe {
                 SoundCoding::Mpeg => "mpeg",
             };
             let why = match &self.line.refused {
-                _ if self.line.scrambled > 0 => "audio: it is scrambled".to_owned(),
-                Some(Error::Unsupported { why, .. }) => format!("audio: {why}"),
-                _ => "audio: nothing of it was found at the beginning".to_owned(),
+                _ if self.line.scrambled > 0 => "it is scrambled",
+                Some(Error::Unsupported { why, .. }) => why,
+                _ => "nothing of it was found at the beginning",
             };
-            return (other(codec, &why), Bytes::new());
+            return (other(Medium::Audio, codec, why), Bytes::new());
         };
         let config = header.aac.map(|aac| Bytes::copy_from_slice(&aac.record()));
         (

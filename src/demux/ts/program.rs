@@ -5,6 +5,7 @@ use super::listing::{self, Kind, Listing};
 use super::packet::Packet;
 use super::section::Sections;
 use crate::limits;
+use crate::media::Medium;
 
 const PAT_PID: u16 = 0;
 const PAT: u8 = 0x00;
@@ -205,8 +206,8 @@ impl Listing {
 
     fn refused_video(&self) -> Option<(&'static str, &'static str)> {
         match self.kind {
-            Kind::Other(codec, why) => why.strip_prefix("video: ").map(|why| (codec, why)),
-            Kind::Video(_) | Kind::Audio(_) => None,
+            Kind::Other(Medium::Video, codec, why) => Some((codec, why)),
+            Kind::Other(..) | Kind::Video(_) | Kind::Audio(_) => None,
         }
     }
 }

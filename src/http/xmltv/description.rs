@@ -1,6 +1,7 @@
 //! What is told of one programme, in the order in which the DTD wants it.
 
 use super::{clean, text_element};
+use crate::http::picture;
 use crate::limits;
 use crate::model::{About, Airing, Episode, MediaItem};
 use crate::schedule::Schedule;
@@ -42,9 +43,8 @@ pub(super) fn write(
     // Writing to a String cannot fail.
     let _ = writeln!(out, "<length units=\"seconds\">{length_s}</length>");
     if about.picture.is_some() && !web.is_empty() {
-        let id = airing.item.0;
-        let root = escape(web);
-        let _ = writeln!(out, "<icon src=\"{root}/api/media/{id}/picture\"/>");
+        let (root, picture) = (escape(web), picture::address(airing.item));
+        let _ = writeln!(out, "<icon src=\"{root}{picture}\"/>");
     }
     if let Some(episode) = episode {
         write_episode_numbers(episode, released, out);

@@ -1,17 +1,13 @@
 //! Films and clips of which nothing is known but where they are and perhaps their year: by folder, then
 //! by decade where there are many.
 
-use super::name::clip;
-use super::{Block, Group, Pace, Title};
+use super::{Block, Group, MANY_TITLES, Pace, THEME_TITLES, Title, decade};
 use crate::model::MediaItem;
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 /// Titles from which on a folder has a channel of its own.
 const FOLDER_TITLES: usize = 8;
-/// Titles from which on a channel is split by decades, and which a decade has to have.
-const MANY_TITLES: usize = 60;
-const DECADE_TITLES: usize = 20;
 
 /// Groups the titles of a library, in the order of their names.
 pub(super) fn groups<'a>(name: &str, titles: Vec<Title<'a>>) -> Vec<Group<'a>> {
@@ -69,24 +65,14 @@ fn shared_depth(titles: &[Title]) -> usize {
 
 /// Gives the decades with many titles a group each, after the rest.
 fn decades(name: String, titles: Vec<Title<'_>>) -> Vec<Group<'_>> {
-    let many = titles.len() >= MANY_TITLES;
-    let mut by_decade: BTreeMap<u16, Vec<Title>> = BTreeMap::new();
-    let mut rest = Vec::new();
-    for title in titles {
-        match title.item.year.filter(|_| many) {
-            Some(year) => by_decade.entry(year / 10 * 10).or_default().push(title),
-            None => rest.push(title),
-        }
-    }
-    let mut groups = Vec::new();
-    for (decade, titles) in by_decade {
-        if titles.len() >= DECADE_TITLES {
-            let name = format!("{} {decade}s", clip(&name));
-            groups.push(Group::new(name, Block::First, Pace::Shuffled, titles));
-        } else {
-            rest.extend(titles);
-        }
-    }
+    let (decades, mut rest) = match titles.len() {
+        MANY_TITLES.. => decade::groups(&name, Block::First, &titles),
+        _ => (Vec::new(), titles),
+    };
+    let (mut groups, small): (Vec<_>, Vec<_>) = decades
+        .into_iter()
+        .partition(|decade| decade.titles.len() >= THEME_TITLES);
+    rest.extend(small.into_iter().flat_map(|decade| decade.titles));
     rest.sort_by_key(|title| title.item.id);
     groups.insert(0, Group::new(name, Block::First, Pace::Shuffled, rest));
     groups

@@ -1,17 +1,17 @@
 //! Films by what a server tells of them: collections, decades, genres, and the long ones.
 
 use super::name::clip;
-use super::{Block, CHANNEL_MS, Group, Pace, Title, Wishes, belongs, choose_profile, library_name};
+use super::{
+    Block, CHANNEL_MS, Group, MANY_TITLES, Pace, THEME_TITLES, Title, Wishes, belongs, by_length,
+    choose_profile, decade, duration_ms, in_order, library_name,
+};
 use crate::catalog::Catalog;
 use crate::model::{About, LibraryId, MediaItemId};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-/// Titles from which on a library is divided.
-const MANY_TITLES: usize = 60;
-/// Titles that a theme has to have, so that each evening differs. A collection is wanted as it is.
-const THEME_TITLES: usize = 20;
+/// Titles that a collection has to have, which is wanted as it is.
 const COLLECTION_TITLES: usize = 8;
 /// Genres of a title by which it is found, the most fitting ones.
 const TITLE_GENRES: usize = 2;
@@ -30,15 +30,11 @@ pub(super) fn channels<'a>(
     wishes: &Wishes,
 ) -> Vec<Group<'a>> {
     let told = libraries.iter().filter(|(_, titles)| is_told(titles));
-    let length_ms = |titles: &[Title]| {
-        let durations = titles.iter().map(|title| title.duration_ms);
-        durations.fold(0_u64, u64::saturating_add)
-    };
     // Of equal ones the first.
     let main = told
         .clone()
         .filter(|(_, titles)| titles.len() >= MANY_TITLES)
-        .min_by_key(|(_, titles)| Reverse(length_ms(titles)));
+        .min_by_key(|(_, titles)| Reverse(duration_ms(titles)));
     let Some((library, titles)) = main else {
         return Vec::new();
     };
@@ -50,7 +46,8 @@ pub(super) fn channels<'a>(
     let all = told.flat_map(|(_, titles)| titles);
     let collections = by_words(all, Block::Collections, |about| &about.collections);
     chosen.take(collections, COLLECTION_TITLES, COLLECTIONS);
-    chosen.take(decades(name, titles), THEME_TITLES, DECADES);
+    let (decades, _) = decade::groups(name, Block::Decades, titles);
+    chosen.take(decades, THEME_TITLES, DECADES);
     let genres = by_words(titles.iter(), Block::Genres, |about| {
         about.genres.get(..TITLE_GENRES).unwrap_or(&about.genres)
     });
@@ -80,10 +77,8 @@ impl<'a> Chosen<'a, '_> {
             self.settle(group);
         }
         groups.retain(|group| group.titles.len() >= titles && group.duration_ms() >= CHANNEL_MS);
-        let mut by_length: Vec<(usize, Group)> = groups.into_iter().enumerate().collect();
-        by_length.sort_by_key(|(_, group)| Reverse(group.duration_ms()));
         let mut taken: Vec<(usize, Group)> = Vec::new();
-        for (place, group) in by_length {
+        for (place, group) in by_length(groups) {
             let others = self
                 .groups
                 .iter()
@@ -92,9 +87,7 @@ impl<'a> Chosen<'a, '_> {
                 taken.push((place, group));
             }
         }
-        taken.sort_by_key(|(place, _)| *place);
-        self.groups
-            .extend(taken.into_iter().map(|(_, group)| group));
+        self.groups.extend(in_order(taken));
     }
 
     /// Leaves a group what goes on air under the profile of most of it.
@@ -139,20 +132,6 @@ fn by_words<'a: 'g, 'g>(
         }
     }
     groups.into_values().collect()
-}
-
-fn decades<'a>(library: &str, titles: &[Title<'a>]) -> Vec<Group<'a>> {
-    let mut by_decade: BTreeMap<u16, Vec<Title>> = BTreeMap::new();
-    for title in titles {
-        if let Some(year) = title.item.year {
-            by_decade.entry(year / 10 * 10).or_default().push(*title);
-        }
-    }
-    let groups = by_decade.into_iter().map(|(decade, titles)| {
-        let name = format!("{} {decade}s", clip(library));
-        Group::new(name, Block::Decades, Pace::Shuffled, titles)
-    });
-    groups.collect()
 }
 
 /// Those that take an evening.

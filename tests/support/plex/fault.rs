@@ -45,7 +45,7 @@ pub(crate) struct Faults {
     pub(crate) playlist_status: Option<u16>,
     /// What answers pictures.
     pub(crate) image_status: Option<u16>,
-    /// Pictures are answered so much later.
+    /// Pictures are answered so much later, or as soon as this is cleared.
     pub(crate) image_delay_ms: u64,
     /// The parts that the faults of parts concern, by id; all if there are none here.
     pub(crate) only_parts: Vec<u64>,

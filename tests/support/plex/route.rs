@@ -74,8 +74,11 @@ async fn media(state: &Arc<State>, peer: &Arc<Peer>, asked: &Asked) -> Answer {
     if matches!(class, Class::Metadata | Class::Listing) && faults.metadata_delay_ms > 0 {
         tokio::time::sleep(Duration::from_millis(faults.metadata_delay_ms)).await;
     }
-    if class == Class::Image && faults.image_delay_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(faults.image_delay_ms)).await;
+    if class == Class::Image {
+        let delay = Duration::from_millis(faults.image_delay_ms);
+        let mut faults_rx = state.faults_rx();
+        let cleared = faults_rx.wait_for(|faults| faults.image_delay_ms == 0);
+        let _ = tokio::time::timeout(delay, cleared).await;
     }
     if let Some(status) = status {
         return refusal(status);

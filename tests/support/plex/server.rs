@@ -101,8 +101,10 @@ async fn serve(state: Arc<State>, side: Side, stream: TcpStream) {
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        _ = connection => {}
+        biased;
+        // What is asked after the cut is not answered.
         _ = cut_rx.changed(), if side == Side::Media => peer.reset(),
+        _ = connection => {}
     }
 }
 
