@@ -1,14 +1,16 @@
 //! A first lineup for a library: every show a channel in order, films by what they are, and no channel
 //! with items that could not be carried as they are under its one profile.
 //!
-//! A library of which a server tells genres has its films on channels by collection, decade and genre,
-//! where a title may be on a few of them. Of folders nothing is known but names, so each title is on
+//! The lists that the owner has made have a channel each. A library of which a server tells genres has
+//! its films on channels by collection, decade and genre, where a title may be on a few of them. Of folders nothing is known but names, so each title is on
 //! one channel. A channel is one loop without times of day: nothing here can keep a film for the
 //! evening, or away from the afternoon.
 
+mod chosen;
 mod decade;
 mod folder;
 mod name;
+mod playlist;
 mod show;
 mod theme;
 
@@ -18,6 +20,7 @@ use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::{AudioCodec, Profile, Track};
 use crate::model::{LibraryId, MediaItem, MediaItemId, NewChannel};
+use chosen::Chosen;
 use name::{clip, name_and_number};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashSet};
@@ -66,6 +69,8 @@ enum Block {
     Decades,
     /// From 400.
     Collections,
+    /// From 500.
+    Playlists,
 }
 
 /// In which order a group is shown; the seed of a shuffle comes from the channel's name.
@@ -93,11 +98,11 @@ struct Least {
 
 /// Suggests channels, at most `limits::SUGGESTED_CHANNELS`, each with one profile under which all
 /// its items go on air as they are. The same catalog gives the same channels. Numbers count up
-/// from 1, 100, 200, 300 and 400, by what a channel shows, and skip those that are taken. Titles that
-/// fit nowhere are not forced.
+/// from 1, 100, 200, 300, 400 and 500, by what a channel shows, and skip those that are taken. Titles
+/// that fit nowhere are not forced.
 ///
-/// A channel of titles that mostly have one already is not suggested: who takes a suggestion gets
-/// none the next time, until there is something new to show.
+/// A channel of titles that mostly have one already is not suggested, nor a list of the owner's that
+/// is on one: who takes a suggestion gets none the next time, until there is something new to show.
 #[must_use]
 pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChannel> {
     let items = catalog.items().iter();
@@ -109,11 +114,16 @@ pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChan
         })
         .collect();
     let least = Least::of(&titles);
+    let mut chosen = Chosen::new(wishes);
+    let lists = playlist::groups(&titles, catalog);
+    chosen.take(lists, playlist::LEAST, playlist::MOST);
+    let lists = chosen.groups.len();
     let (episodes, films): (Vec<_>, Vec<_>) = titles
         .into_iter()
         .partition(|title| title.item.episode.is_some());
     let by_library = by_library(films);
-    let themes = theme::channels(&by_library, catalog, wishes);
+    theme::choose(&by_library, catalog, &mut chosen);
+    let themes = chosen.groups.split_off(lists);
     let (mut groups, few) = show::groups(episodes, catalog, themes.is_empty());
     groups.extend(films_by_library(by_library, few, &themes, catalog));
     let mut rest = Vec::new();
@@ -124,17 +134,39 @@ pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChan
     let more = Group::new("More".to_owned(), Block::First, Pace::Shuffled, rest);
     channels.extend(split(more, least, wishes, &mut Vec::new()));
     channels.extend(themes);
+    channels.extend(chosen.groups);
     let mut channels = best(channels, least);
     // Only now, so that taking a suggestion does not bring up the next best one.
     let shown = shown(catalog);
-    channels.retain(|channel| {
-        let titles = channel.titles.iter();
-        let known = titles
-            .filter(|title| shown.contains(&title.item.id))
-            .count();
-        known.saturating_mul(2) < channel.titles.len()
+    channels.retain(|channel| match channel.block {
+        Block::Playlists => !is_shown_alone(channel, catalog),
+        _ => is_news(channel, &shown),
     });
     name_and_number(channels, catalog, epoch_ms)
+}
+
+/// Whether most of it is on no channel.
+fn is_news(group: &Group, shown: &HashSet<MediaItemId>) -> bool {
+    let titles = group.titles.iter();
+    let known = titles.filter(|title| shown.contains(&title.item.id));
+    known.count().saturating_mul(2) < group.titles.len()
+}
+
+/// Whether one channel is nearly the same.
+fn is_shown_alone(group: &Group, catalog: &Catalog) -> bool {
+    let ids = group.ids();
+    let mut channels = catalog.channels().iter();
+    channels.any(|channel| {
+        let others: HashSet<MediaItemId> = channel.items.iter().copied().collect();
+        is_alike(&ids, &others)
+    })
+}
+
+/// Whether they share more than a third of what both have together.
+fn is_alike(one: &HashSet<MediaItemId>, other: &HashSet<MediaItemId>) -> bool {
+    let shared = one.intersection(other).count();
+    let together = one.len() + other.len() - shared;
+    shared.saturating_mul(3) > together
 }
 
 /// The channels that are suggested if none is there yet.
@@ -335,5 +367,9 @@ impl<'a> Group<'a> {
 
     fn duration_ms(&self) -> u64 {
         duration_ms(&self.titles)
+    }
+
+    fn ids(&self) -> HashSet<MediaItemId> {
+        self.titles.iter().map(|title| title.item.id).collect()
     }
 }

@@ -3,7 +3,10 @@
 use super::build::{EPOCH_MS, HOUR_MS, channel, ids, item, library, tracks, usual};
 use exstreamtv::catalog::Catalog;
 use exstreamtv::media::{AudioCodec, VideoCodec};
-use exstreamtv::model::{About, Channel, ChannelId, Episode, MediaItem, NewChannel, Order};
+use exstreamtv::model::{
+    About, Channel, ChannelId, Episode, MediaItem, NewChannel, NewPlaylist, Order, Playlist,
+    PlaylistId,
+};
 use exstreamtv::schedule::{Fit, Schedule, Wishes, suggest};
 use proptest::collection::vec;
 use proptest::prelude::proptest;
@@ -367,4 +370,62 @@ fn a_theme_shows_what_goes_on_air_beside_each_other() {
     });
     let told = lines(films.collect());
     assert_eq!(told, ["100 Films: 30", "300 Films 1950s: 60"]);
+}
+
+/// The owner's lists.
+fn lists(all: &[(&str, Vec<i64>)]) -> Vec<Playlist> {
+    let list = |(id, (name, items)): (i64, &(&str, Vec<i64>))| Playlist {
+        id: PlaylistId(id),
+        list: NewPlaylist {
+            name: (*name).to_owned(),
+            server: "a".to_owned(),
+            rating_key: id.to_string(),
+            edition: None,
+            items: ids(items).into(),
+        },
+    };
+    (1..).zip(all).map(list).collect()
+}
+
+#[test]
+fn lists_of_the_owner_are_channels_in_their_order() {
+    let mut films: Vec<_> = (1..=100)
+        .map(|id| told(id, 2000, &["Drama"], &[]))
+        .collect();
+    films[49].part.tracks = tracks(VideoCodec::Mpeg2, AudioCodec::Mp2).into();
+    let most: Vec<i64> = (1..=90).collect();
+    let catalog = Catalog::new(vec![library()], films, vec![]).with_playlists(lists(&[
+        // Of another profile, and of no library: they are left out.
+        ("Late", vec![40, 7, 40, 50, 999, 3]),
+        ("Later", vec![3, 7, 40, 41]),
+        ("Two", vec![60, 61]),
+        ("Most", most.clone()),
+    ]));
+    let suggested = suggest(&catalog, &Wishes::default(), EPOCH_MS);
+    let named = |name: &str| suggested.iter().find(|one| one.name == name);
+    let late = named("Late").unwrap();
+    assert_eq!(late.number.to_string(), "500");
+    assert_eq!(
+        (late.order, &late.items),
+        (Order::Listed, &ids(&[40, 7, 40, 3]))
+    );
+    assert_eq!(named("Later"), None, "nearly the same");
+    assert_eq!(named("Two"), None, "too short");
+    assert_eq!(named("Most").unwrap().items.len(), 89);
+    assert_eq!(
+        named("Drama"),
+        None,
+        "what the owner has chosen comes first"
+    );
+    let taken = with_channels(&catalog, &suggested);
+    let again = |playlists| {
+        let catalog = taken.clone().with_playlists(playlists);
+        let new = suggest(&catalog, &Wishes::default(), EPOCH_MS);
+        let names = new.into_iter().map(|one| one.name);
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(again(catalog.playlists().to_vec()), Vec::<String>::new());
+    // A new list is something new, though each of its titles is on a channel.
+    let new = lists(&[("Christmas", vec![10, 20, 30, 31, 32])]);
+    assert_eq!(again(new), ["Christmas"]);
 }

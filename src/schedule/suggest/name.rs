@@ -18,6 +18,7 @@ impl Block {
             Self::Genres => 200,
             Self::Decades => 300,
             Self::Collections => 400,
+            Self::Playlists => 500,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! Films by what a server tells of them: collections, decades, genres, and the long ones.
 
+use super::chosen::Chosen;
 use super::name::clip;
 use super::{
-    Block, CHANNEL_MS, Group, MANY_TITLES, Pace, THEME_TITLES, Title, Wishes, belongs, by_length,
-    choose_profile, decade, duration_ms, in_order, library_name,
+    Block, CHANNEL_MS, Group, Least, MANY_TITLES, Pace, THEME_TITLES, Title, decade, duration_ms,
+    library_name,
 };
 use crate::catalog::Catalog;
-use crate::model::{About, LibraryId, MediaItemId};
+use crate::model::{About, LibraryId};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Titles that a collection has to have, which is wanted as it is.
@@ -22,13 +23,13 @@ const COLLECTIONS: usize = 5;
 const DECADES: usize = 6;
 const GENRES: usize = 10;
 
-/// The channels of the library that has the most of all that a server tells of, and collections of
-/// all of them. Each has one profile, and no two are nearly the same.
-pub(super) fn channels<'a>(
+/// Chooses channels of the library that has the most of all that a server tells of, and collections
+/// of all of them.
+pub(super) fn choose<'a>(
     libraries: &BTreeMap<LibraryId, Vec<Title<'a>>>,
     catalog: &Catalog,
-    wishes: &Wishes,
-) -> Vec<Group<'a>> {
+    chosen: &mut Chosen<'a, '_>,
+) {
     let told = libraries.iter().filter(|(_, titles)| is_told(titles));
     // Of equal ones the first.
     let main = told
@@ -36,24 +37,27 @@ pub(super) fn channels<'a>(
         .filter(|(_, titles)| titles.len() >= MANY_TITLES)
         .min_by_key(|(_, titles)| Reverse(duration_ms(titles)));
     let Some((library, titles)) = main else {
-        return Vec::new();
+        return;
     };
     let name = library_name(*library, catalog);
-    let mut chosen = Chosen {
-        wishes,
-        groups: Vec::new(),
-    };
     let all = told.flat_map(|(_, titles)| titles);
     let collections = by_words(all, Block::Collections, |about| &about.collections);
-    chosen.take(collections, COLLECTION_TITLES, COLLECTIONS);
+    chosen.take(collections, least(COLLECTION_TITLES), COLLECTIONS);
     let (decades, _) = decade::groups(name, Block::Decades, titles);
-    chosen.take(decades, THEME_TITLES, DECADES);
+    chosen.take(decades, least(THEME_TITLES), DECADES);
     let genres = by_words(titles.iter(), Block::Genres, |about| {
         about.genres.get(..TITLE_GENRES).unwrap_or(&about.genres)
     });
-    chosen.take(genres, THEME_TITLES, GENRES);
-    chosen.take(vec![long(name, titles)], THEME_TITLES, 1);
-    chosen.groups
+    chosen.take(genres, least(THEME_TITLES), GENRES);
+    chosen.take(vec![long(name, titles)], least(THEME_TITLES), 1);
+}
+
+/// What a theme has to have, so that each evening differs.
+fn least(titles: usize) -> Least {
+    Least {
+        titles,
+        duration_ms: CHANNEL_MS,
+    }
 }
 
 /// Whether a server tells enough of these to choose by it.
@@ -61,54 +65,6 @@ pub(super) fn is_told(titles: &[Title]) -> bool {
     let about = titles.iter().filter_map(|title| title.item.about.as_ref());
     let told = about.filter(|about| !about.genres.is_empty()).count();
     told > 0 && told.saturating_mul(2) >= titles.len()
-}
-
-/// The channels so far.
-struct Chosen<'a, 'w> {
-    wishes: &'w Wishes,
-    groups: Vec<Group<'a>>,
-}
-
-impl<'a> Chosen<'a, '_> {
-    /// Takes the longest of these, at most `most`, in the order in which they come. Each has to have
-    /// so many titles that go on air beside each other.
-    fn take(&mut self, mut groups: Vec<Group<'a>>, titles: usize, most: usize) {
-        for group in &mut groups {
-            self.settle(group);
-        }
-        groups.retain(|group| group.titles.len() >= titles && group.duration_ms() >= CHANNEL_MS);
-        let mut taken: Vec<(usize, Group)> = Vec::new();
-        for (place, group) in by_length(groups) {
-            let others = self
-                .groups
-                .iter()
-                .chain(taken.iter().map(|(_, group)| group));
-            if taken.len() < most && !is_like_any(&group, others) {
-                taken.push((place, group));
-            }
-        }
-        self.groups.extend(in_order(taken));
-    }
-
-    /// Leaves a group what goes on air under the profile of most of it.
-    fn settle(&self, group: &mut Group) {
-        let language = &self.wishes.language;
-        let profile = choose_profile(group.titles.iter().map(Title::weight), language);
-        let carried = |title: &Title| belongs(title.item, &profile, language);
-        group.titles.retain(carried);
-    }
-}
-
-/// Whether a group is nearly the same as another one: they share more than a third of what both
-/// have together.
-fn is_like_any<'g, 'a: 'g>(group: &Group, mut others: impl Iterator<Item = &'g Group<'a>>) -> bool {
-    let ids: HashSet<MediaItemId> = group.titles.iter().map(|title| title.item.id).collect();
-    others.any(|other| {
-        let titles = other.titles.iter();
-        let shared = titles.filter(|title| ids.contains(&title.item.id)).count();
-        let together = ids.len() + other.titles.len() - shared;
-        shared.saturating_mul(3) > together
-    })
 }
 
 /// Groups by the words that a server has for titles, in the order of the alphabet.
