@@ -143,10 +143,11 @@ impl Feed {
                 url,
                 headers,
                 begins_ms,
+                times,
                 guard,
             } => {
                 let reader = Reader::live(url, headers).await?;
-                let made = (*begins_ms, Arc::clone(guard));
+                let made = ((*begins_ms, *times), Arc::clone(guard));
                 return Self::open_live(opening, reader, made, (time_90k, join)).await;
             }
         };

@@ -7,13 +7,17 @@ use crate::error::{Error, Result};
 use crate::fetch::Reader;
 use crate::limits;
 use crate::media::{self, Container, Sample};
+use crate::resolver::Times;
 use bytes::Bytes;
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Pictures that are copied begin at most so long before the time that was asked for.
-const NEAR_90K: u64 = 30 * 90_000;
+const NEAR_90K: i64 = 30 * 90_000;
+
+/// And at most so long after it, where decoding cannot begin with the key frame before.
+const LATE_90K: i64 = 10 * 90_000;
 
 /// A time that was passed by no more than this is taken as not passed.
 const BACK_90K: i64 = 2 * 90_000;
@@ -43,7 +47,7 @@ impl Live {
 }
 
 impl Feed {
-    /// Opens a stream, of which the item's time `begins_ms` and all that follows was asked for, and
+    /// Opens a stream, of which the item's time `asked` and all that follows was asked for, and
     /// goes to a random access point of it; `None` where there is none.
     ///
     /// # Errors
@@ -51,7 +55,7 @@ impl Feed {
     pub(super) async fn open_live(
         opening: Opening<'_>,
         reader: Reader,
-        (begins_ms, guard): (i64, Guard),
+        (asked, guard): ((i64, Times), Guard),
         (time_90k, join): (i64, Join),
     ) -> Result<Option<Self>> {
         let mut bulk = Bulk::Outside(reader);
@@ -61,7 +65,7 @@ impl Feed {
             let bytes = bulk.read(span.offset, span.len).await?;
             demuxer.push(span.offset, bytes)?;
         }
-        let shift_90k = first_shown_90k(&demuxer, begins_ms);
+        let shift_90k = first_shown_90k(&demuxer, asked);
         let mut feed = Self::of(bulk, demuxer, opening.profile, opening.language)?;
         feed.live = Some(Live {
             shift_90k,
@@ -130,18 +134,24 @@ impl Feed {
 }
 
 /// When the first picture is shown, in the item's time. A server keeps the item's times, or counts
-/// from where it was told to begin; the stream's own first time tells which. One that is near
-/// neither says nothing.
-fn first_shown_90k(demuxer: &Demuxer, begins_ms: i64) -> i64 {
+/// from where it begins, as it was asked to; only where that cannot be does its stream's own first
+/// time tell that it did the other. One that is near neither says nothing.
+fn first_shown_90k(demuxer: &Demuxer, (begins_ms, times): (i64, Times)) -> i64 {
     let asked_90k = begins_ms.saturating_mul(90);
     let told_90k = demuxer.origin_90k().unwrap_or(0);
-    let off_90k = told_90k.abs_diff(asked_90k);
-    if off_90k < told_90k.unsigned_abs() && off_90k <= NEAR_90K {
+    let after_90k = told_90k.saturating_sub(asked_90k);
+    let may_be_kept = (-NEAR_90K..=LATE_90K).contains(&after_90k);
+    let may_be_counted = (-NEAR_90K..=NEAR_90K).contains(&told_90k);
+    let is_kept = match times {
+        Times::Kept => may_be_kept,
+        Times::Counted => may_be_kept && !may_be_counted,
+    };
+    if is_kept {
         return told_90k;
     }
     // The times of a transport stream begin a second or two after 0: there is room for its clock.
     let container = demuxer.movie().map(|movie| movie.container);
-    let is_counted = container != Some(Container::MpegTs) && told_90k.unsigned_abs() <= NEAR_90K;
+    let is_counted = may_be_counted && container != Some(Container::MpegTs);
     asked_90k.saturating_add(if is_counted { told_90k } else { 0 })
 }
 
