@@ -16,7 +16,7 @@ use exstreamtv::error::{Failure, Result};
 use exstreamtv::model::{
     ChannelNumber, Library as Section, MediaItem, MediaItemId, NewChannel, Order, Origin,
 };
-use exstreamtv::plex::{Class, Secret, Servers};
+use exstreamtv::plex::{Class, Credentials, KnownServer, Secret, Servers};
 use exstreamtv::schedule::{Wishes, suggest};
 use exstreamtv::store::Store;
 use plex::{Library, Standin};
@@ -74,6 +74,7 @@ impl House {
             sum.added += report.added;
             sum.updated += report.updated;
             sum.removed += report.removed;
+            sum.missing += report.missing;
             sum.unchanged += report.unchanged;
             sum.unplayable += report.unplayable;
             sum.remarks.extend(report.remarks);
@@ -227,6 +228,56 @@ async fn what_has_changed_is_read_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_title_is_news_and_no_reason_to_read_the_whole_list() {
+    let mut house = House::with(Library::synthetic(2_000)).await;
+    house.synced().await;
+    let key = house.rating_key(10);
+    house.now_ms += 3_600_000;
+    house.standin.library(|library| {
+        let sections = library.sections.iter_mut();
+        let mut having = sections.filter(|section| section.item(key).is_some());
+        let section = having.next().unwrap();
+        let mut new = section.item(key).unwrap().into_owned();
+        new.rating_key = 9_000_002;
+        new.guid = "plex://movie/00000000000000000000abcd".to_owned();
+        (new.added_at, new.updated_at) = (NOW_MS / 1_000 + 60, Some(NOW_MS / 1_000 + 60));
+        section.items.push(new);
+        section.content_changed_at += 1;
+    });
+    house.standin.reset_counts();
+    let report = house.synced().await;
+    assert_eq!((report.added, report.unchanged), (1, 2_000));
+    assert_eq!(house.requests(plex::Class::Listing), 3);
+    assert!(house.item(9_000_002).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_plex_tv_gives_anew_is_kept() {
+    let standin = Standin::start(Library::synthetic(10));
+    let state = tempfile::tempdir().unwrap();
+    let known = KnownServer {
+        machine: standin.machine(),
+        name: "Stand-in".to_owned(),
+        token: Secret::new("an-old-one"),
+        url: None,
+        last_good: None,
+    };
+    let mut credentials = Credentials::load(state.path()).unwrap();
+    credentials.account = Some(Secret::new(&standin.account_token()));
+    credentials.keep(known);
+    credentials.save(state.path()).unwrap();
+    let servers = Servers::open(state.path(), "Test").unwrap();
+    let servers = servers.asking(&standin.account_url());
+    let server = servers.server(&standin.machine()).await.unwrap();
+    assert!(server.sections().await.is_ok());
+    let kept = Credentials::load(state.path()).unwrap();
+    let kept = kept.server(&standin.machine()).unwrap();
+    assert_eq!(kept.token, Secret::new(&standin.token()));
+    // It was found in clear, which is not where to look first.
+    assert_eq!(kept.last_good, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_title_that_comes_back_under_another_key_keeps_its_channel() {
     let mut house = House::with(Library::synthetic(2_000)).await;
     house.synced().await;
@@ -262,12 +313,18 @@ async fn what_is_gone_is_kept_for_a_day() {
     let report = house.synced().await;
     assert_eq!(report.removed, 0);
     assert!(house.item(key).unwrap().missing_ms.is_some());
+    let since_ms = house.item(key).unwrap().missing_ms;
+    // Another one goes, so that the whole list is read once more within the day.
+    let other = house.rating_key(11);
+    house.standin.library(|library| library.remove(other));
     house.now_ms += DAY_MS - 60_000;
-    assert_eq!(house.synced().await.removed, 0);
+    let report = house.synced().await;
+    assert_eq!((report.removed, report.missing), (0, 1));
+    assert_eq!(house.item(key).unwrap().missing_ms, since_ms);
     house.now_ms += DAY_MS + 60_000;
-    assert_eq!(house.synced().await.removed, 1);
+    assert_eq!(house.synced().await.removed, 2);
     assert!(house.item(key).is_none());
-    assert_eq!(house.catalog().items().len(), 1_999);
+    assert_eq!(house.catalog().items().len(), 1_998);
 }
 
 #[tokio::test(flavor = "multi_thread")]

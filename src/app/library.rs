@@ -182,6 +182,7 @@ fn outcome(report: &Value, json: bool) -> Result<()> {
         "added",
         "updated",
         "removed",
+        "missing",
         "unchanged",
         "unplayable",
     ];
@@ -190,6 +191,7 @@ fn outcome(report: &Value, json: bool) -> Result<()> {
         "NEW",
         "CHANGED",
         "GONE",
+        "MISSING",
         "AS BEFORE",
         "NOT PLAYABLE",
     ]);

@@ -34,10 +34,14 @@ pub(super) async fn run(link: Link) -> Result<()> {
 async fn by_token(control: &Control, url: &str, file: &Path) -> Result<()> {
     let shown = file.display().to_string();
     let mut token = String::new();
-    let most = limits::TEXT_BYTES as u64;
+    let most = limits::PLEX_TOKEN_BYTES;
     File::open(file)
-        .and_then(|file| file.take(most).read_to_string(&mut token))
-        .map_err(|error| Error::io("read", shown, &error))?;
+        .and_then(|file| file.take(most as u64 + 1).read_to_string(&mut token))
+        .map_err(|error| Error::io("read", shown.clone(), &error))?;
+    if token.trim().len() > most {
+        let why = format!("no token is longer than {most} bytes; is it another file?");
+        return Err(Error::invalid(shown, why));
+    }
     let order = json!({ "url": url, "token": token.trim() });
     let server = control.post("/api/plex/link", &order).await?;
     say(format_args!("linked to {}", field(&server, "name")));

@@ -187,15 +187,7 @@ impl Running {
         for (library, report) in reports {
             let name = &library.name;
             match report {
-                Ok(report) => log::info!(
-                    "library {name}: {} new, {} changed, {} gone, {} as before; {} of all cannot be \
-                     played",
-                    report.added,
-                    report.updated,
-                    report.removed,
-                    report.unchanged,
-                    report.unplayable
-                ),
+                Ok(report) => log::info!("library {name}: {report}"),
                 Err(error) => log::warn!("library {name} was not looked through: {error}"),
             }
         }

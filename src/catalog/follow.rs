@@ -69,16 +69,15 @@ impl Librarian {
     }
 
     async fn look_again(&self, now_ms: i64) {
-        let synced = self.sync_plex(now_ms).await;
-        for (library, report) in synced.unwrap_or_default() {
+        let synced = match self.sync_plex(now_ms).await {
+            Ok(synced) => synced,
+            Err(error) => return log::warn!("the Plex libraries were not looked at: {error}"),
+        };
+        for (library, report) in synced {
             match report {
-                Ok(report) if report.has_changed() => log::info!(
-                    "library {}: {} new, {} changed, {} gone",
-                    library.name,
-                    report.added,
-                    report.updated,
-                    report.removed
-                ),
+                Ok(report) if report.has_changed() => {
+                    log::info!("library {}: {report}", library.name);
+                }
                 Ok(_) => {}
                 Err(error) => log::warn!("library {} was not looked at: {error}", library.name),
             }

@@ -248,6 +248,7 @@ fn told(reports: &Reports) -> Value {
         "added": sum(|report| report.added),
         "updated": sum(|report| report.updated),
         "removed": sum(|report| report.removed),
+        "missing": sum(|report| report.missing),
         "unchanged": sum(|report| report.unchanged),
         "unplayable": sum(|report| report.unplayable),
         "libraries": libraries,

@@ -122,15 +122,36 @@ impl Credentials {
         self.servers.iter().find(|one| one.machine == machine)
     }
 
-    /// Adds a server, or changes the one of the same identifier.
+    /// Adds a server, or changes the one of the same identifier; where it was found and the address
+    /// that its owner has named stay, unless there are new ones. There are at most
+    /// `limits::PLEX_SERVERS`: one more is not kept.
     pub fn keep(&mut self, server: KnownServer) {
-        match self
-            .servers
-            .iter_mut()
-            .find(|one| one.machine == server.machine)
-        {
-            Some(known) => *known = server,
-            None => self.servers.push(server),
+        let count = self.servers.len();
+        let mut known = self.servers.iter_mut();
+        match known.find(|one| one.machine == server.machine) {
+            Some(known) => {
+                let url = server.url.or_else(|| known.url.take());
+                let last_good = server.last_good.or_else(|| known.last_good.take());
+                *known = KnownServer {
+                    url,
+                    last_good,
+                    ..server
+                };
+            }
+            None if count < limits::PLEX_SERVERS => self.servers.push(server),
+            None => log::warn!("{} is one server too many for this box", server.name),
+        }
+    }
+
+    /// Has the servers of an account be those that it lists now, and forgets those of an account
+    /// before. What the owner has named stays.
+    pub fn list(&mut self, listed: impl Iterator<Item = KnownServer>) {
+        let listed: Vec<_> = listed.collect();
+        let is_listed = |one: &KnownServer| listed.iter().any(|new| new.machine == one.machine);
+        self.servers
+            .retain(|one| one.url.is_some() || is_listed(one));
+        for server in listed {
+            self.keep(server);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::account::token;
 use super::row::Row;
 use super::wire::address;
-use super::{Secret, Version};
+use super::{KnownServer, Secret, Version};
 use crate::limits;
 use std::net::IpAddr;
 
@@ -28,6 +28,23 @@ pub struct ServerEntry {
     pub same_house: bool,
     /// Where it may be reached.
     pub connections: Vec<Connection>,
+}
+
+impl ServerEntry {
+    /// A server of which only the box itself knows, to be sought in the LAN.
+    pub(super) fn unlisted(known: &KnownServer) -> Self {
+        Self {
+            machine: known.machine.clone(),
+            name: known.name.clone(),
+            version: Version::default(),
+            ownership: Ownership::Owned,
+            token: known.token.clone(),
+            present: true,
+            https_required: false,
+            same_house: true,
+            connections: Vec::new(),
+        }
+    }
 }
 
 /// Whose a server is.

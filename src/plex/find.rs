@@ -5,8 +5,8 @@
 //! against the name: that reaches the same as asking DNS for it, also behind a router that filters
 //! such names. Other names are dialled as they are. `http://` is a way of its own, and the last.
 
-use super::server::{is_private, reach_of, way, who, wrong_server};
-use super::wire::{Wire, address};
+use super::server::{is_private, reach_of, who, wrong_server};
+use super::wire::{Peer, Wire, address};
 use super::{
     Announced, Class, Connection, Identity, Ownership, Reach, Result, Server, ServerEntry, Trouble,
 };
@@ -156,12 +156,13 @@ fn ways(entry: &ServerEntry, wishes: &Wishes) -> Vec<Way> {
     let last = last.filter_map(|url| Way::new(url.clone(), None, By::Anybody, reach_of(url)));
     let announced = wishes.announced.iter();
     let announced = announced.filter(|one| one.machine == entry.machine);
-    let announced = announced.flat_map(|one| by_announcement(one, plain));
+    let announced = announced.flat_map(|one| by_announcement(entry, one, plain));
     let here = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
     let here = plain.then(|| in_clear(here)).flatten();
     let listed = entry.connections.iter().filter(|one| is_sound(entry, one));
     let listed = listed.flat_map(|one| by_connection(one, plain));
-    let all = named.chain(last).chain(announced).chain(here).chain(listed);
+    // What plex.tv says of an address is known better than what the address looks like.
+    let all = named.chain(listed).chain(announced).chain(here).chain(last);
     let mut ways: Vec<Way> = Vec::new();
     for way in all {
         if !ways.iter().any(|known| known.url == way.url) {
@@ -194,9 +195,14 @@ fn by_connection(connection: &Connection, plain: bool) -> impl Iterator<Item = W
     whole.into_iter().chain(clear.and_then(in_clear))
 }
 
-fn by_announcement(one: &Announced, plain: bool) -> impl Iterator<Item = Way> {
+/// Anybody can announce anything: a name counts only where plex.tv lists the server below it too.
+fn by_announcement(entry: &ServerEntry, one: &Announced, plain: bool) -> impl Iterator<Item = Way> {
     let at = SocketAddr::new(one.address, one.port);
-    let named = one.host.as_ref().and_then(|below| {
+    let is_listed = |below: &&String| {
+        let mut listed = entry.connections.iter();
+        listed.any(|one| one.uri.contains(&format!(".{below}:")))
+    };
+    let named = one.host.as_ref().filter(is_listed).and_then(|below| {
         let url = format!("https://{}:{}", tls::name_of(one.address, below), one.port);
         Way::new(url, Some(at), By::Anybody, Reach::Local)
     });
@@ -270,8 +276,8 @@ async fn race(ways: Vec<Way>, machine: &str, identity: &Identity) -> Found {
 }
 
 async fn look(way: &Way, identity: &Identity) -> Result<(String, Wire)> {
-    let wire = self::way(&way.url, identity, way.dial)?;
-    let machine = who(&wire).await?.machine;
+    let wire = Wire::new(&way.url, Peer::Server, identity, way.dial)?;
+    let machine = who(&wire).await?;
     Ok((machine, wire))
 }
 

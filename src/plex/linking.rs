@@ -2,18 +2,20 @@
 //! says that it was typed.
 //!
 //! [`Linking::run`] is a task; it does nothing until somebody wants a code. A code that has run out
-//! is not replaced unless it is wanted again, so that a page left open does not keep plex.tv busy.
+//! is not replaced unless it is wanted again.
 
-use super::{Account, Pin, PinState, Result, Servers};
+use super::{Account, Pin, PinState, Result, Secret, Servers};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// How often plex.tv is asked what became of a code.
 const ASK_EVERY: Duration = Duration::from_millis(limits::PLEX_PIN_MS);
+/// How often plex.tv is asked for the servers of an account that was just signed in to.
+const CHANCES: u32 = 5;
 /// Not before this are failures followed by another try.
 const CALM: Duration = Duration::from_secs(10);
 
@@ -52,7 +54,6 @@ pub struct Attempt {
 pub struct Linking {
     servers: Arc<Servers>,
     attempt_tx: watch::Sender<Attempt>,
-    wanted: Notify,
 }
 
 impl Linking {
@@ -62,7 +63,6 @@ impl Linking {
         Self {
             servers,
             attempt_tx: watch::Sender::new(Attempt::default()),
-            wanted: Notify::new(),
         }
     }
 
@@ -74,12 +74,15 @@ impl Linking {
 
     /// Asks for a code, if there is none; tells which attempt it comes with.
     pub fn want(&self) -> u64 {
-        let attempt = self.attempt_tx.borrow();
-        if matches!(attempt.stage, Stage::Beginning | Stage::Code { .. }) {
-            return attempt.number;
-        }
-        self.wanted.notify_one();
-        attempt.number.saturating_add(1)
+        self.attempt_tx.send_if_modified(|attempt| {
+            let is_new = !matches!(attempt.stage, Stage::Beginning | Stage::Code { .. });
+            if is_new {
+                attempt.number = attempt.number.saturating_add(1);
+                attempt.stage = Stage::Beginning;
+            }
+            is_new
+        });
+        self.attempt_tx.borrow().number
     }
 
     /// The last attempt as it is now.
@@ -94,32 +97,27 @@ impl Linking {
 
     /// Links whenever that is wanted, until the box stops.
     pub async fn run(&self, mut shutdown: Shutdown) {
-        loop {
-            tokio::select! {
-                () = shutdown.stopped() => return,
-                () = self.wanted.notified() => {}
-            }
-            let stage = tokio::select! {
-                () = shutdown.stopped() => return,
-                stage = self.link() => stage,
-            };
+        tokio::select! {
+            () = shutdown.stopped() => {}
+            () = self.link_for_ever() => {}
+        }
+    }
+
+    async fn link_for_ever(&self) {
+        let mut attempt_rx = self.attempt_tx.subscribe();
+        let is_wanted = |attempt: &Attempt| attempt.stage == Stage::Beginning;
+        while attempt_rx.wait_for(is_wanted).await.is_ok() {
+            let stage = self.link().await;
             let failed = matches!(stage, Stage::Failed(_));
             self.tell(stage);
             if failed {
-                tokio::select! {
-                    () = shutdown.stopped() => return,
-                    () = sleep(CALM) => {}
-                }
+                sleep(CALM).await;
             }
         }
     }
 
     /// Links once.
     async fn link(&self) -> Stage {
-        self.attempt_tx.send_modify(|attempt| {
-            attempt.number = attempt.number.saturating_add(1);
-            attempt.stage = Stage::Beginning;
-        });
         let begun = async {
             let account = self.servers.account()?;
             let pin = account.begin_link(None).await?;
@@ -135,14 +133,27 @@ impl Linking {
             form: pin.form.as_ref().map(|form| form.url.clone()),
         });
         match typed(&account, &pin).await {
-            PinState::Linked(token) => match self.servers.link_account(&token).await {
-                Ok(_) => Stage::Linked,
-                Err(error) => Stage::Failed(error.to_string()),
-            },
+            PinState::Linked(token) => self.adopt(&token).await,
             PinState::Pending | PinState::Expired => {
                 Stage::Failed("the code has run out; ask for another one".to_owned())
             }
         }
+    }
+}
+
+impl Linking {
+    /// Takes the account that the owner has signed in to. The code is used up, so that plex.tv is
+    /// given a few chances to list its servers.
+    async fn adopt(&self, token: &Secret) -> Stage {
+        let mut why = String::new();
+        for _ in 0..CHANCES {
+            match self.servers.link_account(token).await {
+                Ok(_) => return Stage::Linked,
+                Err(error) => why = error.to_string(),
+            }
+            sleep(ASK_EVERY).await;
+        }
+        Stage::Failed(why)
     }
 }
 

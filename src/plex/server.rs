@@ -8,7 +8,7 @@ use super::wire::{Ask, Patience, Peer, Wire};
 use super::{Class, Identity, Item, Kind, Reach, Result, Secret, Trouble, Version};
 use crate::tls;
 use serde_json::Value;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 /// A server. Cloning shares its connections.
 #[derive(Debug, Clone)]
@@ -98,9 +98,28 @@ impl Server {
     /// What keeps it from being used.
     pub async fn at(url: &str, token: &Secret, identity: &Identity) -> Result<Self> {
         let wire = Wire::new(url, Peer::Server, identity, None)?;
-        let machine = who(&wire).await?.machine;
+        let machine = who(&wire).await?;
         let reach = reach_of(wire.base());
         Self::sign_in(wire, token, &machine, reach).await
+    }
+
+    /// The server `machine` at an address where it was before. Another one that has taken the address
+    /// gets no token.
+    ///
+    /// # Errors
+    /// `WrongServer` where another one answers, and what keeps it from being used.
+    pub async fn again(
+        url: &str,
+        machine: &str,
+        token: &Secret,
+        identity: &Identity,
+    ) -> Result<Self> {
+        let wire = Wire::new(url, Peer::Server, identity, None)?;
+        if who(&wire).await? != machine {
+            return Err(wrong_server(&wire));
+        }
+        let reach = reach_of(wire.base());
+        Self::sign_in(wire, token, machine, reach).await
     }
 
     /// Signs in over a way that leads to `machine`, as it has said itself.
@@ -142,7 +161,7 @@ impl Server {
     /// # Errors
     /// `WrongServer` where another one answers.
     pub async fn verify(&self) -> Result<()> {
-        if who(&self.wire).await?.machine == self.machine {
+        if who(&self.wire).await? == self.machine {
             Ok(())
         } else {
             Err(wrong_server(&self.wire))
@@ -150,18 +169,13 @@ impl Server {
     }
 }
 
-/// What a server says to anybody.
-pub(super) struct Who {
-    pub(super) machine: String,
-}
-
-/// Asks a server who it is. No token is needed for it, and none should be sent before it.
-pub(super) async fn who(wire: &Wire) -> Result<Who> {
-    let value = value(wire, &Ask::small("/identity", Patience::LOOK)).await?;
+/// Asks a server who it is: its machine identifier. No token is needed for that, and none is sent.
+pub(super) async fn who(wire: &Wire) -> Result<String> {
+    let wire = wire.clone().with(&Secret::new(""));
+    let value = value(&wire, &Ask::small("/identity", Patience::LOOK)).await?;
     let row = Row::of(&value).and_then(|row| row.row("MediaContainer"));
     let machine = row.and_then(|row| row.key("machineIdentifier"));
-    let machine = machine.ok_or_else(|| no_server(wire))?;
-    Ok(Who { machine })
+    machine.ok_or_else(|| no_server(&wire))
 }
 
 pub(super) fn wrong_server(wire: &Wire) -> Trouble {
@@ -205,11 +219,6 @@ pub(super) fn is_private(address: IpAddr) -> bool {
         IpAddr::V4(v4) => v4.is_private() || v4.is_loopback() || v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
     }
-}
-
-/// A way to a server at an address, whose name leads to `dial` where it is given.
-pub(super) fn way(url: &str, identity: &Identity, dial: Option<SocketAddr>) -> Result<Wire> {
-    Wire::new(url, Peer::Server, identity, dial)
 }
 
 #[cfg(test)]

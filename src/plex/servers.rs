@@ -6,14 +6,14 @@
 //! server that does not answer is asked again after 1, 2, 4 ... 30 s, whoever wants it.
 
 use super::{
-    Account, Class, Credentials, Identity, KnownServer, Result, Secret, Server, Trouble, Wishes,
-    find, gdm,
+    Account, Class, Credentials, Identity, KnownServer, Reach, Result, Secret, Server, ServerEntry,
+    Trouble, Wishes, find, gdm,
 };
 use crate::error::{self, Error};
 use crate::limits;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -33,8 +33,8 @@ pub struct Servers {
     state: PathBuf,
     identity: Identity,
     plex_tv: String,
-    /// One permit: who holds it looks for a server or changes the credentials.
-    turn: Semaphore,
+    /// One permit: who holds it writes the credentials.
+    saving: Semaphore,
     known: Mutex<Known>,
 }
 
@@ -42,6 +42,8 @@ pub struct Servers {
 struct Known {
     credentials: Credentials,
     ways: HashMap<String, Way>,
+    /// By machine, each with one permit: who holds it looks for that server, and the others then know.
+    turns: HashMap<String, Arc<Semaphore>>,
 }
 
 /// The way to a server.
@@ -83,10 +85,11 @@ impl Servers {
             identity: Identity::new(&credentials.client_id, device_name),
             state: state.to_owned(),
             plex_tv: "https://plex.tv".to_owned(),
-            turn: Semaphore::new(1),
+            saving: Semaphore::new(1),
             known: Mutex::new(Known {
                 credentials,
                 ways: HashMap::new(),
+                turns: HashMap::new(),
             }),
         })
     }
@@ -135,14 +138,13 @@ impl Servers {
     /// # Errors
     /// The server cannot be used, or the credentials cannot be written.
     pub async fn link_server(&self, url: &str, token: &Secret) -> error::Result<Server> {
-        let _turn = self.turn.acquire().await;
         let server = Server::at(url, token, &self.identity).await?;
         self.keep(KnownServer {
             machine: server.machine.clone(),
             name: server.name.clone(),
             token: token.clone(),
             url: Some(url.to_owned()),
-            last_good: Some(server.base().to_owned()),
+            last_good: None,
         })
         .await?;
         self.open_way(&server);
@@ -154,21 +156,18 @@ impl Servers {
     /// # Errors
     /// plex.tv does not take the token or cannot be asked, or the credentials cannot be written.
     pub async fn link_account(&self, token: &Secret) -> error::Result<Vec<Standing>> {
-        let _turn = self.turn.acquire().await;
         let entries = self.account()?.servers(token).await?;
+        let listed = entries.into_iter().map(|entry| KnownServer {
+            machine: entry.machine,
+            name: entry.name,
+            token: entry.token,
+            url: None,
+            last_good: None,
+        });
         {
             let mut known = self.known();
             known.credentials.account = Some(token.clone());
-            for entry in entries {
-                let fresh = KnownServer {
-                    machine: entry.machine,
-                    name: entry.name,
-                    token: entry.token,
-                    url: None,
-                    last_good: None,
-                };
-                adopt(&mut known.credentials.servers, fresh);
-            }
+            known.credentials.list(listed);
             // Signing in again is a new beginning for all of them.
             known.ways.clear();
         }
@@ -185,7 +184,8 @@ impl Servers {
         if let Some(known) = self.way(machine) {
             return known;
         }
-        let _turn = self.turn.acquire().await;
+        let turn = self.turn(machine);
+        let _turn = turn.acquire().await;
         // Somebody else may have found it meanwhile.
         if let Some(known) = self.way(machine) {
             return known;
@@ -228,9 +228,11 @@ impl Servers {
 
     /// A server has not taken the box's token, for a part or a conversion.
     pub fn refuse(&self, machine: &str) {
-        let mut standings = self.standings().into_iter();
-        let name = standings.find(|server| server.machine == machine);
-        let name = name.map_or_else(|| "Plex".to_owned(), |server| server.name);
+        let name = {
+            let known = self.known();
+            let server = known.credentials.server(machine);
+            server.map_or_else(|| "Plex".to_owned(), |server| server.name.clone())
+        };
         let why = "the server does not take this box's token; sign in again with `exstreamtv link`";
         self.tell(machine, &Trouble::new(Class::Auth, name, why));
     }
@@ -241,6 +243,13 @@ impl Servers {
         if let Some(Way::Open { doubted, .. }) = self.known().ways.get_mut(machine) {
             *doubted = true;
         }
+    }
+
+    /// Who holds its permit looks for this server.
+    fn turn(&self, machine: &str) -> Arc<Semaphore> {
+        let mut known = self.known();
+        let turn = known.turns.entry(machine.to_owned());
+        Arc::clone(turn.or_insert_with(|| Arc::new(Semaphore::new(1))))
     }
 
     /// The server that is to be asked whether it is still there.
@@ -297,9 +306,8 @@ impl Servers {
     async fn look_for(&self, machine: &str) -> Result<Server> {
         let (server, account) = {
             let known = self.known();
-            let servers = &known.credentials.servers;
-            let server = servers.iter().find(|server| server.machine == machine);
-            (server.cloned(), known.credentials.account.clone())
+            let server = known.credentials.server(machine).cloned();
+            (server, known.credentials.account.clone())
         };
         let Some(known) = server else {
             let why = "the box is not linked to this server; run `exstreamtv link`";
@@ -307,8 +315,8 @@ impl Servers {
         };
         let (server, token) = match (&known.url, account) {
             (Some(url), _) => {
-                let server = Server::at(url, &known.token, &self.identity).await?;
-                (server, known.token.clone())
+                let again = Server::again(url, machine, &known.token, &self.identity);
+                (again.await?, known.token.clone())
             }
             (None, Some(account)) => self.by_account(&known, &account).await?,
             (None, None) => {
@@ -316,13 +324,13 @@ impl Servers {
                 return Err(Trouble::new(Class::Auth, known.name, why));
             }
         };
-        if server.machine != machine {
-            let why = "another server answers at its address";
-            return Err(Trouble::new(Class::WrongServer, known.name, why));
-        }
+        // Neither a relay nor an address in clear is where it is looked for first the next time.
+        let is_good = server.reach != Reach::Relay && server.base().starts_with("https://");
         let found = KnownServer {
             token,
-            last_good: Some(server.base().to_owned()),
+            last_good: is_good
+                .then(|| server.base().to_owned())
+                .or_else(|| known.last_good.clone()),
             ..known.clone()
         };
         if found != known
@@ -338,18 +346,25 @@ impl Servers {
     /// the token that it takes now.
     async fn by_account(&self, known: &KnownServer, account: &Secret) -> Result<(Server, Secret)> {
         if let Some(url) = &known.last_good
-            && let Ok(server) = Server::at(url, &known.token, &self.identity).await
-            && server.machine == known.machine
+            && let Ok(server) =
+                Server::again(url, &known.machine, &known.token, &self.identity).await
         {
             return Ok((server, known.token.clone()));
         }
-        let entries = self.account()?.servers(account).await?;
-        let entry = entries
-            .into_iter()
-            .find(|entry| entry.machine == known.machine);
-        let Some(entry) = entry else {
-            let why = "it is no longer among the servers of the account";
-            return Err(Trouble::new(Class::Auth, known.name.clone(), why));
+        let listed = self.account()?.servers(account).await;
+        let listed = listed.map(|entries| {
+            let mut entries = entries.into_iter();
+            entries.find(|entry| entry.machine == known.machine)
+        });
+        // Where plex.tv cannot be asked, or does not list it just now, the LAN may know it.
+        let (entry, unlisted) = match listed {
+            Ok(Some(entry)) => (entry, None),
+            Ok(None) => {
+                let why = "it is no longer among the servers of the account";
+                let gone = Trouble::new(Class::Unreachable, known.name.clone(), why);
+                (ServerEntry::unlisted(known), Some(gone))
+            }
+            Err(trouble) => (ServerEntry::unlisted(known), Some(trouble)),
         };
         let patience = Duration::from_millis(limits::PLEX_LAN_MS);
         // A network where nobody answers is as good as none.
@@ -359,18 +374,22 @@ impl Servers {
             announced,
             ..Wishes::default()
         };
-        let server = find(&entry, &self.identity, &wishes).await?;
-        Ok((server, entry.token))
+        match (find(&entry, &self.identity, &wishes).await, unlisted) {
+            (Ok(server), _) => Ok((server, entry.token)),
+            (Err(trouble), Some(why)) if trouble.class == Class::Unreachable => Err(why),
+            (Err(trouble), _) => Err(trouble),
+        }
     }
 
     /// Keeps what is known of a server.
     async fn keep(&self, server: KnownServer) -> error::Result<()> {
-        adopt(&mut self.known().credentials.servers, server);
+        self.known().credentials.keep(server);
         self.save().await
     }
 
     /// Writes the credentials, beside the runtime: a card may take its time.
     async fn save(&self) -> error::Result<()> {
+        let _turn = self.saving.acquire().await;
         let (credentials, state) = (self.known().credentials.clone(), self.state.clone());
         let saved = tokio::task::spawn_blocking(move || credentials.save(&state)).await;
         saved.unwrap_or(Err(Error::ShuttingDown))
@@ -391,20 +410,5 @@ fn left_alone(class: Class, times: u32) -> Duration {
         Class::Auth => RECHECK,
         Class::Starting => Duration::from_secs(doubled_s.saturating_mul(5).min(STARTING_S)),
         _ => Duration::from_secs(doubled_s.min(AWAY_S)),
-    }
-}
-
-/// Puts a server among the others, in the place of what was known of it before. An address that the
-/// owner has named stays.
-fn adopt(servers: &mut Vec<KnownServer>, fresh: KnownServer) {
-    match servers
-        .iter_mut()
-        .find(|server| server.machine == fresh.machine)
-    {
-        Some(server) => {
-            let url = fresh.url.clone().or_else(|| server.url.take());
-            *server = KnownServer { url, ..fresh };
-        }
-        None => servers.push(fresh),
     }
 }

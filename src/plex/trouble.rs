@@ -103,9 +103,8 @@ impl Trouble {
     /// What came with success is not what Plex answers.
     pub(super) fn malformed(subject: &str, body: &[u8], error: &serde_json::Error) -> Self {
         let start = body.trim_ascii_start();
-        if is_maintenance(&String::from_utf8_lossy(
-            start.get(..1_024).unwrap_or(start),
-        )) {
+        let told = String::from_utf8_lossy(start.get(..1_024).unwrap_or(start));
+        if told.starts_with('<') && is_maintenance(&told) {
             return Self::new(Class::Starting, subject, STARTING);
         }
         let why = if start.is_empty() {

@@ -89,9 +89,18 @@ async fn another_server_at_the_address_gets_no_token() {
     let server = server(&standin).await;
     assert!(server.verify().await.is_ok());
     standin.faults(|faults| faults.wrong_machine = true);
+    standin.reset_counts();
     let trouble = server.verify().await.unwrap_err();
     assert_eq!(trouble.class, Class::WrongServer);
     assert_eq!(Error::from(trouble).failure(), Failure::Connection);
+    let token = Secret::new(&standin.token());
+    let again = Server::again(&standin.url(), &standin.machine(), &token, &identity()).await;
+    assert_eq!(again.unwrap_err().class, Class::WrongServer);
+    let asked = standin.log();
+    assert_eq!(asked.len(), 2);
+    for asked in asked {
+        assert_eq!(asked.token, TokenPlace::Nowhere, "{}", asked.target);
+    }
 }
 
 #[tokio::test]

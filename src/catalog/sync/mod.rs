@@ -15,6 +15,7 @@ use crate::folder::Progress;
 use crate::model::{Library, MediaItem, NewItem, Origin};
 use crate::plex::Servers;
 use crate::store::Store;
+use std::fmt;
 
 /// Words about what could not be looked at which a report keeps.
 const REMARKS: usize = 20;
@@ -36,6 +37,17 @@ pub struct Report {
     pub unplayable: usize,
     /// What could not be looked at, in words. Items there stay as they were.
     pub remarks: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    /// What became of the titles, in one line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} new, {} changed, {} gone, {} missing, {} as before; {} of all cannot be played",
+            self.added, self.updated, self.removed, self.missing, self.unchanged, self.unplayable
+        )
+    }
 }
 
 impl Report {

@@ -101,7 +101,8 @@ pub(super) async fn run_once(
             // A board that has not been told the date yet cannot tell since when.
             let sure = list.read(&mut intake, None).await? && now_ms >= clock::BUILT_MS;
             mark.gone = intake.finish(sure, mark.gone, now_ms).await?;
-            mark.whole_ms = now_ms;
+            // One that is not whole is read again the next time.
+            mark.whole_ms = if sure { now_ms } else { 0 };
         }
     }
     mark.write(store, library.id).await?;
@@ -252,6 +253,8 @@ struct Intake<'a, P> {
     by_key: HashMap<&'a str, &'a MediaItem>,
     by_guid: HashMap<&'a str, MediaItemId>,
     met: HashSet<MediaItemId>,
+    /// The keys of new ones: the news of what was changed and of what was added both have them.
+    met_new: HashSet<String>,
     /// Waiting to be written, at most a batch.
     upserts: Vec<NewItem>,
     /// New ones that may be known ones under another key: those are not met then.
@@ -277,6 +280,7 @@ impl<'a, P: FnMut(&Progress)> Intake<'a, P> {
             by_key: by_key.collect(),
             by_guid: by_guid.collect(),
             met: HashSet::with_capacity(known.len()),
+            met_new: HashSet::new(),
             upserts: Vec::new(),
             moved: Vec::new(),
             report: Report::default(),
@@ -288,6 +292,7 @@ impl<'a, P: FnMut(&Progress)> Intake<'a, P> {
     /// What follows is a whole look. What was written already stands.
     fn begin_again(&mut self) {
         self.met.clear();
+        self.met_new.clear();
         self.moved.clear();
         self.report = Report::default();
         self.told.seen = 0;
@@ -309,9 +314,11 @@ impl<'a, P: FnMut(&Progress)> Intake<'a, P> {
     fn item(&mut self, item: NewItem) {
         let key = item.rating_key.as_deref();
         let known = key.and_then(|key| self.by_key.get(key)).copied();
-        if let Some(known) = known
-            && !self.met.insert(known.id)
-        {
+        let is_first = match known {
+            Some(known) => self.met.insert(known.id),
+            None => self.met_new.insert(key.unwrap_or_default().to_owned()),
+        };
+        if !is_first {
             // A list that changes while it is read gives some twice.
             return;
         }

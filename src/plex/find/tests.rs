@@ -66,8 +66,8 @@ fn the_lan_comes_before_the_internet_and_tls_before_clear_text() {
     };
     let by_tls = [
         "http://10.0.0.9:1",
-        "https://192-168-1-6.aa.plex.direct:32400",
         "https://192-168-1-5.aa.plex.direct:32400",
+        "https://192-168-1-6.aa.plex.direct:32400",
         "https://1-2-3-4.aa.plex.direct:32400",
         "https://r.example:8443",
     ];
