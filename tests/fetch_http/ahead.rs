@@ -46,6 +46,34 @@ async fn what_is_foreseen_is_waited_for_once() {
     assert_eq!(library.server.counts().connections, counts.connections);
 }
 
+/// Who goes somewhere twice, as to the next key frame, needs most of the same tables again.
+#[tokio::test]
+async fn what_was_foreseen_before_is_not_fetched_again() {
+    let (library, mut reader) = slow(64 * MEGABYTE).await;
+    let places = places(9);
+    let (first, second) = (&places[..6], &places[3..]);
+    reader.foresee(first).await;
+    reader.foresee(first).await;
+    assert_eq!(library.server.counts().requests, 6);
+    reader.foresee(second).await;
+    assert_eq!(library.server.counts().requests, 9);
+    // A part of what is here is here.
+    let (offset, len) = second[1];
+    reader.foresee(&[(offset + 1_000, len - 2_000)]).await;
+    for (offset, len) in second {
+        let offset = usize::try_from(*offset).unwrap();
+        library.read(&mut reader, offset, *len).await.unwrap();
+    }
+    assert_eq!(library.server.counts().requests, 9);
+    // One that lies around what is here is fetched whole, and read whole.
+    let around = (offset - 500, len + 500);
+    reader.foresee(&[around]).await;
+    let from = usize::try_from(around.0).unwrap();
+    library.read(&mut reader, from, around.1).await.unwrap();
+    library.read(&mut reader, from + 600, 9_000).await.unwrap();
+    assert_eq!(library.server.counts().requests, 10);
+}
+
 #[tokio::test]
 async fn too_much_is_not_foreseen() {
     let (library, mut reader) = slow(64 * MEGABYTE).await;

@@ -129,19 +129,22 @@ impl Remote {
         if self.parts == Parts::Whole || answer < SLOW {
             return;
         }
-        let mut left = limits::SOURCE_FORESEEN_BYTES;
+        let is_here = |at: u64, len| self.shelf.holds(at, len) || self.seen(at, len).is_some();
+        let missing = ranges.iter().filter(|(at, len)| !is_here(*at, *len));
+        let missing: Vec<_> = missing.copied().collect();
+        if missing.is_empty() {
+            return;
+        }
+        let mut left = limits::SOURCE_FORESEEN_BYTES.saturating_sub(self.shelf.make_way(ranges));
         let mut wanted = Vec::with_capacity(limits::SOURCE_FORESEEN);
-        for (offset, len) in ranges {
-            let room = wanted.len() < limits::SOURCE_FORESEEN && *len <= left;
-            let is_here = self.shelf.holds(*offset, *len) || self.seen(*offset, *len).is_some();
-            if room && !is_here {
+        for (offset, len) in missing {
+            if wanted.len() < limits::SOURCE_FORESEEN && len <= left {
                 left -= len;
-                wanted.push((*offset, *len));
+                wanted.push((offset, len));
             }
         }
         // More than reading them one after the other would take is not waited.
         let patience = answer * u32::try_from(wanted.len() + 1).unwrap_or(u32::MAX);
-        self.shelf.make_way();
         self.fetch(&wanted, patience).await;
     }
 
