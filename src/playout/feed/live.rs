@@ -1,7 +1,7 @@
 //! What a server makes of an item while it is read. It comes once and in order, from about the time
 //! that was asked for: places are come to by reading on, and there is no way back.
 
-use super::{Bulk, Feed, Join, Opening};
+use super::{Bulk, Feed, Join, Opening, guarded};
 use crate::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
 use crate::error::{Error, Result};
 use crate::fetch::Reader;
@@ -60,10 +60,9 @@ impl Feed {
     ) -> Result<Option<Self>> {
         let mut bulk = Bulk::Outside(reader);
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
-        let mut demuxer = Demuxer::live(recognise(&head)?);
-        while let Pull::Need(span) = demuxer.pull()? {
-            let bytes = bulk.read(span.offset, span.len).await?;
-            demuxer.push(span.offset, bytes)?;
+        let mut demuxer = Demuxer::live(guarded(|| recognise(&head))?);
+        while let Pull::Need(span) = guarded(|| demuxer.pull())? {
+            bulk.answer(&mut demuxer, span).await?;
         }
         let shift_90k = first_shown_90k(&demuxer, asked);
         let mut feed = Self::of(bulk, demuxer, opening.profile, opening.language)?;
