@@ -38,6 +38,10 @@ const LOOK_ALIGN: u64 = 4 << 10;
 /// Requests that an index takes which is read piece by piece, at a guess.
 const INDEX_REQUESTS: u32 = 16;
 
+/// Answers in the time of which a connection is made: TCP and TLS each go there and back, and no
+/// answer does so in less.
+const CONNECTING: u32 = 2;
+
 /// A server that takes longer than this to answer is not asked for one thing after the other.
 const SLOW: Duration = Duration::from_millis(5);
 
@@ -144,7 +148,8 @@ impl Remote {
             }
         }
         // More than reading them one after the other would take is not waited.
-        let patience = answer * u32::try_from(wanted.len() + 1).unwrap_or(u32::MAX);
+        let answers = u32::try_from(wanted.len() + 1).unwrap_or(u32::MAX);
+        let patience = answer * answers.saturating_add(CONNECTING);
         self.fetch(&wanted, patience).await;
     }
 
