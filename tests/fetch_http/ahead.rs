@@ -79,6 +79,24 @@ async fn what_was_foreseen_before_is_not_fetched_again() {
 }
 
 #[tokio::test]
+async fn what_is_foreseen_comes_on_connections_that_are_there() {
+    let (library, mut reader) = slow(64 * MEGABYTE).await;
+    let places = places(6);
+    for part in places.chunks(2) {
+        reader.foresee(part).await;
+        assert_eq!(library.server.counts().connections, 2);
+    }
+    assert_eq!(library.server.counts().requests, 6);
+    // One that was closed in the meantime is made again.
+    library.server.reset();
+    let (offset, len) = (17 * MEGABYTE, 9_000);
+    reader.foresee(&[(offset as u64, len)]).await;
+    assert_eq!(library.server.counts().requests, 7);
+    library.read(&mut reader, offset, len).await.unwrap();
+    assert_eq!(library.server.counts().requests, 7);
+}
+
+#[tokio::test]
 async fn too_much_is_not_foreseen() {
     let (library, mut reader) = slow(64 * MEGABYTE).await;
     reader.foresee(&places(40)).await;

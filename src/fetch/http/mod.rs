@@ -185,13 +185,12 @@ impl Remote {
 
     /// Fetches side by side.
     async fn fetch(&mut self, ranges: &[(u64, usize)], patience: Duration) {
-        let unused = self.shelf.fetch(&self.place, ranges, patience).await;
-        for stream in unused {
+        let from = (&self.place, std::mem::take(&mut self.spare));
+        self.spare = self.shelf.fetch(from, ranges, patience).await;
+        if let Some(stream) = self.spare.last() {
             self.place.now = stream.target.clone();
-            if self.spare.len() < limits::SOURCE_LANES {
-                self.spare.push(stream);
-            }
         }
+        self.spare.truncate(limits::SOURCE_LANES);
     }
 
     /// As `Reader::settle`.

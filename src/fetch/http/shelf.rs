@@ -1,5 +1,6 @@
 //! What was fetched before anybody asked for it: several ranges side by side, each on a connection
-//! of its own. A whole index takes a permit, of which there are few for the whole box.
+//! of its own, the first of them on those that are there anyway. A whole index takes a permit, of
+//! which there are few for the whole box.
 
 use super::super::as_u64;
 use super::answer::Range;
@@ -40,22 +41,24 @@ impl Shelf {
         self.room.is_some()
     }
 
-    /// Fetches ranges for as long as `patience` lasts, and gives the connections that did it.
+    /// Fetches ranges for as long as `patience` lasts, on the connections that are spare and then
+    /// on new ones; gives those that are spare afterwards.
     pub(super) async fn fetch(
         &mut self,
-        place: &Place,
+        (place, spare): (&Place, Vec<Stream>),
         ranges: &[(u64, usize)],
         patience: Duration,
     ) -> Vec<Stream> {
         type Fetching = Pin<Box<dyn Future<Output = Result<Fetched>> + Send>>;
+        let mut spare = spare.into_iter();
         let all = ranges.iter().map(|(offset, len)| {
             let to = Some(offset.saturating_add(as_u64(*len)));
             let range = Range { from: *offset, to };
-            let fetching: Fetching = Box::pin(fetch(place.clone(), range));
+            let fetching: Fetching = Box::pin(fetch(place.clone(), range, spare.next()));
             fetching
         });
         let mut all: Vec<Fetching> = all.collect();
-        let mut unused = Vec::new();
+        let mut unused: Vec<_> = spare.collect();
         let done = poll_fn(|cx| {
             all.retain_mut(|one| match one.as_mut().poll(cx) {
                 Poll::Pending => true,
@@ -151,9 +154,10 @@ impl Shelf {
     }
 }
 
-/// Fetches one range, or as much of its beginning as the server likes to give.
-async fn fetch(place: Place, range: Range) -> Result<Fetched> {
-    let mut stream = Stream::open(place, range, None).await?;
+/// Fetches one range, or as much of its beginning as the server likes to give, on a spare connection
+/// if there is one.
+async fn fetch(place: Place, range: Range, spare: Option<Stream>) -> Result<Fetched> {
+    let mut stream = Stream::open(place, range, spare.map(Box::new)).await?;
     let mut pieces = Vec::new();
     let mut at = range.from;
     let mut piece = BytesMut::new();
