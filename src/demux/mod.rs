@@ -13,6 +13,7 @@
 //! [`Demuxer::live`].
 
 mod commentary;
+mod held;
 pub mod matroska;
 pub mod mp4;
 pub mod ts;
@@ -21,6 +22,8 @@ use crate::error::{Error, Result};
 use crate::media::{Container, Sample, Track, TrackId};
 use bytes::Bytes;
 use std::sync::Arc;
+
+pub(crate) use held::HeldSound;
 
 /// Bytes of the file that a demuxer asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

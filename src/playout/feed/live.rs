@@ -2,15 +2,12 @@
 //! that was asked for: places are come to by reading on, and there is no way back.
 
 use super::{Bulk, Feed, Join, Opening, guarded};
-use crate::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
+use crate::demux::{Demuxer, HeldSound, Pull, RECOGNISE_BYTES, recognise};
 use crate::error::{Error, Result};
 use crate::fetch::Reader;
-use crate::limits;
 use crate::media::{self, Container, Sample};
 use crate::resolver::Times;
-use bytes::Bytes;
 use std::any::Any;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Pictures that are copied begin at most so long before the time that was asked for.
@@ -91,7 +88,7 @@ impl Feed {
             Join::Before => i64::MIN,
             Join::After => time_90k,
         };
-        let mut sound = Sound::default();
+        let mut sound = HeldSound::default();
         while let Some(sample) = self.next().await? {
             if sample.track != self.choice.video {
                 sound.hold(sample);
@@ -99,7 +96,7 @@ impl Feed {
                 self.begins_90k = sample.pts_90k;
                 // What was read ahead of it is still to come.
                 let later = std::mem::take(&mut self.first);
-                self.first = sound.heard_after(sample.pts_90k);
+                self.first = sound.heard_after(sample.pts_90k).collect();
                 self.first.push_back(sample);
                 self.first.extend(later);
                 return Ok(true);
@@ -152,39 +149,6 @@ fn first_shown_90k(demuxer: &Demuxer, (begins_ms, times): (i64, Times)) -> i64 {
     let container = demuxer.movie().map(|movie| movie.container);
     let is_counted = may_be_counted && container != Some(Container::MpegTs);
     asked_90k.saturating_add(if is_counted { told_90k } else { 0 })
-}
-
-/// Sound that came before the picture that it may belong to, oldest first.
-#[derive(Default)]
-struct Sound {
-    held: VecDeque<Sample>,
-    bytes: usize,
-}
-
-impl Sound {
-    /// Keeps a frame; the oldest go when it is too much.
-    fn hold(&mut self, sample: Sample) {
-        self.bytes += sample.data.len() + size_of::<Sample>();
-        // A copy, or every frame would keep the whole block that it came in.
-        let data = Bytes::copy_from_slice(&sample.data);
-        self.held.push_back(Sample { data, ..sample });
-        while self.bytes > limits::HELD_AUDIO_BYTES {
-            let Some(oldest) = self.held.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.data.len() + size_of::<Sample>();
-        }
-    }
-
-    /// What is still heard after a time.
-    fn heard_after(self, time_90k: i64) -> VecDeque<Sample> {
-        let ends_90k = |sample: &Sample| {
-            let length_90k = i64::from(sample.duration_90k).max(1);
-            sample.pts_90k.saturating_add(length_90k)
-        };
-        let heard = |sample: &Sample| ends_90k(sample) > time_90k;
-        self.held.into_iter().filter(heard).collect()
-    }
 }
 
 #[cfg(test)]
