@@ -88,8 +88,23 @@ pub struct Outline(Known);
 #[derive(Debug, Clone)]
 enum Known {
     Mp4(Arc<mp4::Outline>),
-    Matroska(Arc<matroska::Outline>),
-    Ts(Arc<ts::Outline>),
+    Matroska(Arc<LaidOut<matroska::Layout>>),
+    Ts(Arc<LaidOut<ts::Layout>>),
+}
+
+/// What is known of a file of which all that will ever be is learnt when it is opened.
+#[derive(Debug)]
+struct LaidOut<L> {
+    file_bytes: u64,
+    open: Arc<(L, Movie)>,
+}
+
+impl<L> LaidOut<L> {
+    /// Bytes that it holds, where `laid` tells those that its layout holds.
+    fn held_bytes(&self, laid: impl FnOnce(&L) -> usize) -> usize {
+        let (layout, movie) = &*self.open;
+        size_of::<Self>() + laid(layout) + held_bytes(movie)
+    }
 }
 
 impl Outline {
@@ -98,8 +113,8 @@ impl Outline {
     pub fn held_bytes(&self) -> usize {
         match &self.0 {
             Known::Mp4(outline) => outline.held_bytes(),
-            Known::Matroska(outline) => outline.held_bytes(),
-            Known::Ts(outline) => outline.held_bytes(),
+            Known::Matroska(outline) => outline.held_bytes(matroska::Layout::held_bytes),
+            Known::Ts(outline) => outline.held_bytes(ts::Layout::held_bytes),
         }
     }
 
