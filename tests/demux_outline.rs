@@ -1,14 +1,17 @@
 //! What is known of a file is kept: a demuxer that goes on from an outline gives just what a fresh
 //! one gives, wherever it is started, and asks for nothing but tables and media.
 
+#[path = "support/film.rs"]
+mod film;
+
 use bytes::Bytes;
 use exstreamtv::demux::{Demuxer, Outline, Pull, RECOGNISE_BYTES, Span, recognise};
 use exstreamtv::limits;
 use exstreamtv::media::{Sample, TrackId};
+use film::Minute;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Samples that are compared at each place: more than any window of a table tells.
 const SAMPLES: usize = 2_500;
@@ -100,28 +103,10 @@ impl Reading {
     }
 }
 
-fn ffmpeg(arguments: &str, out: &Path) {
-    let status = Command::new("ffmpeg")
-        .args("-nostdin -v error -y".split_whitespace())
-        .args(arguments.split_whitespace())
-        .arg(out)
-        .status()
-        .expect("ffmpeg is needed: scripts/test installs it");
-    assert!(status.success(), "ffmpeg {arguments}");
-}
-
-/// Two hours of a minute repeated, so that tables are as long as a real film's.
+/// Two hours, in every container.
 fn films(folder: &Path) -> Vec<PathBuf> {
-    let minute = folder.join("minute.mp4");
-    let coded = "-f lavfi -i testsrc2=s=64x36:r=24:d=60 -f lavfi -i sine=r=48000:d=60 \
-         -c:v libx264 -preset veryfast -crf 50 -g 48 -bf 3 -threads 1 -c:a aac -b:a 24k";
-    ffmpeg(coded, &minute);
-    let again = format!("-stream_loop 119 -i {} -c copy", minute.display());
-    let film = |name: &str, how: &str| {
-        let path = folder.join(name);
-        ffmpeg(&format!("{again} {how}"), &path);
-        path
-    };
+    let minute = Minute::new(folder, "64x36", "-crf 50 -b:a 24k");
+    let film = |name, how| minute.film(120, name, how);
     let fragments = "-movflags frag_keyframe+empty_moov";
     vec![
         film("front.mp4", "-movflags +faststart"),

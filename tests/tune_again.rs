@@ -1,15 +1,17 @@
 //! The second look at a film over HTTP: what is known of it is kept, so that nothing is asked for
 //! but tables and media. Real sockets on loopback, so real time.
 
+#[path = "support/film.rs"]
+mod film;
 #[path = "support/source.rs"]
 mod source;
 mod support;
 
 use exstreamtv::clock::TokioClock;
 use exstreamtv::tuner::Tuners;
+use film::Minute;
 use source::SourceServer;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::{EPOCH_MS, item, lineup, viewer};
@@ -18,28 +20,13 @@ use tokio::sync::watch;
 /// How long the server lets wait: long, so that only the number of answers counts.
 const ANSWER: Duration = Duration::from_millis(150);
 
-/// A film of a quarter of an hour, and where its channel is in it.
+/// The length of a film, and where its channel is in it.
+const MINUTES: u32 = 15;
 const MIDDLE_MS: i64 = 400_000;
 
-fn film(folder: &Path, name: &str, how: &str) {
-    let minute = folder.join("minute.mp4");
-    if !minute.exists() {
-        let coded = "-f lavfi -i testsrc2=s=192x108:r=24:d=60 -f lavfi -i sine=r=48000:d=60 \
-             -c:v libx264 -preset veryfast -crf 30 -g 48 -bf 3 -threads 1 -c:a aac -ac 2 -b:a 64k";
-        ffmpeg(coded, &minute);
-    }
-    let again = format!("-stream_loop 14 -i {} -c copy {how}", minute.display());
-    ffmpeg(&again, &folder.join(name));
-}
-
-fn ffmpeg(arguments: &str, out: &Path) {
-    let status = Command::new("ffmpeg")
-        .args("-nostdin -v error -y".split_whitespace())
-        .args(arguments.split_whitespace())
-        .arg(out)
-        .status()
-        .expect("ffmpeg is needed: scripts/test installs it");
-    assert!(status.success(), "ffmpeg {arguments}");
+/// What its films are made of.
+fn minute(folder: &Path) -> Minute {
+    Minute::new(folder, "192x108", "-crf 30 -ac 2 -b:a 64k")
 }
 
 /// Tuners for a channel that shows a film of the server, and is `at_ms` in it.
@@ -76,13 +63,13 @@ fn is_at_the_beginning(asked: &[String]) -> bool {
 async fn the_second_tune_waits_for_tables_and_media_only() {
     let folder = tempfile::tempdir().unwrap();
     let server = SourceServer::start(folder.path());
+    let minute = minute(folder.path());
     for (name, how, cold_answers, again_answers) in [
         ("behind.mp4", "", 3, 2),
         ("front.mp4", "-movflags +faststart", 3, 2),
         ("film.mkv", "", 3, 1),
     ] {
-        film(folder.path(), name, how);
-        let path = folder.path().join(name);
+        let path = minute.film(MINUTES, name, how);
         let tuners = tuners(&server, &path, MIDDLE_MS);
         server.latency(ANSWER);
         let (cold, asked) = tune(&tuners, &server).await;
@@ -103,18 +90,15 @@ async fn the_second_tune_waits_for_tables_and_media_only() {
 async fn a_film_that_was_replaced_is_opened_anew() {
     let folder = tempfile::tempdir().unwrap();
     let server = SourceServer::start(folder.path());
-    film(folder.path(), "film.mp4", "");
-    let path = folder.path().join("film.mp4");
+    let minute = minute(folder.path());
+    let path = minute.film(MINUTES, "film.mp4", "");
     let tuners = tuners(&server, &path, MIDDLE_MS);
     tune(&tuners, &server).await;
     let (_, asked) = tune(&tuners, &server).await;
     assert!(!is_at_the_beginning(&asked), "{asked:?}");
     // Of another length, and with its tables elsewhere.
-    film(
-        folder.path(),
-        "film.mp4",
-        "-movflags +faststart+use_metadata_tags -metadata a=b",
-    );
+    let how = "-movflags +faststart+use_metadata_tags -metadata a=b";
+    minute.film(MINUTES, "film.mp4", how);
     let (_, asked) = tune(&tuners, &server).await;
     assert!(is_at_the_beginning(&asked), "{asked:?}");
     let (_, asked) = tune(&tuners, &server).await;

@@ -13,6 +13,7 @@
 //! [`Demuxer::live`].
 
 mod commentary;
+mod held;
 pub mod matroska;
 pub mod mp4;
 pub mod ts;
@@ -21,6 +22,8 @@ use crate::error::{Error, Result};
 use crate::media::{Container, Sample, Track, TrackId};
 use bytes::Bytes;
 use std::sync::Arc;
+
+pub(crate) use held::HeldSound;
 
 /// Bytes of the file that a demuxer asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +88,23 @@ pub struct Outline(Known);
 #[derive(Debug, Clone)]
 enum Known {
     Mp4(Arc<mp4::Outline>),
-    Matroska(Arc<matroska::Outline>),
-    Ts(Arc<ts::Outline>),
+    Matroska(Arc<LaidOut<matroska::Layout>>),
+    Ts(Arc<LaidOut<ts::Layout>>),
+}
+
+/// What is known of a file of which all that will ever be is learnt when it is opened.
+#[derive(Debug)]
+struct LaidOut<L> {
+    file_bytes: u64,
+    open: Arc<(L, Movie)>,
+}
+
+impl<L> LaidOut<L> {
+    /// Bytes that it holds, where `laid` tells those that its layout holds.
+    fn held_bytes(&self, laid: impl FnOnce(&L) -> usize) -> usize {
+        let (layout, movie) = &*self.open;
+        size_of::<Self>() + laid(layout) + held_bytes(movie)
+    }
 }
 
 impl Outline {
@@ -95,8 +113,8 @@ impl Outline {
     pub fn held_bytes(&self) -> usize {
         match &self.0 {
             Known::Mp4(outline) => outline.held_bytes(),
-            Known::Matroska(outline) => outline.held_bytes(),
-            Known::Ts(outline) => outline.held_bytes(),
+            Known::Matroska(outline) => outline.held_bytes(matroska::Layout::held_bytes),
+            Known::Ts(outline) => outline.held_bytes(ts::Layout::held_bytes),
         }
     }
 

@@ -34,16 +34,18 @@ impl Bulk {
         }
     }
 
-    /// Answers what a demuxer needs.
-    async fn answer(&mut self, demuxer: &Demuxer, Span { offset, len }: Span) -> Result<Bytes> {
+    /// Gives a demuxer what it needs.
+    async fn answer(&mut self, demuxer: &mut Demuxer, span: Span) -> Result<()> {
+        let Span { offset, len } = span;
         let index = demuxer
             .index()
             .map(|(from, len)| from..from.saturating_add(len));
         let is_index = index.is_some_and(|index| index.contains(&offset));
-        match self {
-            Self::Outside(reader) if is_index => reader.read_index(offset, len).await,
-            _ => self.read(offset, len).await,
-        }
+        let bytes = match self {
+            Self::Outside(reader) if is_index => reader.read_index(offset, len).await?,
+            _ => self.read(offset, len).await?,
+        };
+        guarded(|| demuxer.push(offset, bytes))
     }
 
     async fn read(&mut self, offset: u64, len: usize) -> Result<Bytes> {
@@ -119,14 +121,21 @@ impl Feed {
     ///
     /// # Errors
     /// The file cannot be read, breaks its format, or does not fit the profile.
-    pub(super) async fn open(
-        opening: Opening<'_>,
-        (time_90k, join): (i64, Join),
-    ) -> Result<Option<Self>> {
+    pub(super) async fn open(opening: Opening<'_>, place: (i64, Join)) -> Result<Option<Self>> {
+        if let Source::Live {
+            begins_ms,
+            times,
+            guard,
+            ..
+        } = opening.source
+        {
+            let reader = reader(opening.source, None).await?;
+            let made = ((*begins_ms, *times), Arc::clone(guard));
+            return Self::open_live(opening, reader, made, place).await;
+        }
         let key = Key::new(opening.part);
-        let is_file = !matches!(opening.source, Source::Live { .. });
-        if is_file && let Some(known) = opening.outlines.get(&key) {
-            match Self::resume(opening, &key, known, (time_90k, join)).await {
+        if let Some(known) = opening.outlines.get(&key) {
+            match Self::resume(opening, &key, &known, place).await {
                 // What was known of it is not so any more.
                 Err(error) if error.failure() == Failure::Item => opening.outlines.forget(&key),
                 Err(error) => {
@@ -136,53 +145,25 @@ impl Feed {
                 resumed => return resumed,
             }
         }
-        let reader = match opening.source {
-            Source::File(path) => Reader::open(path).await?,
-            Source::Http { url, headers } => Reader::http(url, headers).await?,
-            Source::Live {
-                url,
-                headers,
-                begins_ms,
-                guard,
-            } => {
-                let reader = Reader::live(url, headers).await?;
-                let made = (*begins_ms, Arc::clone(guard));
-                return Self::open_live(opening, reader, made, (time_90k, join)).await;
-            }
-        };
-        let mut feed =
-            Self::start(Bulk::Outside(reader), opening.profile, opening.language).await?;
+        let bulk = Bulk::Outside(reader(opening.source, None).await?);
+        let mut feed = Self::start(bulk, opening.profile, opening.language).await?;
         feed.kept = Some((opening.outlines.clone(), key));
-        feed.settle((time_90k, join)).await
+        feed.settle(place).await
     }
 
     /// Opens an item of which the index is known.
     async fn resume(
         opening: Opening<'_>,
         key: &Key,
-        known: Known,
+        known: &Known,
         place: (i64, Join),
     ) -> Result<Option<Self>> {
-        let Known {
-            outline,
-            len,
-            answers_after,
-        } = known;
-        let reader = match opening.source {
-            Source::File(path) => Reader::open(path).await?,
-            Source::Http { url, headers } => {
-                Reader::http_known(url, headers, (len, answers_after))?
-            }
-            Source::Live { .. } => {
-                let why = "nothing is known of it beforehand";
-                return Err(Error::invalid("a live source", why));
-            }
-        };
-        if reader.len() != len {
+        let reader = reader(opening.source, Some(known)).await?;
+        if reader.len() != known.len {
             return Err(Error::unsupported("the file", "it has been replaced"));
         }
         let bulk = Bulk::Outside(reader);
-        let demuxer = Demuxer::resume(&outline);
+        let demuxer = Demuxer::resume(&known.outline);
         let mut feed = Self::of(bulk, demuxer, opening.profile, opening.language)?;
         feed.kept = Some((opening.outlines.clone(), key.clone()));
         feed.settle(place).await
@@ -207,9 +188,10 @@ impl Feed {
 
     async fn start(mut bulk: Bulk, profile: &Profile, language: &str) -> Result<Self> {
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
-        let mut demuxer = Demuxer::for_air(recognise(&head)?, bulk.len());
+        let container = guarded(|| recognise(&head))?;
+        let mut demuxer = Demuxer::for_air(container, bulk.len());
         let (mut index, mut is_held) = (None, false);
-        while let Pull::Need(span) = demuxer.pull()? {
+        while let Pull::Need(span) = guarded(|| demuxer.pull())? {
             // It may become known better where it is.
             if let Some(place) = demuxer.index()
                 && !is_held
@@ -217,8 +199,7 @@ impl Feed {
             {
                 is_held = bulk.hold(place).await;
             }
-            let bytes = bulk.answer(&demuxer, span).await?;
-            demuxer.push(span.offset, bytes)?;
+            bulk.answer(&mut demuxer, span).await?;
         }
         let mut feed = Self::of(bulk, demuxer, profile, language)?;
         if is_held {
@@ -232,7 +213,7 @@ impl Feed {
         let movie = demuxer
             .movie()
             .ok_or_else(|| Error::unsupported("the file", "it is empty"))?;
-        let choice = choose(movie, profile, language)?;
+        let choice = guarded(|| choose(movie, profile, language))?;
         Ok(Self {
             bulk,
             demuxer,
@@ -250,8 +231,7 @@ impl Feed {
         let tracks: Vec<_> = std::iter::once(self.choice.video).chain(audio).collect();
         self.demuxer.learn(&tracks);
         while let Pull::Need(span) = guarded(|| self.demuxer.pull())? {
-            let bytes = self.bulk.answer(&self.demuxer, span).await?;
-            guarded(|| self.demuxer.push(span.offset, bytes))?;
+            self.bulk.answer(&mut self.demuxer, span).await?;
         }
         Ok(())
     }
@@ -303,7 +283,8 @@ impl Feed {
     /// Goes to the random access point at or before a time, and reads up to its picture.
     async fn stand_at(&mut self, time_90k: i64) -> Result<()> {
         let audio = self.choice.audio.as_ref().map(|(track, _)| *track);
-        self.demuxer.start(self.choice.video, audio, time_90k)?;
+        let video = self.choice.video;
+        guarded(|| self.demuxer.start(video, audio, time_90k))?;
         self.bulk.foresee(&self.demuxer).await;
         self.first.clear();
         while let Some(sample) = self.read_sample().await? {
@@ -385,8 +366,7 @@ impl Feed {
                 }
                 Pull::End => return Ok(None),
                 Pull::Need(span) => {
-                    let bytes = self.bulk.answer(&self.demuxer, span).await?;
-                    guarded(|| self.demuxer.push(span.offset, bytes))?;
+                    self.bulk.answer(&mut self.demuxer, span).await?;
                 }
                 Pull::Ready => return Err(Error::unsupported("the file", "it was never started")),
             }
@@ -398,6 +378,18 @@ impl Drop for Feed {
     /// What was learnt until the item was left is kept too.
     fn drop(&mut self) {
         self.keep();
+    }
+}
+
+/// Opens what an item's bytes are read from; nothing is asked for yet where it is known.
+async fn reader(source: &Source, known: Option<&Known>) -> Result<Reader> {
+    match (source, known) {
+        (Source::File(path), _) => Reader::open(path).await,
+        (Source::Http { url, headers }, None) => Reader::http(url, headers).await,
+        (Source::Http { url, headers }, Some(known)) => {
+            Reader::http_known(url, headers, (known.len, known.answers_after))
+        }
+        (Source::Live { url, headers, .. }, _) => Reader::live(url, headers).await,
     }
 }
 

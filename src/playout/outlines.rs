@@ -12,7 +12,16 @@ use std::time::Duration;
 ///
 /// The lock is held for a few instructions, never across an await.
 #[derive(Debug, Clone, Default)]
-pub struct Outlines(Arc<Mutex<VecDeque<(Key, Known)>>>);
+pub struct Outlines(Arc<Mutex<VecDeque<Entry>>>);
+
+/// A file, and what is known of it.
+#[derive(Debug)]
+struct Entry {
+    key: Key,
+    known: Known,
+    /// What it takes.
+    held_bytes: usize,
+}
 
 /// A file as the catalog knows it: one that was changed is another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,39 +51,52 @@ impl Key {
     }
 }
 
+impl Entry {
+    fn new(key: Key, known: Known) -> Self {
+        Self {
+            held_bytes: known.outline.held_bytes() + key.path.len() + size_of::<Self>(),
+            key,
+            known,
+        }
+    }
+}
+
 impl Outlines {
-    fn all(&self) -> MutexGuard<'_, VecDeque<(Key, Known)>> {
+    fn all(&self) -> MutexGuard<'_, VecDeque<Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of a file.
     pub(super) fn get(&self, key: &Key) -> Option<Known> {
         let mut all = self.all();
-        let at = all.iter().position(|(one, _)| one == key)?;
+        let at = all.iter().position(|one| one.key == *key)?;
         let found = all.remove(at)?;
-        let known = found.1.clone();
+        let known = found.known.clone();
         all.push_front(found);
         Some(known)
     }
 
-    /// Keeps what is known of a file, unless more of it is known already; lets the ones go that were
-    /// not used for longest where it becomes too much.
+    /// Keeps what is known of a file, unless more of it is known already, or it is too much alone;
+    /// lets the ones go that were not used for longest where it becomes too much.
     pub(super) fn keep(&self, key: &Key, known: Known) {
+        let entry = Entry::new(key.clone(), known);
+        if entry.held_bytes > limits::OUTLINES_BYTES {
+            return;
+        }
         let mut all = self.all();
-        let before = all.iter().position(|(one, _)| one == key);
+        let before = all.iter().position(|one| one.key == *key);
         let before = before.and_then(|at| all.remove(at));
-        let kept = match before {
-            Some((_, before)) if before.outline.reach() > known.outline.reach() => Known {
-                answers_after: known.answers_after,
-                ..before
-            },
-            _ => known,
-        };
-        all.push_front((key.clone(), kept));
-        let mut bytes = 0;
-        let fits = |(key, known): &(Key, Known)| {
-            bytes += known.outline.held_bytes() + key.path.len() + size_of::<(Key, Known)>();
-            bytes <= limits::OUTLINES_BYTES
+        all.push_front(match before {
+            Some(mut before) if before.known.outline.reach() > entry.known.outline.reach() => {
+                before.known.answers_after = entry.known.answers_after;
+                before
+            }
+            _ => entry,
+        });
+        let mut held_bytes = 0;
+        let fits = |entry: &Entry| {
+            held_bytes += entry.held_bytes;
+            held_bytes <= limits::OUTLINES_BYTES
         };
         let fitting = all.iter().map(fits).take_while(|fits| *fits).count();
         all.truncate(fitting);
@@ -82,14 +104,14 @@ impl Outlines {
 
     /// A file's server has failed: it is asked one thing at a time until it answers again.
     pub(super) fn go_easy(&self, key: &Key) {
-        if let Some((_, known)) = self.all().iter_mut().find(|(one, _)| one == key) {
-            known.answers_after = None;
+        if let Some(entry) = self.all().iter_mut().find(|one| one.key == *key) {
+            entry.known.answers_after = None;
         }
     }
 
     /// Forgets a file: what is known of it may be wrong.
     pub(super) fn forget(&self, key: &Key) {
-        self.all().retain(|(one, _)| one != key);
+        self.all().retain(|one| one.key != *key);
     }
 }
 
@@ -166,8 +188,18 @@ mod tests {
         assert!(all.len() * each <= limits::OUTLINES_BYTES);
         assert!(all.len() > most / 2, "{} of {most}", all.len());
         let last = (2 * most - 1).to_string();
-        assert!(all.iter().any(|(key, _)| key.path == last));
-        assert!(!all.iter().any(|(key, _)| key.path == "1"));
+        assert!(all.iter().any(|one| one.key.path == last));
+        assert!(!all.iter().any(|one| one.key.path == "1"));
+    }
+
+    #[test]
+    fn one_that_is_too_much_alone_costs_no_other_its_place() {
+        let outlines = Outlines::default();
+        outlines.keep(&key("a"), known());
+        let long = key(&"b".repeat(limits::OUTLINES_BYTES));
+        outlines.keep(&long, known());
+        assert!(outlines.get(&long).is_none());
+        assert!(outlines.get(&key("a")).is_some());
     }
 
     #[test]

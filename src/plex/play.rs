@@ -129,6 +129,16 @@ impl Wrap {
         }
     }
 
+    /// Whether the item's own times are asked for. Copied pictures begin at a key frame before the
+    /// offset, and only their own times say where. Those of a transport stream are moved by its
+    /// muxer.
+    pub(crate) fn keeps_times(self) -> bool {
+        match self {
+            Self::Matroska => true,
+            Self::MpegTs => false,
+        }
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Matroska => "matroska",
@@ -189,12 +199,6 @@ impl Transcode {
             Pictures::Copy => 1,
             Pictures::Convert => 0,
         };
-        // Copied pictures begin at a key frame before the offset, and only their own times say where.
-        // Those of a transport stream are moved by its muxer.
-        let keeps_times = match self.container {
-            Wrap::Matroska => 1,
-            Wrap::MpegTs => 0,
-        };
         let resolution = self.bounds.resolution;
         self.play
             .query(query)
@@ -203,7 +207,7 @@ impl Transcode {
             .add("directStream", copy)
             .add("directStreamAudio", 1)
             .add("fastSeek", 1)
-            .add("copyts", keeps_times)
+            .add("copyts", u8::from(self.container.keeps_times()))
             .add("subtitles", "none")
             .add("audioBoost", 100)
             .add("autoAdjustQuality", 0)

@@ -4,7 +4,7 @@
 //! channel's own sort. What is refused, or fails when it is read, is asked for in the next form. The
 //! number of conversions is capped; each ends when its reader leaves.
 
-use super::{Plan, Source, Want};
+use super::{Plan, Source, Times, Want};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::AudioCodec;
@@ -87,6 +87,11 @@ pub(super) fn begin(
         url: server.transcode_url(transcode)?,
         headers: server.stream_headers(&session),
         begins_ms,
+        times: if transcode.container.keeps_times() {
+            Times::Kept
+        } else {
+            Times::Counted
+        },
         guard: Arc::new(Conversion {
             server: server.clone(),
             pinging: tokio::spawn(ping(server.clone(), session.clone())).abort_handle(),

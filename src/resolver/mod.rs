@@ -36,9 +36,20 @@ pub enum Source {
         headers: Vec<(String, String)>,
         /// The item's time that was asked for.
         begins_ms: i64,
+        /// What was asked for of its times.
+        times: Times,
         /// Kept for as long as it is read; who drops it ends it.
         guard: Arc<dyn Any + Send + Sync>,
     },
+}
+
+/// What a server is asked to do with the times of what it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// To keep the item's.
+    Kept,
+    /// To count from where it begins.
+    Counted,
 }
 
 impl fmt::Debug for Source {

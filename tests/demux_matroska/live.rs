@@ -61,24 +61,6 @@ fn the_time_at_which_it_begins_is_told_as_the_stream_has_it() {
     }
 }
 
-#[test]
-fn what_comes_once_is_started_once_and_leaves_no_outline() {
-    let folder = Folder::new();
-    let path = folder.encode("film.mkv", "25", 1, &format!("{H264_B} -c:a aac"));
-    let mut drive = Drive::live(std::fs::read(path).unwrap()).unwrap();
-    let (video, audio) = chosen(&mut drive);
-    drive.demuxer.start(video, audio, 0).unwrap();
-    assert!(matches!(drive.pull(), Ok(Pull::Sample(_))));
-    let words = drive
-        .demuxer
-        .start(video, audio, 0)
-        .unwrap_err()
-        .to_string();
-    assert!(words.contains("cannot be started again"), "{words}");
-    assert!(matches!(drive.pull(), Ok(Pull::Sample(_))));
-    assert!(drive.demuxer.outline().is_none());
-}
-
 /// A converter that was begun again sends another head in the middle.
 #[test]
 fn a_stream_that_begins_anew_ends_in_words() {

@@ -63,22 +63,22 @@ fn the_time_at_which_it_begins_is_told_as_the_stream_has_it() {
     }
 }
 
+/// Whatever it comes in.
 #[test]
 fn what_comes_once_is_started_once_and_leaves_no_outline() {
     let folder = Folder::new();
-    let path = folder.encode("film.ts", "25", 2, &format!("{H264} -c:a aac"));
-    let mut drive = Drive::live(std::fs::read(path).unwrap()).unwrap();
-    let (video, audio) = chosen(&mut drive);
-    drive.demuxer.start(video, audio, 0).unwrap();
-    assert!(matches!(drive.pull(), Ok(Pull::Sample(_))));
-    let words = drive
-        .demuxer
-        .start(video, audio, 0)
-        .unwrap_err()
-        .to_string();
-    assert!(words.contains("cannot be started again"), "{words}");
-    assert!(matches!(drive.pull(), Ok(Pull::Sample(_))));
-    assert!(drive.demuxer.outline().is_none());
+    for name in ["film.ts", "film.mkv"] {
+        let path = folder.encode(name, "25", 1, &format!("{H264} -c:a aac"));
+        let mut drive = Drive::live(std::fs::read(path).unwrap()).unwrap();
+        let (video, audio) = chosen(&mut drive);
+        drive.demuxer.start(video, audio, 0).unwrap();
+        assert!(matches!(drive.pull(), Ok(Pull::Sample(_))), "{name}");
+        let again = drive.demuxer.start(video, audio, 0).unwrap_err();
+        let words = again.to_string();
+        assert!(words.contains("cannot be started again"), "{words}");
+        assert!(matches!(drive.pull(), Ok(Pull::Sample(_))), "{name}");
+        assert!(drive.demuxer.outline().is_none(), "{name}");
+    }
 }
 
 /// What a server sends in between, as when its converter fails, costs no more than itself.

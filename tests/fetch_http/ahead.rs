@@ -6,9 +6,13 @@ use exstreamtv::error::Failure;
 use exstreamtv::fetch::Reader;
 use exstreamtv::limits;
 use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 
 const MEGABYTE: usize = 1 << 20;
 const ANSWER: Duration = Duration::from_millis(60);
+
+/// Held by who holds whole indexes: there is room for few of them in the whole process.
+static ROOM: Mutex<()> = Mutex::const_new(());
 
 /// Places that are far from each other.
 fn places(count: usize) -> Vec<(u64, usize)> {
@@ -46,6 +50,52 @@ async fn what_is_foreseen_is_waited_for_once() {
     assert_eq!(library.server.counts().connections, counts.connections);
 }
 
+/// Who goes somewhere twice, as to the next key frame, needs most of the same tables again.
+#[tokio::test]
+async fn what_was_foreseen_before_is_not_fetched_again() {
+    let (library, mut reader) = slow(64 * MEGABYTE).await;
+    let places = places(9);
+    let (first, second) = (&places[..6], &places[3..]);
+    reader.foresee(first).await;
+    reader.foresee(first).await;
+    assert_eq!(library.server.counts().requests, 6);
+    reader.foresee(second).await;
+    assert_eq!(library.server.counts().requests, 9);
+    // A part of what is here is here.
+    let (offset, len) = second[1];
+    reader.foresee(&[(offset + 1_000, len - 2_000)]).await;
+    for (offset, len) in second {
+        let offset = usize::try_from(*offset).unwrap();
+        library.read(&mut reader, offset, *len).await.unwrap();
+    }
+    assert_eq!(library.server.counts().requests, 9);
+    // One that lies around what is here is fetched whole, and read whole.
+    let around = (offset - 500, len + 500);
+    reader.foresee(&[around]).await;
+    let from = usize::try_from(around.0).unwrap();
+    library.read(&mut reader, from, around.1).await.unwrap();
+    library.read(&mut reader, from + 600, 9_000).await.unwrap();
+    assert_eq!(library.server.counts().requests, 10);
+}
+
+#[tokio::test]
+async fn what_is_foreseen_comes_on_connections_that_are_there() {
+    let (library, mut reader) = slow(64 * MEGABYTE).await;
+    let places = places(6);
+    for part in places.chunks(2) {
+        reader.foresee(part).await;
+        assert_eq!(library.server.counts().connections, 2);
+    }
+    assert_eq!(library.server.counts().requests, 6);
+    // One that was closed in the meantime is made again.
+    library.server.reset();
+    let (offset, len) = (17 * MEGABYTE, 9_000);
+    reader.foresee(&[(offset as u64, len)]).await;
+    assert_eq!(library.server.counts().requests, 7);
+    library.read(&mut reader, offset, len).await.unwrap();
+    assert_eq!(library.server.counts().requests, 7);
+}
+
 #[tokio::test]
 async fn too_much_is_not_foreseen() {
     let (library, mut reader) = slow(64 * MEGABYTE).await;
@@ -79,6 +129,7 @@ async fn a_server_that_answers_at_once_is_asked_when_it_is_time() {
 
 #[tokio::test]
 async fn an_index_that_is_held_is_not_asked_for_again() {
+    let _room = ROOM.lock().await;
     let (library, mut reader) = slow(16 * MEGABYTE).await;
     let (from, len) = (9 * MEGABYTE + 77, 2 * MEGABYTE + 999);
     assert!(reader.hold(from as u64, len as u64).await);
@@ -101,15 +152,21 @@ async fn only_few_indexes_are_held_and_none_that_is_too_long() {
     let (_library, mut reader) = slow(16 * MEGABYTE).await;
     assert!(!reader.hold(0, limits::SOURCE_INDEX_BYTES as u64 + 1).await);
     assert!(!reader.hold(0, u64::MAX).await);
-    // Other tests here may hold some, too.
-    let mut readers = Vec::new();
-    for _ in 0..limits::SOURCE_INDEXES + 1 {
+    let _room = ROOM.lock().await;
+    let mut holding = Vec::new();
+    for _ in 0..limits::SOURCE_INDEXES {
         let (library, mut reader) = slow(4 * MEGABYTE).await;
-        let held = reader.hold(MEGABYTE as u64, MEGABYTE as u64).await;
-        readers.push((library, reader, held));
+        assert!(reader.hold(MEGABYTE as u64, MEGABYTE as u64).await);
+        holding.push((library, reader));
     }
-    let held = readers.iter().filter(|(_, _, held)| *held).count();
-    assert!(held <= limits::SOURCE_INDEXES, "{held}");
+    let (_library, mut one_more) = slow(4 * MEGABYTE).await;
+    assert!(!one_more.hold(MEGABYTE as u64, MEGABYTE as u64).await);
+    // Room is there again once one was let go, or its reader is gone.
+    holding[0].1.settle();
+    assert!(one_more.hold(MEGABYTE as u64, MEGABYTE as u64).await);
+    assert!(!holding[0].1.hold(MEGABYTE as u64, MEGABYTE as u64).await);
+    drop(one_more);
+    assert!(holding[0].1.hold(MEGABYTE as u64, MEGABYTE as u64).await);
 }
 
 #[tokio::test]

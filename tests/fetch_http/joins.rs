@@ -1,11 +1,11 @@
 //! Demuxers over HTTP: the same samples as over the file, and what joining in the middle costs.
 
+use super::film::Minute;
 use super::source::{Counts, SourceServer};
 use exstreamtv::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
 use exstreamtv::fetch::Reader;
 use exstreamtv::media::Sample;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// Samples that are compared at each place.
@@ -69,31 +69,12 @@ impl Reading {
     }
 }
 
-fn ffmpeg(arguments: &str, out: &Path) {
-    let status = Command::new("ffmpeg")
-        .args("-nostdin -v error -y".split_whitespace())
-        .args(arguments.split_whitespace())
-        .arg(out)
-        .status()
-        .expect("ffmpeg is needed: scripts/test installs it");
-    assert!(status.success(), "ffmpeg {arguments}");
-}
-
-/// Two hours of a minute repeated, so that tables are as long as a real film's, each with the
-/// requests that joining it in its middle may take.
-fn films(folder: &Path) -> Vec<(PathBuf, u64)> {
-    let minute = folder.join("minute.mp4");
-    let coded = "-f lavfi -i testsrc2=s=192x108:r=24:d=60 -f lavfi -i sine=r=48000:d=60 \
-         -c:v libx264 -preset veryfast -crf 40 -g 48 -bf 3 -threads 1 -c:a aac -b:a 32k";
-    ffmpeg(coded, &minute);
-    let again = format!("-stream_loop 119 -i {} -c copy", minute.display());
-    let film = |name: &str, how: &str, requests| {
-        let path = folder.join(name);
-        ffmpeg(&format!("{again} {how}"), &path);
-        (path, requests)
-    };
+/// Two hours, each with the requests that joining it in its middle may take.
+fn films(folder: &Path) -> [(PathBuf, u64); 4] {
+    let minute = Minute::new(folder, "192x108", "-crf 40 -b:a 32k");
+    let film = |name, how, requests| (minute.film(120, name, how), requests);
     let fragments = "-movflags frag_keyframe+empty_moov";
-    vec![
+    [
         film("front.mp4", "-movflags +faststart", 22),
         film("behind.mp4", "", 22),
         film("fragments.mp4", fragments, 10),

@@ -13,7 +13,7 @@ use crate::media::{Container, TrackId};
 
 /// The facts of a file.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(in crate::demux) struct Layout {
     /// Where the Segment's body begins; positions in the file are told from here.
     pub(super) segment_body: u64,
     /// Where the Segment ends.
@@ -87,7 +87,7 @@ impl Layout {
     }
 
     /// Bytes that it holds.
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(in crate::demux) fn held_bytes(&self) -> usize {
         // A movie's track lists the same texts, and shares the rest.
         self.cues.held_bytes() + self.tracks.len() * (size_of::<Listed>() + limits::TEXT_BYTES)
     }

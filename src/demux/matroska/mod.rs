@@ -22,16 +22,17 @@ mod table;
 mod time;
 mod window;
 
-use super::{Movie, Pull, Purpose, held_bytes};
+use super::{LaidOut, Movie, Pull, Purpose};
 use crate::error::{Error, Result};
 use crate::media::TrackId;
 use bytes::Bytes;
 use ebml::Halt;
 use header::Header;
-use layout::Layout;
 use play::Play;
 use std::sync::Arc;
 use window::Window;
+
+pub(super) use layout::Layout;
 
 /// One open file.
 #[derive(Debug)]
@@ -46,20 +47,6 @@ pub struct Matroska {
 enum State {
     Opening(Box<Header>),
     Open(Arc<(Layout, Movie)>),
-}
-
-/// What is known of a file.
-#[derive(Debug)]
-pub(super) struct Outline {
-    file_bytes: u64,
-    open: Arc<(Layout, Movie)>,
-}
-
-impl Outline {
-    pub(super) fn held_bytes(&self) -> usize {
-        let (layout, movie) = &*self.open;
-        size_of::<Self>() + layout.held_bytes() + held_bytes(movie)
-    }
 }
 
 /// Whether this is the head of one: an EBML document. Its kind is looked at when it is read.
@@ -87,7 +74,7 @@ impl Matroska {
     }
 
     /// One of which as much is known as when the outline was taken.
-    pub(super) fn resume(outline: &Outline) -> Self {
+    pub(super) fn resume(outline: &LaidOut<Layout>) -> Self {
         Self {
             window: Window::new(outline.file_bytes),
             state: State::Open(Arc::clone(&outline.open)),
@@ -96,9 +83,9 @@ impl Matroska {
         }
     }
 
-    pub(super) fn outline(&self) -> Option<Outline> {
+    pub(super) fn outline(&self) -> Option<LaidOut<Layout>> {
         match &self.state {
-            State::Open(open) if !self.window.is_live() => Some(Outline {
+            State::Open(open) if !self.window.is_live() => Some(LaidOut {
                 file_bytes: self.window.file_bytes(),
                 open: Arc::clone(open),
             }),

@@ -8,14 +8,11 @@ use super::place::{Place, Search};
 use super::stream::Stream;
 use super::time::DecodeOrder;
 use super::window::Window;
+use crate::demux::held::{HeldSound, is_heard_after};
 use crate::error::Error;
 use crate::limits;
 use crate::media::{Sample, Sync, TrackId};
-use bytes::Bytes;
 use std::collections::VecDeque;
-
-/// What an entry of a queue takes besides its bytes.
-const ENTRY_BYTES: usize = size_of::<Sample>();
 
 /// Where playing stands.
 #[derive(Debug)]
@@ -57,9 +54,8 @@ pub(super) struct Play {
     /// Audio that ends at or before this time is not heard with the first picture.
     heard_from_90k: i64,
     last_audio_90k: Option<i64>,
-    /// Audio that is waiting for the first picture, oldest first.
-    held: VecDeque<Sample>,
-    held_bytes: usize,
+    /// Audio that is waiting for the first picture.
+    held: HeldSound,
     /// Samples to be given next.
     ready: VecDeque<Sample>,
 }
@@ -79,8 +75,7 @@ impl Play {
             order: DecodeOrder::new(0, None),
             heard_from_90k: 0,
             last_audio_90k: None,
-            held: VecDeque::new(),
-            held_bytes: 0,
+            held: HeldSound::default(),
             ready: VecDeque::new(),
         }
     }
@@ -188,7 +183,6 @@ impl Play {
         }
         if shown_90k > self.time_90k.max(0) && self.search.doubt(layout) {
             self.held.clear();
-            self.held_bytes = 0;
             self.stage = Stage::Searching;
             return Ok(());
         }
@@ -197,7 +191,9 @@ impl Play {
         self.heard_from_90k = shown_90k.saturating_add(rounding_90k);
         self.pictures = Pictures::From(shown_90k);
         self.stage = Stage::Playing;
-        self.release();
+        for sample in self.held.heard_after(self.heard_from_90k) {
+            self.give_audio(sample);
+        }
         self.take_pictures(window, layout, stream, block)
     }
 
@@ -212,17 +208,6 @@ impl Play {
             self.walk.at(),
             "no key frame was found to begin with",
         )))
-    }
-
-    /// Lets the audio go that was heard before the first picture, and gives the rest.
-    fn release(&mut self) {
-        let from_90k = self.heard_from_90k;
-        for sample in std::mem::take(&mut self.held) {
-            if ends_after(&sample, from_90k) {
-                self.give_audio(sample);
-            }
-        }
-        self.held_bytes = 0;
     }
 
     fn take_pictures(
@@ -302,26 +287,12 @@ impl Play {
                 data,
             };
             match self.stage {
-                Stage::Waiting(_) => self.hold(sample),
-                _ if ends_after(&sample, self.heard_from_90k) => self.give_audio(sample),
+                Stage::Waiting(_) => self.held.hold(sample),
+                _ if is_heard_after(&sample, self.heard_from_90k) => self.give_audio(sample),
                 _ => {}
             }
         }
         Ok(())
-    }
-
-    /// Keeps a frame until the first picture's time is known; the oldest go when it is too much.
-    fn hold(&mut self, sample: Sample) {
-        self.held_bytes += sample.data.len() + ENTRY_BYTES;
-        // A copy, or every frame would keep the whole block of the file that it came in.
-        let data = Bytes::copy_from_slice(&sample.data);
-        self.held.push_back(Sample { data, ..sample });
-        while self.held_bytes > limits::HELD_AUDIO_BYTES {
-            let Some(oldest) = self.held.pop_front() else {
-                break;
-            };
-            self.held_bytes -= oldest.data.len() + ENTRY_BYTES;
-        }
     }
 
     /// Gives an audio frame; its time rises, however the file rounded it.
@@ -335,12 +306,6 @@ impl Play {
             ..sample
         });
     }
-}
-
-/// Whether a frame is still heard after `time_90k`.
-fn ends_after(sample: &Sample, time_90k: i64) -> bool {
-    let length_90k = i64::from(sample.duration_90k).max(1);
-    sample.pts_90k.saturating_add(length_90k) > time_90k
 }
 
 fn ns_to_90k(ns: u64) -> u64 {

@@ -8,7 +8,7 @@ use crate::media::{Container, TrackId};
 
 /// The facts of a file.
 #[derive(Debug, Default)]
-pub(super) struct Layout {
+pub(in crate::demux) struct Layout {
     /// From one packet to the next.
     pub(super) stride: usize,
     /// The first packet.
@@ -70,7 +70,7 @@ impl Layout {
     }
 
     /// Bytes that it holds.
-    pub(super) fn held_bytes(&self) -> usize {
+    pub(in crate::demux) fn held_bytes(&self) -> usize {
         // A movie's track shares what a stream holds.
         self.programs.held_bytes()
             + self.streams.len() * size_of::<Stream>()

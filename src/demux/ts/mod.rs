@@ -26,15 +26,16 @@ mod unit;
 mod video;
 mod window;
 
-use super::{Movie, Pull, held_bytes};
+use super::{LaidOut, Movie, Pull};
 use crate::error::{Error, Result};
 use crate::media::TrackId;
 use bytes::Bytes;
-use layout::Layout;
 use open::Opening;
 use play::Play;
 use std::sync::Arc;
 use window::{Halt, Step, Window};
+
+pub(super) use layout::Layout;
 
 /// One open file.
 #[derive(Debug)]
@@ -45,20 +46,6 @@ pub struct Ts {
     open: Option<Arc<(Layout, Movie)>>,
     play: Option<Box<Play>>,
     failed: Option<Error>,
-}
-
-/// What is known of a file.
-#[derive(Debug)]
-pub(super) struct Outline {
-    file_bytes: u64,
-    open: Arc<(Layout, Movie)>,
-}
-
-impl Outline {
-    pub(super) fn held_bytes(&self) -> usize {
-        let (layout, movie) = &*self.open;
-        size_of::<Self>() + layout.held_bytes() + held_bytes(movie)
-    }
 }
 
 /// Whether this is the head of one: packets in a row, from anywhere near its beginning on.
@@ -87,18 +74,18 @@ impl Ts {
     }
 
     /// One of which as much is known as when the outline was taken.
-    pub(super) fn resume(outline: &Outline) -> Self {
+    pub(super) fn resume(outline: &LaidOut<Layout>) -> Self {
         Self {
             open: Some(Arc::clone(&outline.open)),
             ..Self::new(outline.file_bytes)
         }
     }
 
-    pub(super) fn outline(&self) -> Option<Outline> {
+    pub(super) fn outline(&self) -> Option<LaidOut<Layout>> {
         let open = self.open.as_ref().filter(|_| !self.window.is_live());
         let open = open.map(Arc::clone)?;
         let file_bytes = self.window.file_bytes();
-        Some(Outline { file_bytes, open })
+        Some(LaidOut { file_bytes, open })
     }
 
     pub(super) fn origin_90k(&self) -> Option<i64> {

@@ -10,6 +10,7 @@ use super::program::Programs;
 use super::sound::{Frame, SoundLine};
 use super::video::{Picture, VideoLine};
 use super::window::{Halt, Step, Window};
+use crate::demux::held::{HeldSound, is_heard_after};
 use crate::error::Error;
 use crate::limits;
 use crate::media::{AudioTrack, Sample, Sync, TrackId, VideoCodec};
@@ -79,9 +80,8 @@ pub(super) struct Play {
     heard_from_90k: i64,
     pictures: VecDeque<Picture>,
     frames: VecDeque<Frame>,
-    /// Sound that is waiting for the first picture, oldest first.
-    held: VecDeque<Sample>,
-    held_bytes: usize,
+    /// Sound that is waiting for the first picture.
+    held: HeldSound,
     ready: Interleave,
 }
 
@@ -112,8 +112,7 @@ impl Play {
             heard_from_90k: i64::MIN,
             pictures: VecDeque::new(),
             frames: VecDeque::new(),
-            held: VecDeque::new(),
-            held_bytes: 0,
+            held: HeldSound::default(),
         })
     }
 
@@ -226,8 +225,7 @@ impl Play {
         self.stage = Stage::Playing;
         self.follow = Follow::From(shown_90k);
         self.heard_from_90k = shown_90k;
-        self.held_bytes = 0;
-        for sample in std::mem::take(&mut self.held) {
+        for sample in self.held.heard_after(shown_90k) {
             self.give_sound(sample);
         }
     }
@@ -273,21 +271,9 @@ impl Play {
                 data: frame.data,
             };
             match self.stage {
-                Stage::Searching | Stage::Waiting(_) => self.hold(sample),
+                Stage::Searching | Stage::Waiting(_) => self.held.hold(sample),
                 Stage::Playing | Stage::Ended => self.give_sound(sample),
             }
-        }
-    }
-
-    /// Keeps a frame until the first picture's time is known; the oldest go when it is too much.
-    fn hold(&mut self, sample: Sample) {
-        self.held_bytes += sample.data.len() + size_of::<Sample>();
-        self.held.push_back(sample);
-        while self.held_bytes > limits::HELD_AUDIO_BYTES {
-            let Some(oldest) = self.held.pop_front() else {
-                break;
-            };
-            self.held_bytes -= oldest.data.len() + size_of::<Sample>();
         }
     }
 
@@ -296,8 +282,7 @@ impl Play {
         let Some(sound) = &mut self.sound else {
             return;
         };
-        let length_90k = i64::from(sample.duration_90k).max(1);
-        if sample.pts_90k.saturating_add(length_90k) <= self.heard_from_90k {
+        if !is_heard_after(&sample, self.heard_from_90k) {
             return;
         }
         let time_90k = sample.pts_90k.max(sound.last_dts_90k.saturating_add(1));

@@ -11,7 +11,9 @@ use crate::limits;
 use crate::tls;
 use bytes::Bytes;
 use http_body_util::Empty;
+use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -21,7 +23,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 type Wire = http1::Connection<TokioIo<Socket>, Empty<Bytes>>;
 
@@ -68,23 +70,25 @@ impl Connection {
         self.wire.is_some() && !self.requests.is_closed() && self.target.is_at(target)
     }
 
-    /// The answer's head, and its body to be read with `drive`.
+    /// The answer's head, its body to be read with `drive`, and how long it took to begin.
     ///
     /// # Errors
     /// The connection failed, or what came is not HTTP.
     pub(super) async fn ask(
         &mut self,
-        request: hyper::Request<Empty<Bytes>>,
-    ) -> hyper::Result<hyper::Response<hyper::body::Incoming>> {
+        request: Request<Empty<Bytes>>,
+    ) -> hyper::Result<(Response<Incoming>, Duration)> {
         // A connection that was used before becomes ready only when it is driven.
         poll_fn(|cx| {
             let _ = self.poll(cx);
             self.requests.poll_ready(cx)
         })
         .await?;
+        let asked = Instant::now();
         let answer = self.requests.send_request(request);
         tokio::pin!(answer);
-        self.drive(|cx| answer.as_mut().poll(cx)).await
+        let answer = self.drive(|cx| answer.as_mut().poll(cx)).await?;
+        Ok((answer, asked.elapsed()))
     }
 
     /// Drives the connection until `ready` gives something.

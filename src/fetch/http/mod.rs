@@ -38,6 +38,10 @@ const LOOK_ALIGN: u64 = 4 << 10;
 /// Requests that an index takes which is read piece by piece, at a guess.
 const INDEX_REQUESTS: u32 = 16;
 
+/// Answers in the time of which a connection is made: TCP and TLS each go there and back, and no
+/// answer does so in less.
+const CONNECTING: u32 = 2;
+
 /// A server that takes longer than this to answer is not asked for one thing after the other.
 const SLOW: Duration = Duration::from_millis(5);
 
@@ -129,19 +133,23 @@ impl Remote {
         if self.parts == Parts::Whole || answer < SLOW {
             return;
         }
-        let mut left = limits::SOURCE_FORESEEN_BYTES;
+        let is_here = |at: u64, len| self.shelf.holds(at, len) || self.seen(at, len).is_some();
+        let missing = ranges.iter().filter(|(at, len)| !is_here(*at, *len));
+        let missing: Vec<_> = missing.copied().collect();
+        if missing.is_empty() {
+            return;
+        }
+        let mut left = limits::SOURCE_FORESEEN_BYTES.saturating_sub(self.shelf.make_way(ranges));
         let mut wanted = Vec::with_capacity(limits::SOURCE_FORESEEN);
-        for (offset, len) in ranges {
-            let room = wanted.len() < limits::SOURCE_FORESEEN && *len <= left;
-            let is_here = self.shelf.holds(*offset, *len) || self.seen(*offset, *len).is_some();
-            if room && !is_here {
+        for (offset, len) in missing {
+            if wanted.len() < limits::SOURCE_FORESEEN && len <= left {
                 left -= len;
-                wanted.push((*offset, *len));
+                wanted.push((offset, len));
             }
         }
         // More than reading them one after the other would take is not waited.
-        let patience = answer * u32::try_from(wanted.len() + 1).unwrap_or(u32::MAX);
-        self.shelf.make_way();
+        let answers = u32::try_from(wanted.len() + 1).unwrap_or(u32::MAX);
+        let patience = answer * answers.saturating_add(CONNECTING);
         self.fetch(&wanted, patience).await;
     }
 
@@ -177,13 +185,12 @@ impl Remote {
 
     /// Fetches side by side.
     async fn fetch(&mut self, ranges: &[(u64, usize)], patience: Duration) {
-        let unused = self.shelf.fetch(&self.place, ranges, patience).await;
-        for stream in unused {
+        let from = (&self.place, std::mem::take(&mut self.spare));
+        self.spare = self.shelf.fetch(from, ranges, patience).await;
+        if let Some(stream) = self.spare.last() {
             self.place.now = stream.target.clone();
-            if self.spare.len() < limits::SOURCE_LANES {
-                self.spare.push(stream);
-            }
         }
+        self.spare.truncate(limits::SOURCE_LANES);
     }
 
     /// As `Reader::settle`.

@@ -1,5 +1,6 @@
 //! What was fetched before anybody asked for it: several ranges side by side, each on a connection
-//! of its own. A whole index takes a permit, of which there are few for the whole box.
+//! of its own, the first of them on those that are there anyway. A whole index takes a permit, of
+//! which there are few for the whole box.
 
 use super::super::as_u64;
 use super::answer::Range;
@@ -20,7 +21,7 @@ static INDEXES: Semaphore = Semaphore::const_new(limits::SOURCE_INDEXES);
 /// Ranges of a file that were fetched.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
-    /// In the order of the file, each of at most `limits::BLOCK_BYTES`.
+    /// In no order, each of at most `limits::BLOCK_BYTES`.
     pieces: Vec<(u64, Bytes)>,
     /// There while it may hold a whole index.
     room: Option<SemaphorePermit<'static>>,
@@ -40,22 +41,24 @@ impl Shelf {
         self.room.is_some()
     }
 
-    /// Fetches ranges for as long as `patience` lasts, and gives the connections that did it.
+    /// Fetches ranges for as long as `patience` lasts, on the connections that are spare and then
+    /// on new ones; gives those that are spare afterwards.
     pub(super) async fn fetch(
         &mut self,
-        place: &Place,
+        (place, spare): (&Place, Vec<Stream>),
         ranges: &[(u64, usize)],
         patience: Duration,
     ) -> Vec<Stream> {
         type Fetching = Pin<Box<dyn Future<Output = Result<Fetched>> + Send>>;
+        let mut spare = spare.into_iter();
         let all = ranges.iter().map(|(offset, len)| {
             let to = Some(offset.saturating_add(as_u64(*len)));
             let range = Range { from: *offset, to };
-            let fetching: Fetching = Box::pin(fetch(place.clone(), range));
+            let fetching: Fetching = Box::pin(fetch(place.clone(), range, spare.next()));
             fetching
         });
         let mut all: Vec<Fetching> = all.collect();
-        let mut unused = Vec::new();
+        let mut unused: Vec<_> = spare.collect();
         let done = poll_fn(|cx| {
             all.retain_mut(|one| match one.as_mut().poll(cx) {
                 Poll::Pending => true,
@@ -74,7 +77,6 @@ impl Shelf {
             }
         });
         let _ = timeout(patience, done).await;
-        self.pieces.sort_by_key(|(offset, _)| *offset);
         unused
     }
 
@@ -97,20 +99,25 @@ impl Shelf {
 
     /// Gives these bytes piece by piece; `None` where it comes to some that are not here.
     fn parts(&self, offset: u64, len: usize, mut give: impl FnMut(&[u8])) -> Option<()> {
-        let behind = self.pieces.partition_point(|(begin, _)| *begin <= offset);
         let (mut at, mut missing) = (offset, len);
-        for (begin, bytes) in self.pieces.get(behind.checked_sub(1)?..)? {
-            let from = usize::try_from(at.checked_sub(*begin)?).ok()?;
-            let rest = bytes.get(from..).filter(|rest| !rest.is_empty())?;
+        while missing > 0 {
+            let rest = self.rest(at)?;
             let part = rest.get(..missing).unwrap_or(rest);
             give(part);
             missing -= part.len();
-            if missing == 0 {
-                return Some(());
-            }
             at = at.saturating_add(as_u64(part.len()));
         }
-        None
+        Some(())
+    }
+
+    /// What is here from `at` on in one piece, and of several the longest: pieces of ranges that
+    /// were fetched at different times may lie over each other.
+    fn rest(&self, at: u64) -> Option<&[u8]> {
+        let rests = self.pieces.iter().filter_map(|(begin, bytes)| {
+            let from = usize::try_from(at.checked_sub(*begin)?).ok()?;
+            bytes.get(from..).filter(|rest| !rest.is_empty())
+        });
+        rests.max_by_key(|rest| rest.len())
     }
 
     /// Bytes that are here.
@@ -118,11 +125,20 @@ impl Shelf {
         self.pieces.iter().map(|(_, bytes)| bytes.len()).sum()
     }
 
-    /// Lets go of what was fetched before, unless it is a whole index.
-    pub(super) fn make_way(&mut self) {
-        if self.room.is_none() {
-            self.clear();
+    /// Lets go of what lies outside of these ranges, and gives how many bytes are left. A whole
+    /// index stays, and has room of its own.
+    pub(super) fn make_way(&mut self, ranges: &[(u64, usize)]) -> usize {
+        if self.room.is_some() {
+            return 0;
         }
+        self.pieces.retain(|(begin, bytes)| {
+            let end = begin.saturating_add(as_u64(bytes.len()));
+            let meets = |(from, len): &(u64, usize)| {
+                *begin < from.saturating_add(as_u64(*len)) && *from < end
+            };
+            ranges.iter().any(meets)
+        });
+        self.held_bytes()
     }
 
     /// Lets go of a whole index.
@@ -138,9 +154,10 @@ impl Shelf {
     }
 }
 
-/// Fetches one range, or as much of its beginning as the server likes to give.
-async fn fetch(place: Place, range: Range) -> Result<Fetched> {
-    let mut stream = Stream::open(place, range, None).await?;
+/// Fetches one range, or as much of its beginning as the server likes to give, on a spare connection
+/// if there is one.
+async fn fetch(place: Place, range: Range, spare: Option<Stream>) -> Result<Fetched> {
+    let mut stream = Stream::open(place, range, spare.map(Box::new)).await?;
     let mut pieces = Vec::new();
     let mut at = range.from;
     let mut piece = BytesMut::new();

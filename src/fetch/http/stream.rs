@@ -25,7 +25,7 @@ pub(super) struct Place {
     pub(super) now: Target,
     /// How long it is, once that is known.
     pub(super) total: Option<u64>,
-    /// How long its last answer took to begin.
+    /// How long its last answer took to begin, once it was asked for on a connection that was open.
     pub(super) answers_after: Option<Duration>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Stream {
     pub(super) given: Given,
     /// Who gives it.
     pub(super) target: Target,
-    /// How long it took to begin.
+    /// How long it took to begin, once it was asked for on a connection that was open.
     pub(super) began_after: Duration,
     /// Bytes that are still to come, without those in `piece`.
     left: u64,
@@ -178,10 +178,9 @@ async fn follow(
     range: Option<Range>,
     connection: &mut Option<Connection>,
 ) -> Result<Stream> {
-    let begun = Instant::now();
     let mut target = from.clone();
     for _ in 0..=limits::SOURCE_REDIRECTS {
-        let (asked, answer) = ask(&target, range, connection.take()).await?;
+        let (asked, (answer, began_after)) = ask(&target, range, connection.take()).await?;
         match judge(answer.status(), answer.headers(), range, place.total) {
             Verdict::Refused(failure, why) => return Err(target.failed(failure, why)),
             Verdict::Elsewhere(location) => {
@@ -194,7 +193,7 @@ async fn follow(
                     body: answer.into_body(),
                     given,
                     target,
-                    began_after: begun.elapsed(),
+                    began_after,
                     left: given.to.saturating_sub(range.map_or(0, |range| range.from)),
                     piece: Bytes::new(),
                     waiting: None,
@@ -211,7 +210,7 @@ async fn ask(
     target: &Target,
     range: Option<Range>,
     kept: Option<Connection>,
-) -> Result<(Connection, Response<Incoming>)> {
+) -> Result<(Connection, (Response<Incoming>, Duration))> {
     let request = request(target, range)?;
     if let Some(mut kept) = kept.filter(|kept| kept.leads_to(target))
         && let Ok(answer) = kept.ask(request.clone()).await

@@ -1,19 +1,20 @@
 //! What a server makes of an item while it is read. It comes once and in order, from about the time
 //! that was asked for: places are come to by reading on, and there is no way back.
 
-use super::{Bulk, Feed, Join, Opening};
-use crate::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
+use super::{Bulk, Feed, Join, Opening, guarded};
+use crate::demux::{Demuxer, HeldSound, Pull, RECOGNISE_BYTES, recognise};
 use crate::error::{Error, Result};
 use crate::fetch::Reader;
-use crate::limits;
 use crate::media::{self, Container, Sample};
-use bytes::Bytes;
+use crate::resolver::Times;
 use std::any::Any;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Pictures that are copied begin at most so long before the time that was asked for.
-const NEAR_90K: u64 = 30 * 90_000;
+const NEAR_90K: i64 = 30 * 90_000;
+
+/// And at most so long after it, where decoding cannot begin with the key frame before.
+const LATE_90K: i64 = 10 * 90_000;
 
 /// A time that was passed by no more than this is taken as not passed.
 const BACK_90K: i64 = 2 * 90_000;
@@ -43,7 +44,7 @@ impl Live {
 }
 
 impl Feed {
-    /// Opens a stream, of which the item's time `begins_ms` and all that follows was asked for, and
+    /// Opens a stream, of which the item's time `asked` and all that follows was asked for, and
     /// goes to a random access point of it; `None` where there is none.
     ///
     /// # Errors
@@ -51,17 +52,16 @@ impl Feed {
     pub(super) async fn open_live(
         opening: Opening<'_>,
         reader: Reader,
-        (begins_ms, guard): (i64, Guard),
+        (asked, guard): ((i64, Times), Guard),
         (time_90k, join): (i64, Join),
     ) -> Result<Option<Self>> {
         let mut bulk = Bulk::Outside(reader);
         let head = bulk.read(0, RECOGNISE_BYTES).await?;
-        let mut demuxer = Demuxer::live(recognise(&head)?);
-        while let Pull::Need(span) = demuxer.pull()? {
-            let bytes = bulk.read(span.offset, span.len).await?;
-            demuxer.push(span.offset, bytes)?;
+        let mut demuxer = Demuxer::live(guarded(|| recognise(&head))?);
+        while let Pull::Need(span) = guarded(|| demuxer.pull())? {
+            bulk.answer(&mut demuxer, span).await?;
         }
-        let shift_90k = first_shown_90k(&demuxer, begins_ms);
+        let shift_90k = first_shown_90k(&demuxer, asked);
         let mut feed = Self::of(bulk, demuxer, opening.profile, opening.language)?;
         feed.live = Some(Live {
             shift_90k,
@@ -88,7 +88,7 @@ impl Feed {
             Join::Before => i64::MIN,
             Join::After => time_90k,
         };
-        let mut sound = Sound::default();
+        let mut sound = HeldSound::default();
         while let Some(sample) = self.next().await? {
             if sample.track != self.choice.video {
                 sound.hold(sample);
@@ -96,7 +96,7 @@ impl Feed {
                 self.begins_90k = sample.pts_90k;
                 // What was read ahead of it is still to come.
                 let later = std::mem::take(&mut self.first);
-                self.first = sound.heard_after(sample.pts_90k);
+                self.first = sound.heard_after(sample.pts_90k).collect();
                 self.first.push_back(sample);
                 self.first.extend(later);
                 return Ok(true);
@@ -130,52 +130,25 @@ impl Feed {
 }
 
 /// When the first picture is shown, in the item's time. A server keeps the item's times, or counts
-/// from where it was told to begin; the stream's own first time tells which. One that is near
-/// neither says nothing.
-fn first_shown_90k(demuxer: &Demuxer, begins_ms: i64) -> i64 {
+/// from where it begins, as it was asked to; only where that cannot be does its stream's own first
+/// time tell that it did the other. One that is near neither says nothing.
+fn first_shown_90k(demuxer: &Demuxer, (begins_ms, times): (i64, Times)) -> i64 {
     let asked_90k = begins_ms.saturating_mul(90);
     let told_90k = demuxer.origin_90k().unwrap_or(0);
-    let off_90k = told_90k.abs_diff(asked_90k);
-    if off_90k < told_90k.unsigned_abs() && off_90k <= NEAR_90K {
+    let after_90k = told_90k.saturating_sub(asked_90k);
+    let may_be_kept = (-NEAR_90K..=LATE_90K).contains(&after_90k);
+    let may_be_counted = (-NEAR_90K..=NEAR_90K).contains(&told_90k);
+    let is_kept = match times {
+        Times::Kept => may_be_kept,
+        Times::Counted => may_be_kept && !may_be_counted,
+    };
+    if is_kept {
         return told_90k;
     }
     // The times of a transport stream begin a second or two after 0: there is room for its clock.
     let container = demuxer.movie().map(|movie| movie.container);
-    let is_counted = container != Some(Container::MpegTs) && told_90k.unsigned_abs() <= NEAR_90K;
+    let is_counted = may_be_counted && container != Some(Container::MpegTs);
     asked_90k.saturating_add(if is_counted { told_90k } else { 0 })
-}
-
-/// Sound that came before the picture that it may belong to, oldest first.
-#[derive(Default)]
-struct Sound {
-    held: VecDeque<Sample>,
-    bytes: usize,
-}
-
-impl Sound {
-    /// Keeps a frame; the oldest go when it is too much.
-    fn hold(&mut self, sample: Sample) {
-        self.bytes += sample.data.len() + size_of::<Sample>();
-        // A copy, or every frame would keep the whole block that it came in.
-        let data = Bytes::copy_from_slice(&sample.data);
-        self.held.push_back(Sample { data, ..sample });
-        while self.bytes > limits::HELD_AUDIO_BYTES {
-            let Some(oldest) = self.held.pop_front() else {
-                break;
-            };
-            self.bytes -= oldest.data.len() + size_of::<Sample>();
-        }
-    }
-
-    /// What is still heard after a time.
-    fn heard_after(self, time_90k: i64) -> VecDeque<Sample> {
-        let ends_90k = |sample: &Sample| {
-            let length_90k = i64::from(sample.duration_90k).max(1);
-            sample.pts_90k.saturating_add(length_90k)
-        };
-        let heard = |sample: &Sample| ends_90k(sample) > time_90k;
-        self.held.into_iter().filter(heard).collect()
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use crate::tls::authority;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -23,13 +24,22 @@ struct Host {
 
 impl Host {
     async fn start(tls: TlsAcceptor) -> Self {
+        Self::start_slow(tls, Duration::ZERO).await
+    }
+
+    /// One that takes so long until a connection is locked.
+    async fn start_slow(tls: TlsAcceptor, wait: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let tokens = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&tokens);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(tls.clone(), stream, Arc::clone(&counted)));
+                let (tls, counted) = (tls.clone(), Arc::clone(&counted));
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    serve(tls, stream, counted).await;
+                });
             }
         });
         Self { address, tokens }
@@ -101,6 +111,20 @@ async fn a_file_is_read_over_tls_by_the_address_in_its_server_s_name() {
         let expected: Vec<u8> = (offset..offset + len).map(byte).collect();
         assert_eq!(bytes, expected, "{len} bytes at {offset}");
     }
+}
+
+/// What follows on the same connection is not waited for that long.
+#[tokio::test]
+async fn connecting_does_not_count_as_the_server_s_answer() {
+    let authority = authority::believed();
+    let tls = TlsAcceptor::from(authority.server("*.aa.plex.direct"));
+    let wait = Duration::from_millis(400);
+    let host = Host::start_slow(tls, wait).await;
+    let begun = Instant::now();
+    let reader = Reader::http(&host.url(), &headers()).await.unwrap();
+    assert!(begun.elapsed() >= wait);
+    let answer = reader.answers_after().unwrap();
+    assert!(answer < wait / 2, "{answer:?}");
 }
 
 #[tokio::test]

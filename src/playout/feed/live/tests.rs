@@ -18,7 +18,7 @@ use crate::model::Part;
 use crate::playout::Outlines;
 use crate::playout::feed::{Feed, Join, Opening};
 use crate::playout::outlines::Key;
-use crate::resolver::Source;
+use crate::resolver::{Source, Times};
 use plex::{Library, Standin};
 use source::{Answer, SourceServer};
 use std::any::Any;
@@ -87,16 +87,27 @@ impl House {
         assert!(done.unwrap().success(), "{options}");
     }
 
-    fn live(
+    /// One that was asked for from its beginning on, as the box asks for its sort.
+    fn live(&self, name: &str) -> (Source, Arc<dyn Any + Send + std::marker::Sync>) {
+        let times = if name.ends_with(".ts") {
+            Times::Counted
+        } else {
+            Times::Kept
+        };
+        self.live_from(name, (0, times))
+    }
+
+    fn live_from(
         &self,
         name: &str,
-        begins_ms: i64,
+        (begins_ms, times): (i64, Times),
     ) -> (Source, Arc<dyn Any + Send + std::marker::Sync>) {
         let guard: Arc<dyn Any + Send + std::marker::Sync> = Arc::new(());
         let source = Source::Live {
             url: self.server.url(name),
             headers: Vec::new(),
             begins_ms,
+            times,
             guard: Arc::clone(&guard),
         };
         (source, guard)
@@ -132,7 +143,7 @@ impl House {
     async fn both(&self, name: &str, sound: AudioCodec, place: (i64, Join)) -> [Feed; 2] {
         let file = Source::File(self.path(name).into());
         let file = self.open(&file, sound, place).await.unwrap().unwrap();
-        let (live, _guard) = self.live(name, 0);
+        let (live, _guard) = self.live(name);
         let live = self.open(&live, sound, place).await.unwrap().unwrap();
         [file, live]
     }
@@ -246,7 +257,7 @@ async fn it_reads_on_and_never_back() {
     assert!(error.to_string().contains("cannot go back"), "{error}");
     assert!(!live.go_to(20 * SECOND, Join::After).await.unwrap());
     // Where no such picture comes, there is none.
-    let (source, _guard) = house.live("live.mkv", 0);
+    let (source, _guard) = house.live("live.mkv");
     let none = house
         .open(&source, AudioCodec::Ac3, (11 * SECOND, Join::After))
         .await;
@@ -262,16 +273,25 @@ async fn a_stream_is_where_its_times_say_or_where_it_was_asked_for() {
     let film = Source::File(house.path("film.mkv").into());
     let whole = house.open(&film, AudioCodec::Ac3, (0, Join::Before)).await;
     let (film, _) = rest(&mut whole.unwrap().unwrap()).await;
-    for (name, kept, behind, begins_ms) in [
-        ("kept.mkv", "-copyts", "", 6_000),
-        ("anew.mkv", "", "", 7_000),
-        ("anew.ts", "", "", 7_000),
-        ("elsewhere.mkv", "", "-output_ts_offset 50000", 7_000),
-        ("elsewhere.ts", "", "-output_ts_offset 50000", 7_000),
+    let (kept, counted) = (Times::Kept, Times::Counted);
+    let far = "-output_ts_offset 50000";
+    // What a server does, what it was asked for, and where the first picture stands then.
+    for (name, (before, behind), (asked_ms, times), begins_ms) in [
+        ("kept.mkv", ("-copyts -ss 7", ""), (7_000, kept), 6_000),
+        ("begun.mkv", ("-copyts", ""), (8_000, kept), 0),
+        ("early.mkv", ("-copyts -ss 5", ""), (12_000, kept), 4_000),
+        ("late.mkv", ("-copyts -ss 7", ""), (5_500, kept), 6_000),
+        ("ignored.mkv", ("-ss 7", ""), (67_000, kept), 67_000),
+        ("anew.mkv", ("-ss 7", ""), (7_000, counted), 7_000),
+        ("anew.ts", ("-ss 7", ""), (7_000, counted), 7_000),
+        ("two.ts", ("-ss 7", ""), (2_000, counted), 2_000),
+        ("elsewhere.mkv", ("-ss 7", far), (7_000, kept), 7_000),
+        ("elsewhere.ts", ("-ss 7", far), (7_000, counted), 7_000),
+        ("kept.ts", ("-ss 7", far), (50_007_000, counted), 50_000_400),
     ] {
-        house.pipe("film.mkv", name, &format!("{kept} -ss 7"), behind);
-        let (source, _guard) = house.live(name, 7_000);
-        let place = (7 * SECOND, Join::Before);
+        house.pipe("film.mkv", name, before, behind);
+        let (source, _guard) = house.live_from(name, (asked_ms, times));
+        let place = (asked_ms * 90, Join::Before);
         let feed = house.open(&source, AudioCodec::Ac3, place).await;
         let mut feed = feed.unwrap().unwrap();
         let begins_90k = feed.begins_90k();
@@ -279,13 +299,11 @@ async fn a_stream_is_where_its_times_say_or_where_it_was_asked_for() {
         // By as much as the film's sound begins before its pictures.
         assert!((0..=150).contains(&late_ms), "{name}: {late_ms} ms");
         let (seen, _) = rest(&mut feed).await;
-        let from_six: Vec<_> = film
-            .iter()
-            .filter(|one| one.pts_90k >= 6 * SECOND)
-            .collect();
-        assert_eq!(seen.len(), from_six.len(), "{name}");
-        for (seen, own) in seen.iter().zip(from_six) {
-            let since_90k = own.pts_90k - 6 * SECOND;
+        // The film's own pictures from there on, which is where the last key frame was.
+        let own = &film[film.len() - seen.len()..];
+        assert_eq!(seen.len() % 50, 0, "{name}");
+        for (seen, one) in seen.iter().zip(own) {
+            let since_90k = one.pts_90k - own[0].pts_90k;
             assert!(
                 (seen.pts_90k - begins_90k - since_90k).abs() <= 90,
                 "{name}"
@@ -299,7 +317,7 @@ async fn who_makes_it_does_so_until_it_is_left() {
     let house = House::new();
     house.film("film.mkv", "ac3");
     house.pipe("film.mkv", "live.mkv", "", "");
-    let (source, guard) = house.live("live.mkv", 0);
+    let (source, guard) = house.live("live.mkv");
     let feed = house
         .open(&source, AudioCodec::Ac3, (0, Join::Before))
         .await;
@@ -326,7 +344,7 @@ async fn what_breaks_off_is_the_servers_and_what_is_no_stream_is_told() {
         most,
     };
     house.server.answer(made(100_000));
-    let (source, _guard) = house.live("live.mkv", 0);
+    let (source, _guard) = house.live("live.mkv");
     let begun = Instant::now();
     let feed = house
         .open(&source, AudioCodec::Ac3, (0, Join::Before))
@@ -351,7 +369,7 @@ async fn what_breaks_off_is_the_servers_and_what_is_no_stream_is_told() {
         assert_eq!(feed.unwrap_err().failure(), Failure::Connection);
     }
     house.server.answer(made(u64::MAX));
-    let (source, _guard) = house.live("film.mp4", 0);
+    let (source, _guard) = house.live("film.mp4");
     let refused = house
         .open(&source, AudioCodec::Ac3, (0, Join::Before))
         .await;
@@ -408,6 +426,11 @@ async fn what_the_stand_in_converts_is_played_from_where_it_was_asked_for() {
             url: format!("{}{path}{name}{query}", standin.url()),
             headers: vec![("X-Plex-Token".to_owned(), standin.token())],
             begins_ms: 5_000,
+            times: if keeps == 1 {
+                Times::Kept
+            } else {
+                Times::Counted
+            },
             guard: Arc::new(()),
         };
         let place = (5 * SECOND, Join::Before);
