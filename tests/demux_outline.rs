@@ -5,11 +5,12 @@
 mod film;
 
 use bytes::Bytes;
-use exstreamtv::demux::{Demuxer, Outline, Pull, RECOGNISE_BYTES, Span, recognise};
+use exstreamtv::demux::{Demuxer, Outline, Pull, RECOGNISE_BYTES, Span, likely_index, recognise};
 use exstreamtv::limits;
 use exstreamtv::media::{Sample, TrackId};
 use film::Minute;
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -187,4 +188,56 @@ fn what_a_learnt_film_asks_for_was_foreseen() {
             );
         }
     }
+}
+
+/// What is asked for before a film can be started lies in what is looked at first, or in a place that
+/// was guessed.
+#[test]
+fn where_an_index_may_lie_is_guessed_by_what_a_library_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let minute = Minute::new(folder.path(), "160x90", "-b:v 300k -b:a 96k");
+    for (name, how) in [
+        ("end.mp4", ""),
+        ("front.mp4", "-movflags +faststart"),
+        ("film.mkv", ""),
+    ] {
+        let path = minute.film(60, name, how);
+        let reading = Reading::fresh(&path);
+        let movie = reading.demuxer.movie().unwrap().clone();
+        let tracks: Vec<_> = movie.tracks.iter().map(|one| one.track.clone()).collect();
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        let guessed = likely_index(movie.container, bytes, 3_600_000, &tracks);
+        let guessed = guessed.iter().map(|span| place(span.offset, span.len));
+        let guessed: Vec<_> = guessed.collect();
+        let opening = 0..limits::SOURCE_OPENING_BYTES as u64;
+        // The index of an MP4, or else all that was read before it was ready.
+        let needed = match reading.demuxer.index() {
+            Some((offset, len)) => vec![offset..offset + len],
+            None => {
+                let all = reading.asked.iter();
+                all.map(|span| place(span.offset, span.len)).collect()
+            }
+        };
+        let is_in = |inner: &Range<u64>, outer: &Range<u64>| {
+            outer.start <= inner.start && inner.end <= outer.end
+        };
+        let has_come = |needed: &Range<u64>| {
+            let behind = needed.start.max(opening.end)..needed.end.max(opening.end);
+            is_in(needed, &opening) || guessed.iter().any(|guess| is_in(&behind, guess))
+        };
+        assert!(
+            needed.iter().any(|needed| !is_in(needed, &opening)),
+            "{name}"
+        );
+        for needed in needed {
+            assert!(
+                has_come(&needed),
+                "{name}: {needed:?} of {bytes} is not in {guessed:?}"
+            );
+        }
+    }
+}
+
+fn place(offset: u64, len: usize) -> Range<u64> {
+    offset..offset + len as u64
 }

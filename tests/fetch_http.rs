@@ -3,6 +3,8 @@
 
 #[path = "fetch_http/ahead.rs"]
 mod ahead;
+#[path = "fetch_http/expected.rs"]
+mod expected;
 #[path = "fetch_http/faults.rs"]
 mod faults;
 #[path = "support/film.rs"]
@@ -20,6 +22,7 @@ use exstreamtv::error::{Error, Failure, Result};
 use exstreamtv::fetch::Reader;
 use source::{Answer, SourceServer};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 
 /// A server with one file of a few megabytes, `a film.mkv`.
 struct Library {
@@ -29,6 +32,9 @@ struct Library {
 }
 
 const NAME: &str = "a film.mkv";
+
+/// Held by who holds whole indexes: there is room for few of them in the whole process.
+static ROOM: Mutex<()> = Mutex::const_new(());
 
 impl Library {
     fn new(len: usize) -> Self {

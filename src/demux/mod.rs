@@ -13,10 +13,13 @@
 //! [`Demuxer::live`].
 
 mod commentary;
+mod guess;
 mod held;
 pub mod matroska;
 pub mod mp4;
 pub mod ts;
+
+pub use guess::likely_index;
 
 use crate::error::{Error, Result};
 use crate::media::{Container, Sample, Track, TrackId};

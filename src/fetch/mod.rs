@@ -25,6 +25,27 @@ pub struct Reader {
     source: Source,
 }
 
+/// How a server gives what it is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// How long it lets wait before it begins to give.
+    pub answers_after: Duration,
+    /// How much comes in a second then.
+    pub bytes_per_second: u64,
+}
+
+/// What is expected of a file that is read for the first time.
+#[derive(Debug, Clone)]
+pub struct Expected {
+    /// How long it is.
+    pub len: u64,
+    /// Ranges, as offset and length, of which one will be read as soon as the beginning is known: each
+    /// of at most `limits::SOURCE_INDEX_BYTES`.
+    pub ranges: Vec<(u64, usize)>,
+    /// What an earlier reader told of its server.
+    pub pace: Pace,
+}
+
 /// Where the bytes are.
 #[derive(Debug)]
 enum Source {
@@ -53,22 +74,37 @@ impl Reader {
     /// failure concerns: the server cannot be reached, does not answer in time or in HTTP, or does
     /// not give the file.
     pub async fn http(url: &str, headers: &[(String, String)]) -> Result<Self> {
-        let source = Source::Http(Box::new(http::Remote::open(url, headers).await?));
+        let source = Source::Http(Box::new(http::Remote::open(url, headers, None).await?));
+        Ok(Self { source })
+    }
+
+    /// As `http`, of a file of which it is expected what will be read of it: where its server lets
+    /// wait, that is asked for together with the beginning.
+    ///
+    /// # Errors
+    /// As `http`.
+    pub async fn http_expecting(
+        url: &str,
+        headers: &[(String, String)],
+        expected: &Expected,
+    ) -> Result<Self> {
+        let remote = http::Remote::open(url, headers, Some(expected)).await?;
+        let source = Source::Http(Box::new(remote));
         Ok(Self { source })
     }
 
     /// As `http`, of a file that is known to have `len` bytes: nothing is asked for before it is
-    /// read. If it has another length by now, every read is an error of the item. `answers_after`
-    /// is what an earlier reader of it told.
+    /// read. If it has another length by now, every read is an error of the item. `pace` is what an
+    /// earlier reader told of its server.
     ///
     /// # Errors
     /// `Invalid`: the address or a header is none.
     pub fn http_known(
         url: &str,
         headers: &[(String, String)],
-        (len, answers_after): (u64, Option<Duration>),
+        (len, pace): (u64, Option<Pace>),
     ) -> Result<Self> {
-        let remote = http::Remote::known(url, headers, len, answers_after)?;
+        let remote = http::Remote::known(url, headers, len, pace)?;
         let source = Source::Http(Box::new(remote));
         Ok(Self { source })
     }
@@ -85,13 +121,13 @@ impl Reader {
         Ok(Self { source })
     }
 
-    /// How long the source lets wait before it begins to give, as far as it was asked; `None` where
-    /// it never was, for a file, and for what is asked for only once.
+    /// How the server gives what it is asked for, as far as it was asked; `None` where it never was,
+    /// for a file, and for what is asked for only once.
     #[must_use]
-    pub fn answers_after(&self) -> Option<Duration> {
+    pub fn pace(&self) -> Option<Pace> {
         match &self.source {
             Source::File(_) | Source::Live(_) => None,
-            Source::Http(remote) => remote.answers_after(),
+            Source::Http(remote) => remote.pace(),
         }
     }
 

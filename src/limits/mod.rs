@@ -364,6 +364,9 @@ pub const OPEN_AHEAD_MS: i64 = 30_000;
 /// What is kept of the indexes of files that were shown lately, in the whole box: some fifty films.
 pub const OUTLINES_BYTES: usize = 1 << 20;
 
+/// Servers of which it is kept how they give what they are asked for.
+pub const PACES: usize = 16;
+
 /// How long a stream that has not begun waits for its first item before it begins with the slate.
 pub const OPEN_PATIENCE_MS: u64 = 2_000;
 

@@ -3,9 +3,9 @@
 mod live;
 
 use super::outlines::{Key, Known, Outlines};
-use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, Span, recognise};
+use crate::demux::{Demuxer, Movie, Pull, RECOGNISE_BYTES, Span, likely_index, recognise};
 use crate::error::{Error, Failure, Result};
-use crate::fetch::Reader;
+use crate::fetch::{Expected, Pace, Reader};
 use crate::media::{Profile, Sample, Sync, TrackId};
 use crate::model::Part;
 use crate::remux::{Pictures, Sound};
@@ -99,9 +99,37 @@ pub(super) struct Feed {
     first: VecDeque<Sample>,
     begins_90k: i64,
     /// Where what is learnt of the file is kept; none for one inside the program.
-    kept: Option<(Outlines, Key)>,
+    kept: Option<Kept>,
     /// There where it is made while it is read.
     live: Option<Live>,
+}
+
+/// Where what is learnt of a file and of its server is kept, and under which names.
+#[derive(Debug)]
+struct Kept {
+    outlines: Outlines,
+    key: Key,
+    server: Option<String>,
+}
+
+impl Kept {
+    fn of(opening: Opening<'_>) -> Self {
+        Self {
+            outlines: opening.outlines.clone(),
+            key: Key::new(opening.part),
+            server: opening.source.server().map(str::to_owned),
+        }
+    }
+
+    /// An error that is the item's own may come of what was known of it; one of its server's is no
+    /// reason to ask it for more at once.
+    fn doubt(&self, error: &Error) {
+        match (error.failure(), &self.server) {
+            (Failure::Item, _) => self.outlines.forget(&self.key),
+            (Failure::Auth | Failure::Connection, Some(server)) => self.outlines.note(server, None),
+            (Failure::Auth | Failure::Connection, None) => {}
+        }
+    }
 }
 
 /// At which random access point an item is joined.
@@ -129,43 +157,44 @@ impl Feed {
             ..
         } = opening.source
         {
-            let reader = reader(opening.source, None).await?;
+            let reader = reader(opening, None).await?;
             let made = ((*begins_ms, *times), Arc::clone(guard));
             return Self::open_live(opening, reader, made, place).await;
         }
-        let key = Key::new(opening.part);
-        if let Some(known) = opening.outlines.get(&key) {
-            match Self::resume(opening, &key, &known, place).await {
-                // What was known of it is not so any more.
-                Err(error) if error.failure() == Failure::Item => opening.outlines.forget(&key),
+        let kept = Kept::of(opening);
+        if let Some(known) = opening.outlines.get(&kept.key) {
+            let resumed = Self::resume(opening, &known, place).await;
+            match resumed {
                 Err(error) => {
-                    opening.outlines.go_easy(&key);
-                    return Err(error);
+                    kept.doubt(&error);
+                    // What was known of it is not so any more.
+                    if error.failure() != Failure::Item {
+                        return Err(error);
+                    }
                 }
                 resumed => return resumed,
             }
         }
-        let bulk = Bulk::Outside(reader(opening.source, None).await?);
+        let bulk = Bulk::Outside(reader(opening, None).await?);
         let mut feed = Self::start(bulk, opening.profile, opening.language).await?;
-        feed.kept = Some((opening.outlines.clone(), key));
+        feed.kept = Some(kept);
         feed.settle(place).await
     }
 
     /// Opens an item of which the index is known.
     async fn resume(
         opening: Opening<'_>,
-        key: &Key,
         known: &Known,
         place: (i64, Join),
     ) -> Result<Option<Self>> {
-        let reader = reader(opening.source, Some(known)).await?;
+        let reader = reader(opening, Some(known)).await?;
         if reader.len() != known.len {
             return Err(Error::unsupported("the file", "it has been replaced"));
         }
         let bulk = Bulk::Outside(reader);
         let demuxer = Demuxer::resume(&known.outline);
         let mut feed = Self::of(bulk, demuxer, opening.profile, opening.language)?;
-        feed.kept = Some((opening.outlines.clone(), key.clone()));
+        feed.kept = Some(Kept::of(opening));
         feed.settle(place).await
     }
 
@@ -238,20 +267,16 @@ impl Feed {
 
     /// Keeps what is known of the file for those who open it again.
     fn keep(&self) {
-        let (Some((outlines, key)), Bulk::Outside(reader)) = (&self.kept, &self.bulk) else {
+        let (Some(kept), Bulk::Outside(reader)) = (&self.kept, &self.bulk) else {
             return;
         };
-        let Some(outline) = self.demuxer.outline() else {
-            return;
-        };
-        outlines.keep(
-            key,
-            Known {
-                outline,
-                len: reader.len(),
-                answers_after: reader.answers_after(),
-            },
-        );
+        if let Some((server, pace)) = kept.server.as_deref().zip(reader.pace()) {
+            kept.outlines.note(server, Some(pace));
+        }
+        if let Some(outline) = self.demuxer.outline() {
+            let len = reader.len();
+            kept.outlines.keep(&kept.key, Known { outline, len });
+        }
     }
 
     /// Goes to a random access point; says whether there is one. What is made while it is read goes
@@ -343,14 +368,10 @@ impl Feed {
         read
     }
 
-    /// An error that is the item's own may come of what was known of it; one of its server's is no
-    /// reason to ask it for more at once.
+    /// What was learnt may be the reason of an error.
     pub(super) fn doubt(&mut self, error: &Error) {
-        if let Some((outlines, key)) = self.kept.take() {
-            match error.failure() {
-                Failure::Item => outlines.forget(&key),
-                Failure::Auth | Failure::Connection => outlines.go_easy(&key),
-            }
+        if let Some(kept) = self.kept.take() {
+            kept.doubt(error);
         }
     }
 
@@ -382,14 +403,35 @@ impl Drop for Feed {
 }
 
 /// Opens what an item's bytes are read from; nothing is asked for yet where it is known.
-async fn reader(source: &Source, known: Option<&Known>) -> Result<Reader> {
-    match (source, known) {
+async fn reader(opening: Opening<'_>, known: Option<&Known>) -> Result<Reader> {
+    let pace = || opening.outlines.pace(opening.source.server()?);
+    match (opening.source, known) {
         (Source::File(path), _) => Reader::open(path).await,
-        (Source::Http { url, headers }, None) => Reader::http(url, headers).await,
+        (Source::Http { url, headers }, None) => match pace() {
+            Some(pace) => {
+                let expected = expected(opening.part, pace);
+                Reader::http_expecting(url, headers, &expected).await
+            }
+            None => Reader::http(url, headers).await,
+        },
         (Source::Http { url, headers }, Some(known)) => {
-            Reader::http_known(url, headers, (known.len, known.answers_after))
+            Reader::http_known(url, headers, (known.len, pace()))
         }
         (Source::Live { url, headers, .. }, _) => Reader::live(url, headers).await,
+    }
+}
+
+/// What will probably be read of a file first, by what the library knows of it.
+fn expected(part: &Part, pace: Pace) -> Expected {
+    let facts = part.container.zip(part.duration_ms);
+    let spans = facts.map(|(container, duration_ms)| {
+        likely_index(container, part.size_bytes, duration_ms, &part.tracks)
+    });
+    let spans = spans.unwrap_or_default().into_iter();
+    Expected {
+        len: part.size_bytes,
+        ranges: spans.map(|span| (span.offset, span.len)).collect(),
+        pace,
     }
 }
 

@@ -1,18 +1,26 @@
 //! What is known of files that were shown, so that a second look at one needs no reading of its
-//! index. Shared by all channels, and bounded in bytes.
+//! index, and of the servers that gave them. Shared by all channels, and bounded.
 
 use crate::demux::Outline;
+use crate::fetch::Pace;
 use crate::limits;
 use crate::model::Part;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-/// Outlines of files, those used last in front. Clones share them.
+/// Outlines of files. Clones share them.
 ///
 /// The lock is held for a few instructions, never across an await.
 #[derive(Debug, Clone, Default)]
-pub struct Outlines(Arc<Mutex<VecDeque<Entry>>>);
+pub struct Outlines(Arc<Mutex<Shared>>);
+
+/// Those used last in front.
+#[derive(Debug, Default)]
+struct Shared {
+    files: VecDeque<Entry>,
+    /// By host and port, at most `limits::PACES`.
+    servers: VecDeque<(String, Pace)>,
+}
 
 /// A file, and what is known of it.
 #[derive(Debug)]
@@ -37,8 +45,6 @@ pub(super) struct Known {
     pub(super) outline: Outline,
     /// Its length when it was opened.
     pub(super) len: u64,
-    /// How long its server lets wait.
-    pub(super) answers_after: Option<Duration>,
 }
 
 impl Key {
@@ -62,17 +68,17 @@ impl Entry {
 }
 
 impl Outlines {
-    fn all(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+    fn shared(&self) -> MutexGuard<'_, Shared> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is known of a file.
     pub(super) fn get(&self, key: &Key) -> Option<Known> {
-        let mut all = self.all();
-        let at = all.iter().position(|one| one.key == *key)?;
-        let found = all.remove(at)?;
+        let files = &mut self.shared().files;
+        let at = files.iter().position(|one| one.key == *key)?;
+        let found = files.remove(at)?;
         let known = found.known.clone();
-        all.push_front(found);
+        files.push_front(found);
         Some(known)
     }
 
@@ -83,14 +89,11 @@ impl Outlines {
         if entry.held_bytes > limits::OUTLINES_BYTES {
             return;
         }
-        let mut all = self.all();
-        let before = all.iter().position(|one| one.key == *key);
-        let before = before.and_then(|at| all.remove(at));
-        all.push_front(match before {
-            Some(mut before) if before.known.outline.reach() > entry.known.outline.reach() => {
-                before.known.answers_after = entry.known.answers_after;
-                before
-            }
+        let files = &mut self.shared().files;
+        let before = files.iter().position(|one| one.key == *key);
+        let before = before.and_then(|at| files.remove(at));
+        files.push_front(match before {
+            Some(before) if before.known.outline.reach() > entry.known.outline.reach() => before,
             _ => entry,
         });
         let mut held_bytes = 0;
@@ -98,26 +101,38 @@ impl Outlines {
             held_bytes += entry.held_bytes;
             held_bytes <= limits::OUTLINES_BYTES
         };
-        let fitting = all.iter().map(fits).take_while(|fits| *fits).count();
-        all.truncate(fitting);
-    }
-
-    /// A file's server has failed: it is asked one thing at a time until it answers again.
-    pub(super) fn go_easy(&self, key: &Key) {
-        if let Some(entry) = self.all().iter_mut().find(|one| one.key == *key) {
-            entry.known.answers_after = None;
-        }
+        let fitting = files.iter().map(fits).take_while(|fits| *fits).count();
+        files.truncate(fitting);
     }
 
     /// Forgets a file: what is known of it may be wrong.
     pub(super) fn forget(&self, key: &Key) {
-        self.all().retain(|one| one.key != *key);
+        self.shared().files.retain(|one| one.key != *key);
+    }
+
+    /// How a server gave what it was asked for last; `None` for one that is not known, or has
+    /// failed.
+    pub(super) fn pace(&self, server: &str) -> Option<Pace> {
+        let shared = self.shared();
+        let found = shared.servers.iter().find(|(name, _)| name == server);
+        found.map(|(_, pace)| *pace)
+    }
+
+    /// Notes how a server gives what it is asked for. One that has failed is asked one thing at a
+    /// time until it answers again.
+    pub(super) fn note(&self, server: &str, pace: Option<Pace>) {
+        let servers = &mut self.shared().servers;
+        servers.retain(|(name, _)| name != server);
+        if let Some(pace) = pace {
+            servers.push_front((server.to_owned(), pace));
+            servers.truncate(limits::PACES);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Known, Outlines};
+    use super::{Key, Known, Outlines, Pace};
     use crate::demux::{Demuxer, Pull, RECOGNISE_BYTES, recognise};
     use crate::limits;
     use bytes::Bytes;
@@ -156,7 +171,6 @@ mod tests {
         Known {
             outline: demuxer.outline().unwrap(),
             len,
-            answers_after: None,
         }
     }
 
@@ -184,12 +198,12 @@ mod tests {
             outlines.keep(&key(&at.to_string()), known.clone());
             assert!(outlines.get(&key("0")).is_some(), "{at}");
         }
-        let all = outlines.all();
-        assert!(all.len() * each <= limits::OUTLINES_BYTES);
-        assert!(all.len() > most / 2, "{} of {most}", all.len());
+        let files = &outlines.shared().files;
+        assert!(files.len() * each <= limits::OUTLINES_BYTES);
+        assert!(files.len() > most / 2, "{} of {most}", files.len());
         let last = (2 * most - 1).to_string();
-        assert!(all.iter().any(|one| one.key.path == last));
-        assert!(!all.iter().any(|one| one.key.path == "1"));
+        assert!(files.iter().any(|one| one.key.path == last));
+        assert!(!files.iter().any(|one| one.key.path == "1"));
     }
 
     #[test]
@@ -203,17 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn how_long_a_server_lets_wait_is_kept_as_it_was_last() {
+    fn how_a_server_gives_is_known_as_it_was_last() {
         let outlines = Outlines::default();
-        for ms in [70, 3] {
-            let answers_after = Some(Duration::from_millis(ms));
-            let known = Known {
-                answers_after,
-                ..known()
-            };
-            outlines.keep(&key("a"), known);
-            let kept = outlines.get(&key("a")).unwrap();
-            assert_eq!(kept.answers_after, answers_after);
+        let pace = |ms| Pace {
+            answers_after: Duration::from_millis(ms),
+            bytes_per_second: 1_000_000,
+        };
+        for at in 0..2 * limits::PACES {
+            outlines.note(&at.to_string(), Some(pace(70)));
+            outlines.note("a", Some(pace(3)));
         }
+        assert_eq!(outlines.pace("a"), Some(pace(3)));
+        assert_eq!(outlines.pace("0"), None);
+        assert_eq!(outlines.shared().servers.len(), limits::PACES);
+        outlines.note("a", None);
+        assert_eq!(outlines.pace("a"), None);
     }
 }

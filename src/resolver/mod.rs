@@ -69,6 +69,18 @@ impl fmt::Debug for Source {
     }
 }
 
+impl Source {
+    /// Host and port of the server that gives it; `None` for a file of this machine.
+    #[must_use]
+    pub fn server(&self) -> Option<&str> {
+        let (Self::Http { url, .. } | Self::Live { url, .. }) = self else {
+            return None;
+        };
+        let (_, rest) = url.split_once("://")?;
+        rest.split(['/', '?', '#']).next()
+    }
+}
+
 /// For what an item is wanted.
 #[derive(Clone, Copy)]
 pub struct Want<'a> {

@@ -1,18 +1,18 @@
 //! What is fetched before it is asked for: ranges side by side, and whole indexes.
 
 use super::source::Answer;
-use super::{Library, NAME, told};
+use super::{Library, NAME, ROOM, told};
 use exstreamtv::error::Failure;
-use exstreamtv::fetch::Reader;
+use exstreamtv::fetch::{Pace, Reader};
 use exstreamtv::limits;
 use std::time::{Duration, Instant};
-use tokio::sync::Mutex;
 
 const MEGABYTE: usize = 1 << 20;
 const ANSWER: Duration = Duration::from_millis(60);
-
-/// Held by who holds whole indexes: there is room for few of them in the whole process.
-static ROOM: Mutex<()> = Mutex::const_new(());
+const PACE: Pace = Pace {
+    answers_after: ANSWER,
+    bytes_per_second: 1 << 30,
+};
 
 /// Places that are far from each other.
 fn places(count: usize) -> Vec<(u64, usize)> {
@@ -26,7 +26,7 @@ async fn slow(len: usize) -> (Library, Reader) {
     let library = Library::new(len);
     library.server.latency(ANSWER);
     let reader = library.open().await.unwrap();
-    assert!(reader.answers_after().unwrap() >= ANSWER);
+    assert!(reader.pace().unwrap().answers_after >= ANSWER);
     library.server.reset_counts();
     (library, reader)
 }
@@ -116,7 +116,7 @@ async fn a_server_that_answers_at_once_is_asked_when_it_is_time() {
     // On a machine that is busy it may take a few tries.
     for _ in 0..50 {
         let quick = |answer| answer < Duration::from_millis(2);
-        if reader.answers_after().is_some_and(quick) {
+        if reader.pace().is_some_and(|pace| quick(pace.answers_after)) {
             break;
         }
         reader = library.open().await.unwrap();
@@ -186,12 +186,9 @@ async fn a_server_that_serves_one_connection_at_a_time_is_read_in_the_end() {
 async fn a_file_of_known_length_is_not_asked_for_before_it_is_read() {
     let library = Library::new(4 * MEGABYTE);
     let url = library.server.url(NAME);
-    let known = (4 << 20, Some(ANSWER));
+    let known = (4 << 20, Some(PACE));
     let mut reader = Reader::http_known(&url, &[], known).unwrap();
-    assert_eq!(
-        (reader.len(), reader.answers_after()),
-        (4 << 20, Some(ANSWER))
-    );
+    assert_eq!((reader.len(), reader.pace()), (4 << 20, Some(PACE)));
     assert_eq!(library.server.counts().requests, 0);
     library.read(&mut reader, 3 * MEGABYTE, 1000).await.unwrap();
     library.read(&mut reader, 0, 1000).await.unwrap();
@@ -204,7 +201,7 @@ async fn a_file_of_another_length_than_was_known_is_an_error_of_the_item() {
     let url = library.server.url(NAME);
     for (answer, wrong) in [(Answer::Whole, 1_u64), (Answer::Longer(9), 0)] {
         library.server.answer(answer);
-        let known = ((4 << 20) + wrong, Some(ANSWER));
+        let known = ((4 << 20) + wrong, Some(PACE));
         let mut reader = Reader::http_known(&url, &[], known).unwrap();
         reader.foresee(&places(1)).await;
         let error = reader.read(MEGABYTE as u64, 1000).await.unwrap_err();

@@ -35,7 +35,7 @@ async fn all_of_it_comes_in_order_however_it_is_cut() {
         let library = Library::new(LEN);
         library.server.answer(made(chunk));
         let mut reader = open(&library).await.unwrap();
-        assert_eq!((reader.len(), reader.answers_after()), (ENDLESS, None));
+        assert_eq!((reader.len(), reader.pace()), (ENDLESS, None));
         // A look at the beginning, and then from the beginning on.
         library.read(&mut reader, 0, 4_096).await.unwrap();
         let mut at = 0;

@@ -17,7 +17,7 @@ mod stream;
 mod target;
 mod window;
 
-use super::{Use, as_u64, part};
+use super::{Expected, Pace, Use, as_u64, part};
 use crate::error::{Failure, Result};
 use crate::limits;
 use answer::Parts;
@@ -25,6 +25,8 @@ use bytes::Bytes;
 use lane::Lane;
 use shelf::Shelf;
 use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::time::Duration;
 use stream::{Place, Stream};
 use target::Target;
@@ -72,21 +74,48 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// As `Reader::http`.
-    pub(super) async fn open(url: &str, headers: &[(String, String)]) -> Result<Self> {
+    /// As `Reader::http` and `Reader::http_expecting`.
+    pub(super) async fn open(
+        url: &str,
+        headers: &[(String, String)],
+        expected: Option<&Expected>,
+    ) -> Result<Self> {
         let mut remote = Self::new(url, headers, None)?;
+        let Some(expected) = expected.filter(|expected| is_worth_it(expected)) else {
+            remote.open_beginning().await?;
+            return Ok(remote);
+        };
+        let mut shelf = Shelf::default();
+        shelf.expect(&remote.place, expected);
+        {
+            let mut opening = pin!(remote.open_beginning());
+            poll_fn(|cx| {
+                shelf.poll(cx);
+                opening.as_mut().poll(cx)
+            })
+            .await?;
+        }
+        if remote.total == expected.len {
+            shelf.put(remote.looks.front());
+            remote.shelf = shelf;
+        }
+        Ok(remote)
+    }
+
+    /// Asks for the beginning, and learns by it how long the file is and how it comes.
+    async fn open_beginning(&mut self) -> Result<()> {
         let mut lane = Lane::at(0, as_u64(limits::SOURCE_OPENING_BYTES));
-        let given = lane.ask(&mut remote.place).await?;
-        remote.place.total = Some(given.total);
-        remote.total = given.total;
-        remote.parts = given.parts;
-        remote.lanes.push(lane);
+        let given = lane.ask(&mut self.place).await?;
+        self.place.total = Some(given.total);
+        self.total = given.total;
+        self.parts = given.parts;
+        self.lanes.push(lane);
         let begun = Instant::now();
-        remote.look(0, 0, limits::SOURCE_OPENING_BYTES).await?;
+        self.look(0, 0, limits::SOURCE_OPENING_BYTES).await?;
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         let bytes = given.to.saturating_mul(1_000_000);
-        remote.bytes_per_second = bytes.checked_div(micros).unwrap_or(bytes);
-        Ok(remote)
+        self.bytes_per_second = bytes.checked_div(micros).unwrap_or(bytes);
+        Ok(())
     }
 
     /// As `Reader::http_known`.
@@ -94,10 +123,11 @@ impl Remote {
         url: &str,
         headers: &[(String, String)],
         total: u64,
-        answers_after: Option<Duration>,
+        pace: Option<Pace>,
     ) -> Result<Self> {
         let mut remote = Self::new(url, headers, Some(total))?;
-        remote.place.answers_after = answers_after;
+        remote.place.answers_after = pace.map(|pace| pace.answers_after);
+        remote.bytes_per_second = pace.map_or(0, |pace| pace.bytes_per_second);
         Ok(remote)
     }
 
@@ -122,9 +152,12 @@ impl Remote {
         })
     }
 
-    /// As `Reader::answers_after`.
-    pub(super) fn answers_after(&self) -> Option<Duration> {
-        self.place.answers_after
+    /// As `Reader::pace`.
+    pub(super) fn pace(&self) -> Option<Pace> {
+        Some(Pace {
+            answers_after: self.place.answers_after?,
+            bytes_per_second: self.bytes_per_second,
+        })
     }
 
     /// As `Reader::foresee`.
@@ -156,6 +189,12 @@ impl Remote {
     /// As `Reader::hold`.
     pub(super) async fn hold(&mut self, offset: u64, len: u64) -> bool {
         let answer = self.place.answers_after.unwrap_or_default();
+        if let Ok(len) = usize::try_from(len)
+            && self.has_come(offset, len).await
+        {
+            self.shelf.keep_only(offset, len);
+            return true;
+        }
         let is_small = len <= SMALL_INDEX_BYTES;
         if answer < SLOW && !is_small {
             return false;
@@ -165,8 +204,7 @@ impl Remote {
         } else {
             answer * INDEX_REQUESTS
         };
-        let rate = u128::from(self.bytes_per_second);
-        let pays = is_small || u128::from(len) * 1_000_000 < patience.as_micros() * rate;
+        let pays = is_small || pays(len, self.bytes_per_second, patience);
         let Some(len) = usize::try_from(len).ok().filter(|_| pays) else {
             return false;
         };
@@ -181,6 +219,13 @@ impl Remote {
         let parts: Vec<_> = parts.collect();
         self.fetch(&parts, patience).await;
         self.shelf.held_bytes() >= len
+    }
+
+    /// Waits for bytes that are on their way; says whether they are here.
+    async fn has_come(&mut self, offset: u64, len: usize) -> bool {
+        let patience = self.place.answers_after.unwrap_or_default() * INDEX_REQUESTS;
+        let is_coming = self.shelf.expects(offset, len);
+        self.shelf.holds(offset, len) || (is_coming && self.shelf.come(offset, len, patience).await)
     }
 
     /// Fetches side by side.
@@ -210,6 +255,11 @@ impl Remote {
             return Ok(found);
         }
         if let Some(found) = self.shelf.get(offset, len) {
+            return Ok(found);
+        }
+        if self.has_come(offset, len).await
+            && let Some(found) = self.shelf.get(offset, len)
+        {
             return Ok(found);
         }
         self.forget();
@@ -322,4 +372,22 @@ impl Remote {
         lane.move_to(offset, ask);
         at
     }
+}
+
+/// Whether so many bytes come in that time.
+fn pays(len: u64, bytes_per_second: u64, patience: Duration) -> bool {
+    u128::from(len) * 1_000_000 < patience.as_micros() * u128::from(bytes_per_second)
+}
+
+/// Whether to ask for what is expected together with the beginning: its server lets wait, and what
+/// is asked for in vain costs less than that.
+fn is_worth_it(expected: &Expected) -> bool {
+    let Pace {
+        answers_after,
+        bytes_per_second,
+    } = expected.pace;
+    let bytes = expected.ranges.iter().map(|(_, len)| as_u64(*len)).sum();
+    !expected.ranges.is_empty()
+        && answers_after >= SLOW
+        && pays(bytes, bytes_per_second, answers_after * INDEX_REQUESTS)
 }

@@ -2,15 +2,16 @@
 //! of its own, the first of them on those that are there anyway. A whole index takes a permit, of
 //! which there are few for the whole box.
 
-use super::super::as_u64;
+use super::super::{Expected, as_u64};
 use super::answer::Range;
 use super::stream::{Place, Stream};
 use crate::error::Result;
 use crate::limits;
 use bytes::{Bytes, BytesMut};
+use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
@@ -18,17 +19,43 @@ use tokio::time::timeout;
 /// Room for whole indexes.
 static INDEXES: Semaphore = Semaphore::const_new(limits::SOURCE_INDEXES);
 
-/// Ranges of a file that were fetched.
+/// Ranges of a file that were fetched, and some that may be wanted and are on their way.
 #[derive(Debug, Default)]
 pub(super) struct Shelf {
     /// In no order, each of at most `limits::BLOCK_BYTES`.
     pieces: Vec<(u64, Bytes)>,
-    /// There while it may hold a whole index.
+    /// At most `limits::SOURCE_INDEXES`, for each of which there is room.
+    coming: Vec<Coming>,
+    /// There while it may hold a whole index, or several that are on their way.
     room: Option<SemaphorePermit<'static>>,
 }
 
 /// A range that was fetched, and the connection that it came on.
 type Fetched = (Vec<(u64, Bytes)>, Stream);
+
+type Fetching = Pin<Box<dyn Future<Output = Result<Fetched>> + Send + Sync>>;
+
+/// A range on its way.
+struct Coming {
+    from: u64,
+    to: u64,
+    fetching: Fetching,
+}
+
+impl Coming {
+    fn covers(&self, offset: u64, len: usize) -> bool {
+        self.from <= offset && offset.saturating_add(as_u64(len)) <= self.to
+    }
+}
+
+impl fmt::Debug for Coming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Coming")
+            .field("from", &self.from)
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Shelf {
     /// Whether there is room for an index of `len` bytes; from then on it is kept free.
@@ -41,6 +68,85 @@ impl Shelf {
         self.room.is_some()
     }
 
+    /// Begins to fetch what is expected, if there is room for all of it. It comes while it is polled,
+    /// or waited for.
+    pub(super) fn expect(&mut self, place: &Place, expected: &Expected) {
+        let ranges = expected.ranges.iter();
+        let fits = |(_, len): &(u64, usize)| *len <= limits::SOURCE_INDEX_BYTES;
+        let count = u32::try_from(ranges.len()).unwrap_or(u32::MAX);
+        let room = INDEXES.try_acquire_many(count).ok();
+        let Some(room) = room.filter(|_| ranges.clone().all(fits)) else {
+            return;
+        };
+        self.room = Some(room);
+        let place = Place {
+            total: Some(expected.len),
+            ..place.clone()
+        };
+        let coming = ranges.map(|(from, len)| {
+            let (from, to) = (*from, from.saturating_add(as_u64(*len)));
+            let range = Range { from, to: Some(to) };
+            let fetching: Fetching = Box::pin(fetch(place.clone(), range, None));
+            Coming { from, to, fetching }
+        });
+        self.coming = coming.collect();
+    }
+
+    /// Goes on with what is on its way.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+        let pieces = &mut self.pieces;
+        self.coming
+            .retain_mut(|coming| match coming.fetching.as_mut().poll(cx) {
+                Poll::Pending => true,
+                Poll::Ready(fetched) => {
+                    // What failed is read again by who needs it, and who is told why.
+                    pieces.extend(fetched.map(|(pieces, _)| pieces).unwrap_or_default());
+                    false
+                }
+            });
+    }
+
+    /// Keeps a piece that was read beside what is on its way.
+    pub(super) fn put(&mut self, piece: Option<&(u64, Bytes)>) {
+        if self.room.is_some() {
+            self.pieces.extend(piece.cloned());
+        }
+    }
+
+    /// Whether the last of these bytes are on their way, and all others are here.
+    pub(super) fn expects(&self, offset: u64, len: usize) -> bool {
+        let missing = self.missing(offset, len);
+        missing.is_some_and(|(at, len)| self.coming.iter().any(|coming| coming.covers(at, len)))
+    }
+
+    /// Waits until these bytes are here, for as long as `patience` lasts; nothing else that is on its
+    /// way is wanted any more. Says whether they are.
+    pub(super) async fn come(&mut self, offset: u64, len: usize, patience: Duration) -> bool {
+        let missing = self.missing(offset, len);
+        let is_wanted = |coming: &Coming| missing.is_some_and(|(at, len)| coming.covers(at, len));
+        self.coming.retain(is_wanted);
+        let all_here = poll_fn(|cx| {
+            self.poll(cx);
+            if self.coming.is_empty() {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        });
+        let _ = timeout(patience, all_here).await;
+        self.coming.clear();
+        self.holds(offset, len)
+    }
+
+    /// Lets go of all but a whole index, and of the room that others had.
+    pub(super) fn keep_only(&mut self, offset: u64, len: usize) {
+        self.retain(&[(offset, len)]);
+        if let Some(room) = &mut self.room {
+            let others = room.num_permits().saturating_sub(1);
+            drop(room.split(others));
+        }
+    }
+
     /// Fetches ranges for as long as `patience` lasts, on the connections that are spare and then
     /// on new ones; gives those that are spare afterwards.
     pub(super) async fn fetch(
@@ -49,7 +155,6 @@ impl Shelf {
         ranges: &[(u64, usize)],
         patience: Duration,
     ) -> Vec<Stream> {
-        type Fetching = Pin<Box<dyn Future<Output = Result<Fetched>> + Send>>;
         let mut spare = spare.into_iter();
         let all = ranges.iter().map(|(offset, len)| {
             let to = Some(offset.saturating_add(as_u64(*len)));
@@ -88,26 +193,37 @@ impl Shelf {
                 found.reserve(len);
             }
             found.extend_from_slice(part);
-        })?;
+        })
+        .ok()?;
         Some(found.freeze())
     }
 
     /// Whether all of `len` bytes from `offset` on are here.
     pub(super) fn holds(&self, offset: u64, len: usize) -> bool {
-        self.parts(offset, len, |_| {}).is_some()
+        self.missing(offset, len).is_none()
     }
 
-    /// Gives these bytes piece by piece; `None` where it comes to some that are not here.
-    fn parts(&self, offset: u64, len: usize, mut give: impl FnMut(&[u8])) -> Option<()> {
+    /// From where on these bytes are not here, and how many; `None` where all of them are.
+    fn missing(&self, offset: u64, len: usize) -> Option<(u64, usize)> {
+        self.parts(offset, len, |_| {}).err()
+    }
+
+    /// Gives these bytes piece by piece, up to some that are not here: from where on, and how many.
+    fn parts(
+        &self,
+        offset: u64,
+        len: usize,
+        mut give: impl FnMut(&[u8]),
+    ) -> std::result::Result<(), (u64, usize)> {
         let (mut at, mut missing) = (offset, len);
         while missing > 0 {
-            let rest = self.rest(at)?;
+            let rest = self.rest(at).ok_or((at, missing))?;
             let part = rest.get(..missing).unwrap_or(rest);
             give(part);
             missing -= part.len();
             at = at.saturating_add(as_u64(part.len()));
         }
-        Some(())
+        Ok(())
     }
 
     /// What is here from `at` on in one piece, and of several the longest: pieces of ranges that
@@ -131,6 +247,12 @@ impl Shelf {
         if self.room.is_some() {
             return 0;
         }
+        self.retain(ranges);
+        self.held_bytes()
+    }
+
+    /// Lets go of what lies outside of these ranges.
+    fn retain(&mut self, ranges: &[(u64, usize)]) {
         self.pieces.retain(|(begin, bytes)| {
             let end = begin.saturating_add(as_u64(bytes.len()));
             let meets = |(from, len): &(u64, usize)| {
@@ -138,7 +260,6 @@ impl Shelf {
             };
             ranges.iter().any(meets)
         });
-        self.held_bytes()
     }
 
     /// Lets go of a whole index.
