@@ -92,7 +92,14 @@ fn first_bytes_of(
     let (mut second, mut theirs) = (vec![], vec![]);
     for channel in 1..=CHANNELS {
         let (waited, socket) = first_byte(&home.stream, channel)?;
-        cold.push(waited);
+        if channel == 1 {
+            // The box has never spoken to this server.
+            let name = format!("{}, {latency_ms} ms, the first of all", film.name);
+            report.say(format_args!("{name}: {waited:.2} ms"))?;
+            report.keep(name, waited);
+        } else {
+            cold.push(waited);
+        }
         drop(socket);
         free(&home)?;
         let (waited, socket) = first_byte(&home.stream, channel)?;

@@ -21,6 +21,7 @@ mod source;
 use exstreamtv::error::{Error, Failure, Result};
 use exstreamtv::fetch::Reader;
 use source::{Answer, SourceServer};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
@@ -51,6 +52,19 @@ impl Library {
 
     async fn open(&self) -> Result<Reader> {
         Reader::http(&self.server.url(NAME), &[]).await
+    }
+
+    /// Bytes of bodies that the server has counted. It counts what it has sent, so that the reader
+    /// may have it before: so many are waited for.
+    async fn given(&self, expected: u64) -> u64 {
+        let begun = Instant::now();
+        loop {
+            let given = self.server.counts().body_bytes;
+            if given >= expected || begun.elapsed() > Duration::from_secs(5) {
+                return given;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Reads, and sees that it is what the file holds.

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 const MEGABYTE: usize = 1 << 20;
 const ANSWER: Duration = Duration::from_millis(60);
+/// Where requests are counted: patience grows with it, so that a busy machine makes no difference.
+const LONG_ANSWER: Duration = Duration::from_millis(250);
 const PACE: Pace = Pace {
     answers_after: ANSWER,
     bytes_per_second: 1 << 30,
@@ -23,10 +25,14 @@ fn places(count: usize) -> Vec<(u64, usize)> {
 
 /// A server that answers slowly, and a reader that knows it.
 async fn slow(len: usize) -> (Library, Reader) {
+    slow_by(ANSWER, len).await
+}
+
+async fn slow_by(answer: Duration, len: usize) -> (Library, Reader) {
     let library = Library::new(len);
-    library.server.latency(ANSWER);
+    library.server.latency(answer);
     let reader = library.open().await.unwrap();
-    assert!(reader.pace().unwrap().answers_after >= ANSWER);
+    assert!(reader.pace().unwrap().answers_after >= answer);
     library.server.reset_counts();
     (library, reader)
 }
@@ -53,7 +59,7 @@ async fn what_is_foreseen_is_waited_for_once() {
 /// Who goes somewhere twice, as to the next key frame, needs most of the same tables again.
 #[tokio::test]
 async fn what_was_foreseen_before_is_not_fetched_again() {
-    let (library, mut reader) = slow(64 * MEGABYTE).await;
+    let (library, mut reader) = slow_by(LONG_ANSWER, 64 * MEGABYTE).await;
     let places = places(9);
     let (first, second) = (&places[..6], &places[3..]);
     reader.foresee(first).await;
@@ -80,7 +86,7 @@ async fn what_was_foreseen_before_is_not_fetched_again() {
 
 #[tokio::test]
 async fn what_is_foreseen_comes_on_connections_that_are_there() {
-    let (library, mut reader) = slow(64 * MEGABYTE).await;
+    let (library, mut reader) = slow_by(LONG_ANSWER, 64 * MEGABYTE).await;
     let places = places(6);
     for part in places.chunks(2) {
         reader.foresee(part).await;
@@ -215,6 +221,7 @@ async fn a_file_of_another_length_than_was_known_is_an_error_of_the_item() {
 async fn an_index_read_here_and_there_costs_little_more_than_it_is() {
     let library = Library::new(64 * MEGABYTE);
     let mut reader = library.open().await.unwrap();
+    library.given(limits::SOURCE_OPENING_BYTES as u64).await;
     library.server.reset_counts();
     let mut needed = 0;
     for at in 1..20_usize {
@@ -226,6 +233,5 @@ async fn an_index_read_here_and_there_costs_little_more_than_it_is() {
             needed += len as u64;
         }
     }
-    let given = library.server.counts().body_bytes;
-    assert_eq!(given, needed);
+    assert_eq!(library.given(needed).await, needed);
 }

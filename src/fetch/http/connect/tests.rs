@@ -123,7 +123,7 @@ async fn connecting_does_not_count_as_the_server_s_answer() {
     let begun = Instant::now();
     let reader = Reader::http(&host.url(), &headers()).await.unwrap();
     assert!(begun.elapsed() >= wait);
-    let answer = reader.answers_after().unwrap();
+    let answer = reader.pace().unwrap().answers_after;
     assert!(answer < wait / 2, "{answer:?}");
 }
 
