@@ -212,7 +212,7 @@ fn where_an_index_may_lie_is_guessed_by_what_a_library_knows() {
         let opening = 0..limits::SOURCE_OPENING_BYTES as u64;
         // The index of an MP4, or else all that was read before it was ready.
         let needed = match reading.demuxer.index() {
-            Some((offset, len)) => vec![offset..offset + len],
+            Some((offset, len)) => vec![place(offset, len as usize)],
             None => {
                 let all = reading.asked.iter();
                 all.map(|span| place(span.offset, span.len)).collect()
