@@ -175,10 +175,17 @@ impl Feed {
                 resumed => return resumed,
             }
         }
-        let bulk = Bulk::Outside(reader(opening, None).await?);
-        let mut feed = Self::start(bulk, opening.profile, opening.language).await?;
+        let mut feed = Self::anew(opening)
+            .await
+            .inspect_err(|error| kept.doubt(error))?;
         feed.kept = Some(kept);
         feed.settle(place).await
+    }
+
+    /// Opens an item of which nothing is known.
+    async fn anew(opening: Opening<'_>) -> Result<Self> {
+        let bulk = Bulk::Outside(reader(opening, None).await?);
+        Self::start(bulk, opening.profile, opening.language).await
     }
 
     /// Opens an item of which the index is known.

@@ -90,8 +90,10 @@ impl Remote {
         {
             let mut opening = pin!(remote.open_beginning());
             poll_fn(|cx| {
+                // First, for servers that take one connection at a time.
+                let opened = opening.as_mut().poll(cx);
                 shelf.poll(cx);
-                opening.as_mut().poll(cx)
+                opened
             })
             .await?;
         }
