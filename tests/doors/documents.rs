@@ -1,9 +1,9 @@
 //! What devices, players and programs read.
 
 use crate::client::{say, split, status};
-use crate::house::{DATE, NOW_MS, Open, Stopped, channel, item};
+use crate::house::{DATE, NOW_MS, Open, Stopped, catalog, channel, item};
 use exstreamtv::catalog::Catalog;
-use exstreamtv::model::{DeviceId, MediaItemId};
+use exstreamtv::model::{DeviceId, MediaItemId, NewPlaylist, Playlist, PlaylistId};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -255,5 +255,26 @@ async fn media_comes_in_pages() {
         json!([
             {"id": 1, "name": "Films", "kind": "folder", "path": "/films", "items": 3, "playable": 2}
         ])
+    );
+}
+
+#[tokio::test]
+async fn the_lists_of_the_owner_are_told_in_their_order() {
+    assert_eq!(Open::usual().await.json("/api/playlists").await, json!([]));
+    let list = Playlist {
+        id: PlaylistId(7),
+        list: NewPlaylist {
+            name: "Late \"films\"".to_owned(),
+            server: "abc".to_owned(),
+            rating_key: "12".to_owned(),
+            edition: None,
+            items: [MediaItemId(2), MediaItemId(1), MediaItemId(2)].into(),
+        },
+    };
+    let catalog = catalog().with_playlists(vec![list]);
+    let open = Open::with(catalog, 1, Arc::new(Stopped)).await;
+    assert_eq!(
+        open.json("/api/playlists").await,
+        json!([{"id": 7, "name": "Late \"films\"", "server": "abc", "items": [2, 1, 2]}])
     );
 }
