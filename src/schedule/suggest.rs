@@ -116,7 +116,7 @@ pub fn suggest(catalog: &Catalog, wishes: &Wishes, epoch_ms: i64) -> Vec<NewChan
     let least = Least::of(&titles);
     let mut chosen = Chosen::new(wishes);
     let lists = playlist::groups(&titles, catalog);
-    chosen.take(lists, playlist::LEAST, playlist::MOST);
+    chosen.take(lists, playlist::least(least), playlist::MOST);
     let lists = chosen.groups.len();
     let (episodes, films): (Vec<_>, Vec<_>) = titles
         .into_iter()

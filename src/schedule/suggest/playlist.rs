@@ -8,13 +8,19 @@ use std::collections::HashMap;
 
 /// Channels of lists, the longest first.
 pub(super) const MOST: usize = 8;
-/// What a list has to have. It is wanted as it is, however short.
-pub(super) const LEAST: Least = Least {
-    titles: 3,
-    duration_ms: 2 * 3_600 * 1_000,
-};
+/// What a list has to have, unless other channels have less. It is wanted as it is, however short.
+const TITLES: usize = 3;
+const DURATION_MS: u64 = 2 * 3_600 * 1_000;
 /// A list of more titles is no choice: it is everything.
 const CHOSEN_TITLES: usize = 2_000;
+
+/// What a list has to have beside channels that have to have this.
+pub(super) fn least(others: Least) -> Least {
+    Least {
+        titles: TITLES,
+        duration_ms: DURATION_MS.min(others.duration_ms),
+    }
+}
 
 /// One group for each list.
 pub(super) fn groups<'a>(titles: &[Title<'a>], catalog: &Catalog) -> Vec<Group<'a>> {
