@@ -195,7 +195,8 @@ fn viewers_come_and_go() {
     let free = assert_free_at_once(&demo);
     println!("50 at once: refused after at most {waited:?}; free after {free:?}");
     assert!(waited >= Duration::from_millis(490), "nobody waited");
-    assert!(waited <= Duration::from_millis(750), "{waited:?}");
+    // Half a second, and what a busy machine needs for fifty at once.
+    assert!(waited <= Duration::from_millis(1_500), "{waited:?}");
 
     let begun = Instant::now();
     while demo.open_files() != files {
