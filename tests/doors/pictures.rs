@@ -149,7 +149,7 @@ async fn few_pictures_are_asked_for_at_a_time_and_documents_do_not_wait_for_them
         assert_eq!(linked.asked(), at_once);
         let asked_at = Instant::now();
         assert_eq!(linked.status("/discover.json").await, 200);
-        assert!(asked_at.elapsed() < Duration::from_millis(700));
+        assert!(asked_at.elapsed() < Duration::from_secs(3));
     };
     let (answers, ()) = tokio::join!(asking, looking);
     for (head, _) in answers {
@@ -210,7 +210,7 @@ async fn a_server_that_hangs_costs_a_few_seconds() {
     for at in [0, 1] {
         let began = Instant::now();
         assert_eq!(linked.status(&linked.address(at)).await, 503);
-        assert!(began.elapsed() < Duration::from_millis(500), "{at}");
+        assert!(began.elapsed() < Duration::from_secs(3), "{at}");
     }
     assert_eq!(linked.asked(), 1);
 }
