@@ -72,8 +72,6 @@ pub(crate) struct Faults {
     pub(crate) start_status: Option<u16>,
     /// Conversions come in segments only.
     pub(crate) segments_only: bool,
-    /// So many requests for segments are answered with 404, as if they were not made yet.
-    pub(crate) segments_late: u64,
     /// The transcoder's first byte comes so much later.
     pub(crate) start_delay_ms: u64,
     /// Sessions of the transcoder at a time.
@@ -116,7 +114,6 @@ impl Default for Faults {
             decision_code: None,
             start_status: None,
             segments_only: false,
-            segments_late: 0,
             start_delay_ms: 0,
             transcode_limit: 4,
             pin: Pin::Pending,
