@@ -26,7 +26,7 @@ pub(in super::super) struct Live {
 /// How it comes.
 #[derive(Debug)]
 enum Flow {
-    Whole(Stream),
+    Whole(Box<Stream>),
     Segments(Segments),
 }
 
@@ -46,7 +46,9 @@ impl Live {
     /// As `Reader::live`.
     pub(in super::super) async fn open(url: &str, headers: &[(String, String)]) -> Result<Self> {
         let target = Target::new(url, headers)?;
-        Ok(Self::of(Flow::Whole(Stream::live(&target).await?)))
+        Ok(Self::of(Flow::Whole(Box::new(
+            Stream::live(&target).await?,
+        ))))
     }
 
     /// As `Reader::segments`.
