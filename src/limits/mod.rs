@@ -161,8 +161,8 @@ pub const LIVE_BLOCK_BYTES: usize = 32 << 10;
 /// cannot be read again. Two seconds of 8 Mb/s; what is told later is not waited for.
 pub const LIVE_HEAD_BYTES: usize = 2 << 20;
 
-/// Playlist of segments: that of eight hours in segments of four seconds.
-pub const PLAYLIST_BYTES: usize = 256 << 10;
+/// Playlist of segments: that of four hours in segments of four seconds.
+pub const PLAYLIST_BYTES: usize = 128 << 10;
 
 /// Segments that a playlist may list.
 pub const PLAYLIST_SEGMENTS: usize = 20_000;
