@@ -15,6 +15,8 @@ mod joins;
 mod live;
 #[path = "fetch_http/reads.rs"]
 mod reads;
+#[path = "fetch_http/segments.rs"]
+mod segments;
 #[path = "support/source.rs"]
 mod source;
 

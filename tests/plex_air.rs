@@ -12,6 +12,8 @@
 
 #[path = "support/plex/mod.rs"]
 mod plex;
+#[path = "plex_air/segments.rs"]
+mod segments;
 #[path = "support/mod.rs"]
 mod support;
 mod ts_judge;

@@ -1,7 +1,8 @@
-//! What a Plex server says: lists of items row by row, and decisions.
+//! What a Plex server says: lists of items row by row, decisions, and playlists of segments.
 
 #![no_main]
 
+use exstreamtv::fetch::Playlist;
 use exstreamtv::limits;
 use exstreamtv::plex::{Decided, Page};
 use libfuzzer_sys::fuzz_target;
@@ -19,5 +20,13 @@ fuzz_target!(|answer: &[u8]| {
     }
     if let Ok(value) = serde_json::from_slice(answer) {
         let _ = Decided::read(&value);
+    }
+    if let Ok(Playlist::Media(segments)) = Playlist::read(answer.to_vec()) {
+        let mut number = None;
+        for segment in segments {
+            assert!(!segment.uri.is_empty() && segment.uri.len() <= limits::PLAYLIST_URI_BYTES);
+            assert!(number.is_none_or(|before| before + 1 == segment.number));
+            number = Some(segment.number);
+        }
     }
 });

@@ -9,6 +9,9 @@
 
 mod file;
 mod http;
+mod playlist;
+
+pub use playlist::{Playlist, Segment, Segments};
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -118,6 +121,18 @@ impl Reader {
     /// As `http`. Later, for good: of the connection, when it breaks off before the end.
     pub async fn live(url: &str, headers: &[(String, String)]) -> Result<Self> {
         let source = Source::Live(Box::new(http::Live::open(url, headers).await?));
+        Ok(Self { source })
+    }
+
+    /// As `live`, of what is made in segments: `url` is that of a playlist that leads to them, and
+    /// they are read one after the other as if they were one stream. They come from the same host.
+    /// One that is not there yet is asked for again for `limits::SEGMENT_MADE_MS`.
+    ///
+    /// # Errors
+    /// As `live`. Later, for good: of the connection, when a segment breaks off or is not made; of
+    /// the item, when the playlist cannot be followed.
+    pub async fn segments(url: &str, headers: &[(String, String)]) -> Result<Self> {
+        let source = Source::Live(Box::new(http::Live::segments(url, headers).await?));
         Ok(Self { source })
     }
 

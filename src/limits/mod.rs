@@ -161,6 +161,21 @@ pub const LIVE_BLOCK_BYTES: usize = 32 << 10;
 /// cannot be read again. Two seconds of 8 Mb/s; what is told later is not waited for.
 pub const LIVE_HEAD_BYTES: usize = 2 << 20;
 
+/// Playlist of segments: that of four hours in segments of four seconds.
+pub const PLAYLIST_BYTES: usize = 128 << 10;
+
+/// Segments that a playlist may list.
+pub const PLAYLIST_SEGMENTS: usize = 20_000;
+
+/// Address in a playlist.
+pub const PLAYLIST_URI_BYTES: usize = 2_048;
+
+/// Milliseconds in which a segment is asked for again that its server has not made yet.
+pub const SEGMENT_MADE_MS: u64 = 10_000;
+
+/// Milliseconds after which it is asked for again.
+pub const SEGMENT_AGAIN_MS: u64 = 500;
+
 // Folders.
 
 /// Files that one folder library may list.

@@ -9,7 +9,7 @@ use crate::fetch::{Expected, Pace, Reader};
 use crate::media::{Profile, Sample, Sync, TrackId};
 use crate::model::Part;
 use crate::remux::{Pictures, Sound};
-use crate::resolver::Source;
+use crate::resolver::{Form, Source};
 use crate::schedule::{Fit, fit};
 use bytes::Bytes;
 use live::Live;
@@ -424,7 +424,15 @@ async fn reader(opening: Opening<'_>, known: Option<&Known>) -> Result<Reader> {
         (Source::Http { url, headers }, Some(known)) => {
             Reader::http_known(url, headers, (known.len, pace()))
         }
-        (Source::Live { url, headers, .. }, _) => Reader::live(url, headers).await,
+        (
+            Source::Live {
+                url, headers, form, ..
+            },
+            _,
+        ) => match form {
+            Form::Whole => Reader::live(url, headers).await,
+            Form::Segments => Reader::segments(url, headers).await,
+        },
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Transcode {
     pub bounds: Bounds,
 }
 
-/// The form in which a conversion comes: one progressive body, without length or ranges.
+/// The form in which a conversion comes: one progressive body, without length or ranges, or segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wrap {
     /// Matroska without cues, of unknown size. Proven on servers of version 1.43.
@@ -69,6 +69,9 @@ pub enum Wrap {
     Matroska,
     /// MPEG transport stream.
     MpegTs,
+    /// MPEG transport stream in segments, which a playlist leads to (HTTP Live Streaming). Only of
+    /// H.264, and given by every server.
+    Hls,
 }
 
 /// Whether pictures may be copied.
@@ -126,6 +129,7 @@ impl Wrap {
         match self {
             Self::Matroska => "mkv",
             Self::MpegTs => "ts",
+            Self::Hls => "m3u8",
         }
     }
 
@@ -135,14 +139,21 @@ impl Wrap {
     pub(crate) fn keeps_times(self) -> bool {
         match self {
             Self::Matroska => true,
-            Self::MpegTs => false,
+            Self::MpegTs | Self::Hls => false,
+        }
+    }
+
+    fn protocol(self) -> &'static str {
+        match self {
+            Self::Matroska | Self::MpegTs => "http",
+            Self::Hls => "hls",
         }
     }
 
     fn name(self) -> &'static str {
         match self {
             Self::Matroska => "matroska",
-            Self::MpegTs => "mpegts",
+            Self::MpegTs | Self::Hls => "mpegts",
         }
     }
 }
@@ -158,7 +169,7 @@ impl Decision {
     pub(super) fn query(&self, query: Query) -> Query {
         match self {
             Self::Direct(play) => play
-                .query(query)
+                .query(query, "http")
                 .add("directPlay", 1)
                 .add("directStream", 1)
                 .add("directStreamAudio", 1)
@@ -170,12 +181,12 @@ impl Decision {
 
 impl Play {
     /// What is said of every playback.
-    fn query(&self, query: Query) -> Query {
+    fn query(&self, query: Query, protocol: &str) -> Query {
         query
             .add("path", format!("/library/metadata/{}", self.rating_key))
             .add("mediaIndex", self.media_index)
             .add("partIndex", self.part_index)
-            .add("protocol", "http")
+            .add("protocol", protocol)
             .add("hasMDE", 1)
             .add("location", "lan")
             .add("mediaBufferSize", 20_971)
@@ -201,7 +212,7 @@ impl Transcode {
         };
         let resolution = self.bounds.resolution;
         self.play
-            .query(query)
+            .query(query, self.container.protocol())
             .add("offset", offset_s)
             .add("directPlay", 0)
             .add("directStream", copy)
@@ -223,9 +234,9 @@ impl Transcode {
     fn profile(&self) -> String {
         let video = names(&self.video_codecs, video_name);
         let audio = names(&self.audio_codecs, audio_name);
-        let container = self.container.name();
+        let (protocol, container) = (self.container.protocol(), self.container.name());
         let mut profile = format!(
-            "add-transcode-target(type=videoProfile&context=streaming&protocol=http\
+            "add-transcode-target(type=videoProfile&context=streaming&protocol={protocol}\
              &container={container}&videoCodec={video}&audioCodec={audio}&subtitleCodec=&replace=true)"
         );
         if let Some(bits) = self.bounds.bit_depth {
@@ -422,6 +433,21 @@ mod tests {
              &container=matroska&videoCodec=h264&audioCodec=ac3,aac&subtitleCodec=&replace=true)"
         );
         assert_eq!(value(&query, "maxVideoBitrate"), None);
+    }
+
+    #[test]
+    fn segments_are_another_protocol_of_the_same_container() {
+        let mut transcode = transcode();
+        transcode.container = Wrap::Hls;
+        assert_eq!(transcode.container.extension(), "m3u8");
+        let query = query(&Decision::Transcode(transcode));
+        let said = |name| value(&query, name).unwrap();
+        assert_eq!(
+            (said("protocol"), said("copyts")),
+            ("hls".into(), "0".into())
+        );
+        let extra = said("X-Plex-Client-Profile-Extra");
+        assert!(extra.contains("&protocol=hls&container=mpegts&videoCodec=h264&"));
     }
 
     #[test]

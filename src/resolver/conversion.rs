@@ -4,10 +4,10 @@
 //! channel's own sort. What is refused, or fails when it is read, is asked for in the next form. The
 //! number of conversions is capped; each ends when its reader leaves.
 
-use super::{Plan, Source, Times, Want};
+use super::{Form, Plan, Source, Times, Want};
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::media::AudioCodec;
+use crate::media::{AudioCodec, VideoCodec};
 use crate::plex::{Bounds, Pictures, Play, Server, Transcode, Wrap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,14 +17,16 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 /// The forms in which a conversion is asked for, the lightest for the server first.
-const KEPT: [(Pictures, Wrap); 3] = [
+const KEPT: [(Pictures, Wrap); 4] = [
     (Pictures::Copy, Wrap::Matroska),
     (Pictures::Copy, Wrap::MpegTs),
+    (Pictures::Copy, Wrap::Hls),
     (Pictures::Convert, Wrap::Matroska),
 ];
-const MADE: [(Pictures, Wrap); 2] = [
+const MADE: [(Pictures, Wrap); 3] = [
     (Pictures::Convert, Wrap::Matroska),
     (Pictures::Convert, Wrap::MpegTs),
+    (Pictures::Convert, Wrap::Hls),
 ];
 
 /// The forms that come into question.
@@ -34,6 +36,11 @@ pub(super) fn forms(plan: Plan) -> &'static [(Pictures, Wrap)] {
         Plan::Sound => &KEPT,
         Plan::Whole => &MADE,
     }
+}
+
+/// Whether a form can be what is wanted: segments hold only H.264.
+pub(super) fn can_be((_, container): (Pictures, Wrap), want: Want<'_>) -> bool {
+    container != Wrap::Hls || want.profile.video == VideoCodec::H264
 }
 
 /// How many conversions there may be.
@@ -91,6 +98,10 @@ pub(super) fn begin(
             Times::Kept
         } else {
             Times::Counted
+        },
+        form: match transcode.container {
+            Wrap::Matroska | Wrap::MpegTs => Form::Whole,
+            Wrap::Hls => Form::Segments,
         },
         guard: Arc::new(Conversion {
             server: server.clone(),

@@ -38,9 +38,20 @@ pub enum Source {
         begins_ms: i64,
         /// What was asked for of its times.
         times: Times,
+        /// What is at its address.
+        form: Form,
         /// Kept for as long as it is read; who drops it ends it.
         guard: Arc<dyn Any + Send + Sync>,
     },
+}
+
+/// How a server gives what it makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// In one answer.
+    Whole,
+    /// In segments, which a playlist leads to.
+    Segments,
 }
 
 /// What a server is asked to do with the times of what it makes.

@@ -5,7 +5,7 @@
 //! once and remembered, without host and token. Trouble with an item is never taken for trouble with
 //! its server, nor the other way round.
 
-use super::conversion::{self, Conversions, forms, transcode};
+use super::conversion::{self, Conversions, can_be, forms, transcode};
 use super::{Plan, Source, Want};
 use crate::catalog::{best_version, version_tracks};
 use crate::error::{Error, Failure, Result};
@@ -157,7 +157,8 @@ impl OnPlex {
         let forms = forms(want.plan);
         let first = entry.known().form.map_or(0, |(form, _)| form);
         let mut why = "its server does not convert it".to_owned();
-        for (at, form) in forms.iter().enumerate().skip(first) {
+        let forms_left = forms.iter().enumerate().skip(first);
+        for (at, form) in forms_left.filter(|(_, form)| can_be(**form, want)) {
             let transcode = transcode(file.play(new_id()?), *form, want);
             let decision = Decision::Transcode(transcode);
             let decided = match server.decision(&decision).await {

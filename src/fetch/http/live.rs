@@ -1,7 +1,9 @@
-//! What a server makes while it is read: one answer from its beginning to its end, in order. It has
-//! no length and no ranges, and asking again would begin it anew, so that it is asked for once.
+//! What a server makes while it is read: one answer from its beginning to its end, in order, or one
+//! segment after the other. It has no length and no ranges, and asking again would begin it anew, so
+//! that it is asked for once.
 
 use super::super::as_u64;
+use super::segments::Segments;
 use super::stream::Stream;
 use super::target::Target;
 use super::window::Window;
@@ -13,10 +15,19 @@ use std::time::Duration;
 /// A stream that comes from a server.
 #[derive(Debug)]
 pub(in super::super) struct Live {
-    stream: Stream,
+    flow: Flow,
+    /// What has come and was not taken.
+    received: Bytes,
     /// What was passed last.
     window: Window,
     state: State,
+}
+
+/// How it comes.
+#[derive(Debug)]
+enum Flow {
+    Whole(Box<Stream>),
+    Segments(Segments),
 }
 
 /// How far it has come.
@@ -35,11 +46,27 @@ impl Live {
     /// As `Reader::live`.
     pub(in super::super) async fn open(url: &str, headers: &[(String, String)]) -> Result<Self> {
         let target = Target::new(url, headers)?;
-        Ok(Self {
-            stream: Stream::live(&target).await?,
+        Ok(Self::of(Flow::Whole(Box::new(
+            Stream::live(&target).await?,
+        ))))
+    }
+
+    /// As `Reader::segments`.
+    pub(in super::super) async fn segments(
+        url: &str,
+        headers: &[(String, String)],
+    ) -> Result<Self> {
+        let target = Target::new(url, headers)?;
+        Ok(Self::of(Flow::Segments(Segments::open(&target).await?)))
+    }
+
+    fn of(flow: Flow) -> Self {
+        Self {
+            flow,
+            received: Bytes::new(),
             window: Window::at(0),
             state: State::Awaited,
-        })
+        }
     }
 
     /// As `Reader::read`.
@@ -47,7 +74,7 @@ impl Live {
         self.window.settle();
         if offset < self.window.begin() {
             let why = "it is made while it is read, and what was passed is gone";
-            return Err(self.stream.target.failed(Failure::Item, why));
+            return Err(self.flow.target().failed(Failure::Item, why));
         }
         while self.window.end() < offset {
             let most = offset - self.window.end();
@@ -74,17 +101,17 @@ impl Live {
     ///
     /// This is the only place where a read waits.
     async fn piece(&mut self, most: u64) -> Result<Option<Bytes>> {
-        if self.stream.piece.is_empty() {
+        if self.received.is_empty() {
             let limit_ms = match &self.state {
                 State::Awaited => limits::LIVE_ANSWER_MS,
                 State::Coming => limits::SOURCE_IDLE_MS,
                 State::Ended => return Ok(None),
                 State::Failed(error) => return Err(error.clone()),
             };
-            match self.stream.next(Duration::from_millis(limit_ms)).await {
+            match self.flow.next(Duration::from_millis(limit_ms)).await {
                 Ok(Some(piece)) => {
                     self.state = State::Coming;
-                    self.stream.piece = piece;
+                    self.received = piece;
                 }
                 Ok(None) => {
                     self.state = State::Ended;
@@ -96,8 +123,25 @@ impl Live {
                 }
             }
         }
-        let received = &mut self.stream.piece;
+        let received = &mut self.received;
         let most = usize::try_from(most).map_or(received.len(), |most| most.min(received.len()));
         Ok(Some(received.split_to(most)))
+    }
+}
+
+impl Flow {
+    fn target(&self) -> &Target {
+        match self {
+            Self::Whole(stream) => &stream.target,
+            Self::Segments(segments) => segments.target(),
+        }
+    }
+
+    /// The next bytes, at least one; `None` at the end.
+    async fn next(&mut self, limit: Duration) -> Result<Option<Bytes>> {
+        match self {
+            Self::Whole(stream) => stream.next(limit).await,
+            Self::Segments(segments) => segments.next(limit).await,
+        }
     }
 }

@@ -11,6 +11,7 @@ mod answer;
 mod connect;
 mod lane;
 mod live;
+mod segments;
 mod shelf;
 mod socket;
 mod stream;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::{Body, Incoming};
 use hyper::header::{ACCEPT_ENCODING, HOST, HeaderValue, RANGE, USER_AGENT};
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request, Response, StatusCode};
 use std::borrow::Cow;
 use std::pin::Pin;
 use std::time::Duration;
@@ -90,6 +90,50 @@ impl Stream {
         };
         let opened = timeout(limit, follow(&place, target, None, &mut None)).await;
         opened.unwrap_or_else(|_| Err(target.failed(Failure::Connection, silent(limit))))
+    }
+
+    /// Asks for all of a file that its maker may not have made yet, on a connection that was kept,
+    /// if it leads there, and receives its beginning into `piece`. `None` where nothing is there.
+    ///
+    /// # Errors
+    /// `Source`: the answer did not begin within `limit`, or is another refusal.
+    pub(super) async fn made(
+        target: &Target,
+        kept: Option<Connection>,
+        limit: Duration,
+    ) -> Result<Option<Self>> {
+        let beginning = async {
+            let (connection, (answer, began_after)) = ask(target, None, kept).await?;
+            if let StatusCode::NOT_FOUND | StatusCode::SERVICE_UNAVAILABLE = answer.status() {
+                return Ok(None);
+            }
+            let given = match judge(answer.status(), answer.headers(), None, None) {
+                Verdict::Given(given) => given,
+                Verdict::Refused(failure, why) => return Err(target.failed(failure, why)),
+                Verdict::Elsewhere(_) => return Err(target.failed(Failure::Item, "it redirects")),
+            };
+            let mut stream = Self {
+                connection,
+                body: answer.into_body(),
+                given,
+                target: target.clone(),
+                began_after,
+                left: given.to,
+                piece: Bytes::new(),
+                waiting: None,
+            };
+            Ok(stream
+                .next(limit)
+                .await?
+                .map(|piece| Self { piece, ..stream }))
+        };
+        let opened = timeout(limit, beginning).await;
+        opened.unwrap_or_else(|_| Err(target.failed(Failure::Connection, silent(limit))))
+    }
+
+    /// What it came on, for the next request, once it has come to its end.
+    pub(super) fn into_connection(self) -> Connection {
+        self.connection
     }
 
     /// Whether every byte was received.

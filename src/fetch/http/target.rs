@@ -94,6 +94,48 @@ impl Target {
         Ok(to)
     }
 
+    /// Where a reference leads that was found at this address (RFC 3986 §5.2). The headers go along,
+    /// since another host is none.
+    ///
+    /// # Errors
+    /// Why it cannot be followed.
+    pub(super) fn joined(&self, reference: &str) -> std::result::Result<Self, &'static str> {
+        let none = "it leads to an address that is none";
+        let reference = reference.split('#').next().unwrap_or_default();
+        if reference.starts_with("//") || reference.parse::<Uri>().is_ok_and(|uri| is_whole(&uri)) {
+            let whole = match self.lock {
+                Lock::Plain if reference.starts_with("//") => format!("http:{reference}"),
+                Lock::Tls if reference.starts_with("//") => format!("https:{reference}"),
+                _ => reference.to_owned(),
+            };
+            let to = Self::bare(&whole.parse().map_err(|_| none)?)?;
+            return if to.is_at(self) {
+                Ok(Self {
+                    path: to.path,
+                    ..self.clone()
+                })
+            } else {
+                Err("it leads to another server")
+            };
+        }
+        let (path, query) = match reference.split_once('?') {
+            Some((path, query)) => (path, format!("?{query}")),
+            None => (reference, String::new()),
+        };
+        let path = match path {
+            "" => self.path.path().to_owned(),
+            path if path.starts_with('/') => without_dots(path),
+            path => {
+                let folder = self.path.path().rsplit_once('/').map_or("", |(all, _)| all);
+                without_dots(&format!("{folder}/{path}"))
+            }
+        };
+        Ok(Self {
+            path: format!("{path}{query}").parse().map_err(|_| none)?,
+            ..self.clone()
+        })
+    }
+
     /// Whether a connection to the one is a connection to the other.
     pub(super) fn is_at(&self, other: &Self) -> bool {
         self.lock == other.lock
@@ -149,6 +191,32 @@ impl Target {
             why: why.into(),
         }
     }
+}
+
+/// Whether it names a scheme; alone that may be a name with a port.
+fn is_whole(uri: &Uri) -> bool {
+    uri.scheme().is_some()
+}
+
+/// A path from the root, with `.` and `..` gone through (RFC 3986 §5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut parts = path.split('/').skip(1).peekable();
+    while let Some(part) = parts.next() {
+        let is_last = parts.peek().is_none();
+        match part {
+            "." | ".." => {
+                if part == ".." {
+                    kept.pop();
+                }
+                if is_last {
+                    kept.push("");
+                }
+            }
+            part => kept.push(part),
+        }
+    }
+    format!("/{}", kept.join("/"))
 }
 
 impl fmt::Display for Target {
@@ -239,6 +307,37 @@ mod tests {
         }
         for location in ["//other/y", "ftp://nas/y", "http://a@nas/y", "", "?"] {
             assert!(from.redirected(location).is_err(), "{location}");
+        }
+    }
+
+    #[test]
+    fn a_reference_leads_only_within_its_host() {
+        let from = target("http://nas:80/video/start.m3u8?a=b");
+        for (reference, path) in [
+            ("session/a/index.m3u8", "/video/session/a/index.m3u8"),
+            ("0.ts?c=d#e", "/video/0.ts?c=d"),
+            ("?c", "/video/start.m3u8?c"),
+            ("/x/../y/./0.ts", "/y/0.ts"),
+            ("../../../0.ts", "/0.ts"),
+            ("./a/..", "/video/"),
+            ("http://NAS/0.ts?c", "/0.ts?c"),
+            ("//nas/0.ts", "/0.ts"),
+            ("0:1.ts", "/video/0:1.ts"),
+        ] {
+            let to = from.joined(reference).unwrap();
+            assert!(to.is_at(&from));
+            assert_eq!((to.path(), to.headers().len()), (path, 1), "{reference}");
+        }
+        for reference in [
+            "http://other/0.ts",
+            "https://nas/0.ts",
+            "http://nas:81/0.ts",
+            "//other/0.ts",
+            "http://me@nas/0.ts",
+            "ftp://nas/0.ts",
+            "a b.ts",
+        ] {
+            assert!(from.joined(reference).is_err(), "{reference}");
         }
     }
 }

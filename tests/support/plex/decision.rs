@@ -81,6 +81,12 @@ pub(crate) fn answer(state: &State, asked: &Asked, faults: &Faults) -> Answer {
         return refusal(400);
     };
     let mut verdict = decide(asked, media, part);
+    if let Some(Decision::Convert(plan)) = &verdict.decision
+        && faults.segments_only
+        && plan.form != Form::Hls
+    {
+        verdict.refuse((4005, "No target for this protocol."));
+    }
     let is_convert = matches!(verdict.decision, Some(Decision::Convert(_)));
     let live = state.sessions().live().count();
     if is_convert && live >= faults.transcode_limit {

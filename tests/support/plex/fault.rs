@@ -70,6 +70,8 @@ pub(crate) struct Faults {
     pub(crate) decision_code: Option<u32>,
     /// What answers `start`.
     pub(crate) start_status: Option<u16>,
+    /// Conversions come in segments only.
+    pub(crate) segments_only: bool,
     /// The transcoder's first byte comes so much later.
     pub(crate) start_delay_ms: u64,
     /// Sessions of the transcoder at a time.
@@ -111,6 +113,7 @@ impl Default for Faults {
             decision_status: None,
             decision_code: None,
             start_status: None,
+            segments_only: false,
             start_delay_ms: 0,
             transcode_limit: 4,
             pin: Pin::Pending,

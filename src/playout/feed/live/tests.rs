@@ -18,7 +18,7 @@ use crate::model::Part;
 use crate::playout::Outlines;
 use crate::playout::feed::{Feed, Join, Opening};
 use crate::playout::outlines::Key;
-use crate::resolver::{Source, Times};
+use crate::resolver::{Form, Source, Times};
 use plex::{Library, Standin};
 use source::{Answer, SourceServer};
 use std::any::Any;
@@ -108,6 +108,7 @@ impl House {
             headers: Vec::new(),
             begins_ms,
             times,
+            form: Form::Whole,
             guard: Arc::clone(&guard),
         };
         (source, guard)
@@ -431,6 +432,7 @@ async fn what_the_stand_in_converts_is_played_from_where_it_was_asked_for() {
             } else {
                 Times::Counted
             },
+            form: Form::Whole,
             guard: Arc::new(()),
         };
         let place = (5 * SECOND, Join::Before);
