@@ -126,13 +126,20 @@ impl Reader {
 
     /// As `live`, of what is made in segments: `url` is that of a playlist that leads to them, and
     /// they are read one after the other as if they were one stream. They come from the same host.
-    /// One that is not there yet is asked for again for `limits::SEGMENT_MADE_MS`.
+    /// One that is not there yet is asked for again for `limits::SEGMENT_MADE_MS`. Some servers list
+    /// those of the whole item wherever it is to begin: `begins` and the length of the item tell
+    /// which ones of these are passed over.
     ///
     /// # Errors
     /// As `live`. Later, for good: of the connection, when a segment breaks off or is not made; of
     /// the item, when the playlist cannot be followed.
-    pub async fn segments(url: &str, headers: &[(String, String)]) -> Result<Self> {
-        let source = Source::Live(Box::new(http::Live::segments(url, headers).await?));
+    pub async fn segments(
+        url: &str,
+        headers: &[(String, String)],
+        (begins, whole): (Duration, Duration),
+    ) -> Result<Self> {
+        let live = http::Live::segments(url, headers, (begins, whole)).await?;
+        let source = Source::Live(Box::new(live));
         Ok(Self { source })
     }
 

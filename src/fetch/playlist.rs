@@ -132,6 +132,27 @@ impl Segments {
         while self.number < number && self.next().is_some() {}
     }
 
+    /// Passes what lies before the time at which an item of this length is to begin, where they are
+    /// those of all of it and not those from there on.
+    pub fn begin_at(&mut self, begins: Duration, whole: Duration) {
+        let all = self.clone().map(|segment| segment.lasts);
+        let lasts = all.fold(Duration::ZERO, Duration::saturating_add);
+        let is_rest = lasts.abs_diff(whole.saturating_sub(begins)) <= lasts.abs_diff(whole);
+        if is_rest || !self.is_whole {
+            return;
+        }
+        let mut ends = Duration::ZERO;
+        loop {
+            let (at, number) = (self.at, self.number);
+            let lasts = self.next().map(|segment| segment.lasts);
+            ends = ends.saturating_add(lasts.unwrap_or(Duration::MAX));
+            if ends > begins {
+                (self.at, self.number) = (at, number);
+                return;
+            }
+        }
+    }
+
     /// Whether none is left.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -263,6 +284,36 @@ mod tests {
         assert!(!segments.is_done());
         assert_eq!(segments.next(), Some(segment(9, "00009.ts", 0)));
         assert!(segments.is_done() && segments.next().is_none());
+    }
+
+    #[test]
+    fn those_before_the_beginning_are_passed_where_all_are_listed() {
+        let listed = |end: &str| {
+            let lines = (0..30).map(|at| format!("#EXTINF:4,\n{at}.ts\n"));
+            let text = format!(
+                "#EXTM3U\n#EXT-X-TARGETDURATION:4\n{}{end}",
+                lines.collect::<String>()
+            );
+            media(&text)
+        };
+        let first = |end, begins_ms, whole_s| {
+            let mut segments = listed(end);
+            let (begins, whole) = (
+                Duration::from_millis(begins_ms),
+                Duration::from_secs(whole_s),
+            );
+            segments.begin_at(begins, whole);
+            segments.next().map(|segment| segment.number)
+        };
+        let end = "#EXT-X-ENDLIST\n";
+        assert_eq!(first(end, 0, 120), Some(0));
+        assert_eq!(first(end, 59_999, 120), Some(14));
+        assert_eq!(first(end, 60_000, 121), Some(15));
+        // They are those from there on, or more are to come.
+        assert_eq!(first(end, 60_000, 181), Some(0));
+        assert_eq!(first("", 60_000, 120), Some(0));
+        // Nothing is there.
+        assert_eq!(first(end, 500_000, 120), None);
     }
 
     #[test]

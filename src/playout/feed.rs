@@ -16,6 +16,7 @@ use live::Live;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where bytes come from.
 #[derive(Debug)]
@@ -426,12 +427,20 @@ async fn reader(opening: Opening<'_>, known: Option<&Known>) -> Result<Reader> {
         }
         (
             Source::Live {
-                url, headers, form, ..
+                url,
+                headers,
+                begins_ms,
+                form,
+                ..
             },
             _,
         ) => match form {
             Form::Whole => Reader::live(url, headers).await,
-            Form::Segments => Reader::segments(url, headers).await,
+            Form::Segments => {
+                let begins = Duration::from_millis(u64::try_from(*begins_ms).unwrap_or(0));
+                let whole = Duration::from_millis(opening.part.duration_ms.unwrap_or(0));
+                Reader::segments(url, headers, (begins, whole)).await
+            }
         },
     }
 }

@@ -63,7 +63,7 @@ impl Show {
     async fn open(&self) -> exstreamtv::error::Result<Reader> {
         let headers = [("X-Plex-Token".to_owned(), "secret".to_owned())];
         let url = self.server.url("start.m3u8");
-        Reader::segments(&(url + "?session=1"), &headers).await
+        Reader::segments(&(url + "?session=1"), &headers, BEGINNING).await
     }
 
     /// Paths in the order in which they were asked for.
@@ -76,6 +76,9 @@ impl Show {
         self.asked().iter().filter(|asked| *asked == path).count()
     }
 }
+
+/// From the beginning of an item.
+const BEGINNING: (Duration, Duration) = (Duration::ZERO, Duration::ZERO);
 
 fn names(numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|number| format!("{number}.ts")).collect()
@@ -139,9 +142,21 @@ async fn a_playlist_of_segments_needs_none_before_it() {
     let show = Show::new();
     let whole = show.make(&[5_000, 5_000], END);
     let url = show.server.url("base/index.m3u8");
-    let mut reader = Reader::segments(&url, &[]).await.unwrap();
+    let mut reader = Reader::segments(&url, &[], BEGINNING).await.unwrap();
     assert!(rest(&mut reader, 4_096).await.unwrap() == whole);
     assert_eq!(show.times_asked("/base/index.m3u8"), 1);
+}
+
+#[tokio::test]
+async fn of_a_playlist_of_the_whole_what_lies_before_is_not_asked_for() {
+    let show = Show::new();
+    let whole = show.make(&[5_000; 20], END);
+    let url = show.server.url("start.m3u8");
+    let begins = (Duration::from_millis(12_300), Duration::from_secs(20));
+    let mut reader = Reader::segments(&url, &[], begins).await.unwrap();
+    assert!(rest(&mut reader, 4_096).await.unwrap() == whole[60_000..]);
+    assert_eq!(show.times_asked("/base/11.ts"), 0);
+    assert_eq!(show.times_asked("/base/12.ts"), 1);
 }
 
 #[tokio::test]

@@ -55,9 +55,12 @@ impl Live {
     pub(in super::super) async fn segments(
         url: &str,
         headers: &[(String, String)],
+        begins: (Duration, Duration),
     ) -> Result<Self> {
         let target = Target::new(url, headers)?;
-        Ok(Self::of(Flow::Segments(Segments::open(&target).await?)))
+        Ok(Self::of(Flow::Segments(
+            Segments::open(&target, begins).await?,
+        )))
     }
 
     fn of(flow: Flow) -> Self {

@@ -45,6 +45,8 @@ struct Course {
     asked: Instant,
     /// The number of the next one; `None` before the first.
     next: Option<u64>,
+    /// When the first one is to begin, in an item of what length.
+    begins: (Duration, Duration),
     /// On which the last answer came.
     connection: Option<Connection>,
 }
@@ -54,7 +56,7 @@ impl Segments {
     ///
     /// # Errors
     /// `Source`, as `Reader::segments` tells.
-    pub(super) async fn open(target: &Target) -> Result<Self> {
+    pub(super) async fn open(target: &Target, begins: (Duration, Duration)) -> Result<Self> {
         let stream = Stream::live(target).await?;
         let found = stream.target.clone();
         let (text, connection) = whole(stream).await?;
@@ -67,6 +69,7 @@ impl Segments {
             segments,
             asked: Instant::now(),
             next: None,
+            begins,
             connection: Some(connection),
         };
         Ok(Self {
@@ -122,6 +125,10 @@ impl Course {
     async fn seek(mut self: Box<Self>) -> Result<Option<Found>> {
         let begun = Instant::now();
         loop {
+            if let (Some(segments), None) = (&mut self.segments, self.next) {
+                let (begins, whole) = self.begins;
+                segments.begin_at(begins, whole);
+            }
             if let Some(segment) = self.segments.as_mut().and_then(Iterator::next) {
                 let target = lead(&self.place, &segment.uri)?;
                 let is_first = self.next.is_none();
