@@ -17,6 +17,8 @@
 mod support;
 mod ts_judge;
 
+#[path = "support/activity.rs"]
+mod activity;
 #[path = "outside/clip.rs"]
 mod clip;
 #[path = "outside/crowd.rs"]

@@ -8,12 +8,14 @@
     clippy::print_stderr
 )]
 
+#[path = "support/activity.rs"]
+mod activity;
 #[path = "support/plex/mod.rs"]
 mod plex;
 #[path = "command/program.rs"]
 mod program;
 
-use plex::{Library, Pin, Settings, Standin};
+use plex::{Class, Library, Pin, Settings, Standin};
 use program::{
     PATIENCE, Running, ask, ended, exstreamtv, folder, get, json, run, tell, text, words,
 };
@@ -192,6 +194,16 @@ fn a_server_is_linked_read_and_on_air_and_its_token_is_nowhere_to_be_seen() {
     eprintln!("{listed}{channels}");
     let stream = house.stream(188 * 2_000);
     assert_eq!(stream[0], 0x47);
+    // Tuned again: the server is asked for nothing that it has told, and the database for nothing.
+    let process = house.running().child.id();
+    let store = activity::settled_activity(process, "store");
+    standin.reset_counts();
+    let stream = house.stream(188 * 2_000);
+    assert_eq!(stream[0], 0x47);
+    assert_eq!(activity::activity(process, "store"), store);
+    let counts = standin.counts();
+    let told = [Class::Metadata, Class::Sections, Class::Listing];
+    assert_eq!(told.map(|class| counts.of(class)), [0; 3]);
     let health = json(&house.get("/api/health/detailed"));
     assert_eq!(health["plex"][0]["state"], "good", "{health}");
 

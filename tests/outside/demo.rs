@@ -1,6 +1,7 @@
 //! A demo that runs: started as a newcomer starts it, asked over its doors, looked at in `/proc`,
 //! and ended as a service manager ends it.
 
+use super::activity::{activity, field, settled_activity};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -165,40 +166,14 @@ impl Demo {
         std::fs::read_dir(self.own("fd")).unwrap().count()
     }
 
-    /// How often the thread of this name fell asleep, and how much it ran, in clock ticks: as long
-    /// as both stay, it did nothing.
+    /// As `activity::activity`.
     pub(crate) fn activity(&self, thread: &str) -> (u64, u64) {
-        for task in std::fs::read_dir(self.own("task")).unwrap() {
-            let task = task.unwrap().path();
-            let read = |name: &str| std::fs::read_to_string(task.join(name)).unwrap();
-            if read("comm").trim() == thread {
-                let slept = field(&read("status"), "voluntary_ctxt_switches:");
-                let stat = read("stat");
-                let (_, fields) = stat.rsplit_once(')').unwrap();
-                let fields: Vec<u64> = fields
-                    .split_whitespace()
-                    .filter_map(|field| field.parse().ok())
-                    .collect();
-                // `proc_pid_stat(5)`: utime and stime are fields 14 and 15; the state, field 3, is
-                // no number, so that field 4 is the first here.
-                return (slept, fields[10] + fields[11]);
-            }
-        }
-        panic!("there is no thread {thread}");
+        activity(self.child.id(), thread)
     }
 
-    /// The same, once it stays: who has just got an answer may be faster than the thread falls
-    /// asleep again.
+    /// As `activity::settled_activity`.
     pub(crate) fn settled_activity(&self, thread: &str) -> (u64, u64) {
-        let mut before = self.activity(thread);
-        loop {
-            std::thread::sleep(Duration::from_millis(300));
-            let now = self.activity(thread);
-            if now == before {
-                return now;
-            }
-            before = now;
-        }
+        settled_activity(self.child.id(), thread)
     }
 
     /// A count of what its threads wait for the processor.
@@ -288,13 +263,6 @@ impl Queue {
         self.before = now;
         Duration::from_nanos(all)
     }
-}
-
-/// The number behind a name in a file of `/proc`.
-fn field(text: &str, name: &str) -> u64 {
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    let number = line.unwrap().split_whitespace().next().unwrap();
-    number.parse().unwrap()
 }
 
 /// Milliseconds since 1970.
