@@ -140,7 +140,7 @@ fn refusals() -> Vec<(Answer, Failure, &'static str)> {
         (
             Answer::Redirect("ftp://127.0.0.1/x".to_owned()),
             item,
-            "it redirects to where this box cannot follow",
+            "it leads to where this box cannot follow",
         ),
         (
             Answer::Redirect("/a%20film.mkv".to_owned()),

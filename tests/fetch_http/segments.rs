@@ -313,7 +313,7 @@ async fn what_cannot_be_followed_is_told_of_the_item() {
             "base/index.m3u8",
             "#EXTM3U\n#EXT-X-STREAM-INF:A=1\nindex.m3u8\n",
         ),
-        ("base/index.m3u8", "#EXTM3U\n#EXTINF:1,\na b.ts\n"),
+        ("base/index.m3u8", "#EXTM3U\n#EXTINF:1,\nftp://nas/0.ts\n"),
     ] {
         let show = Show::new();
         show.make(&[9_000], END);

@@ -228,10 +228,14 @@ fn read(place: &Target, text: Vec<u8>) -> Result<Playlist> {
     Playlist::read(text).map_err(|error| place.failed(Failure::Item, error.to_string()))
 }
 
-/// Where an address in the playlist at `place` leads.
+/// Where an address in the playlist at `place` leads: to no other server.
 fn lead(place: &Target, uri: &str) -> Result<Target> {
     let to = place.joined(uri);
-    to.map_err(|why| place.failed(Failure::Item, why))
+    let to = to.map_err(|why| place.failed(Failure::Item, why))?;
+    if !to.is_at(place) {
+        return Err(place.failed(Failure::Item, "it leads to another server"));
+    }
+    Ok(to)
 }
 
 /// All of a playlist.

@@ -228,7 +228,7 @@ async fn follow(
         match judge(answer.status(), answer.headers(), range, place.total) {
             Verdict::Refused(failure, why) => return Err(target.failed(failure, why)),
             Verdict::Elsewhere(location) => {
-                let to = target.redirected(&location);
+                let to = target.joined(&location);
                 target = to.map_err(|why| target.failed(Failure::Item, why))?;
             }
             Verdict::Given(given) => {
