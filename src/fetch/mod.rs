@@ -33,7 +33,7 @@ pub struct Reader {
 pub struct Pace {
     /// How long it lets wait before it begins to give.
     pub answers_after: Duration,
-    /// How much comes in a second then.
+    /// How much comes in a second then; 0 where nothing was read that tells.
     pub bytes_per_second: u64,
 }
 

@@ -55,6 +55,9 @@ async fn an_index_at_either_end_comes_with_the_beginning() {
             library.read(&mut reader, at, 9_000).await.unwrap();
         }
         assert_eq!(library.server.counts().requests, 3);
+        // What is read then comes on a connection that is there.
+        library.read(&mut reader, FILE / 2, 100).await.unwrap();
+        assert_eq!(library.server.counts().connections, 3);
         // Room for another one is there at once, and for this one's when it is settled.
         let other = slow(SOON);
         let mut others = [other.open().await.unwrap(), other.open().await.unwrap()];

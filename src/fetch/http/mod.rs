@@ -101,6 +101,7 @@ impl Remote {
         if remote.total == expected.len {
             shelf.put(remote.looks.front());
             remote.shelf = shelf;
+            remote.reuse();
         }
         Ok(remote)
     }
@@ -226,15 +227,24 @@ impl Remote {
 
     /// Waits for bytes that are on their way; says whether they are here.
     async fn has_come(&mut self, offset: u64, len: usize) -> bool {
-        let patience = self.place.answers_after.unwrap_or_default() * INDEX_REQUESTS;
-        let is_coming = self.shelf.expects(offset, len);
-        self.shelf.holds(offset, len) || (is_coming && self.shelf.come(offset, len, patience).await)
+        if self.shelf.expects(offset, len) {
+            let patience = self.place.answers_after.unwrap_or_default() * INDEX_REQUESTS;
+            self.shelf.come(offset, len, patience).await;
+            self.reuse();
+        }
+        self.shelf.holds(offset, len)
     }
 
     /// Fetches side by side.
     async fn fetch(&mut self, ranges: &[(u64, usize)], patience: Duration) {
         let from = (&self.place, std::mem::take(&mut self.spare));
-        self.spare = self.shelf.fetch(from, ranges, patience).await;
+        self.shelf.fetch(from, ranges, patience).await;
+        self.reuse();
+    }
+
+    /// Keeps connections on which something was fetched.
+    fn reuse(&mut self) {
+        self.spare.extend(self.shelf.unused());
         if let Some(stream) = self.spare.last() {
             self.place.now = stream.target.clone();
         }

@@ -24,8 +24,9 @@ static INDEXES: Semaphore = Semaphore::const_new(limits::SOURCE_INDEXES);
 pub(super) struct Shelf {
     /// In no order, each of at most `limits::BLOCK_BYTES`.
     pieces: Vec<(u64, Bytes)>,
-    /// At most `limits::SOURCE_INDEXES`, for each of which there is room.
     coming: Vec<Coming>,
+    /// Connections on which something has come, or that were not needed.
+    unused: Vec<Stream>,
     /// There while it may hold a whole index, or several that are on their way.
     room: Option<SemaphorePermit<'static>>,
 }
@@ -43,6 +44,13 @@ struct Coming {
 }
 
 impl Coming {
+    fn new(place: &Place, (from, len): (u64, usize), spare: Option<Stream>) -> Self {
+        let to = from.saturating_add(as_u64(len));
+        let range = Range { from, to: Some(to) };
+        let fetching = Box::pin(fetch(place.clone(), range, spare));
+        Self { from, to, fetching }
+    }
+
     fn covers(&self, offset: u64, len: usize) -> bool {
         self.from <= offset && offset.saturating_add(as_u64(len)) <= self.to
     }
@@ -83,26 +91,24 @@ impl Shelf {
             total: Some(expected.len),
             ..place.clone()
         };
-        let coming = ranges.map(|(from, len)| {
-            let (from, to) = (*from, from.saturating_add(as_u64(*len)));
-            let range = Range { from, to: Some(to) };
-            let fetching: Fetching = Box::pin(fetch(place.clone(), range, None));
-            Coming { from, to, fetching }
-        });
-        self.coming = coming.collect();
+        self.coming = ranges
+            .map(|range| Coming::new(&place, *range, None))
+            .collect();
     }
 
     /// Goes on with what is on its way.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
-        let pieces = &mut self.pieces;
+        let (pieces, unused) = (&mut self.pieces, &mut self.unused);
         self.coming
             .retain_mut(|coming| match coming.fetching.as_mut().poll(cx) {
                 Poll::Pending => true,
-                Poll::Ready(fetched) => {
-                    // What failed is read again by who needs it, and who is told why.
-                    pieces.extend(fetched.map(|(pieces, _)| pieces).unwrap_or_default());
+                Poll::Ready(Ok((fetched, stream))) => {
+                    pieces.extend(fetched);
+                    unused.push(stream);
                     false
                 }
+                // Who reads it will be told.
+                Poll::Ready(Err(_)) => false,
             });
     }
 
@@ -120,11 +126,16 @@ impl Shelf {
     }
 
     /// Waits until these bytes are here, for as long as `patience` lasts; nothing else that is on its
-    /// way is wanted any more. Says whether they are.
-    pub(super) async fn come(&mut self, offset: u64, len: usize, patience: Duration) -> bool {
+    /// way is wanted any more.
+    pub(super) async fn come(&mut self, offset: u64, len: usize, patience: Duration) {
         let missing = self.missing(offset, len);
         let is_wanted = |coming: &Coming| missing.is_some_and(|(at, len)| coming.covers(at, len));
         self.coming.retain(is_wanted);
+        self.wait(patience).await;
+    }
+
+    /// Waits for what is on its way, for as long as `patience` lasts.
+    async fn wait(&mut self, patience: Duration) {
         let all_here = poll_fn(|cx| {
             self.poll(cx);
             if self.coming.is_empty() {
@@ -135,7 +146,11 @@ impl Shelf {
         });
         let _ = timeout(patience, all_here).await;
         self.coming.clear();
-        self.holds(offset, len)
+    }
+
+    /// The connections that are there and not needed.
+    pub(super) fn unused(&mut self) -> Vec<Stream> {
+        std::mem::take(&mut self.unused)
     }
 
     /// Lets go of all but a whole index, and of the room that others had.
@@ -148,41 +163,19 @@ impl Shelf {
     }
 
     /// Fetches ranges for as long as `patience` lasts, on the connections that are spare and then
-    /// on new ones; gives those that are spare afterwards.
+    /// on new ones; nothing else that is on its way is wanted any more.
     pub(super) async fn fetch(
         &mut self,
         (place, spare): (&Place, Vec<Stream>),
         ranges: &[(u64, usize)],
         patience: Duration,
-    ) -> Vec<Stream> {
+    ) {
         let mut spare = spare.into_iter();
-        let all = ranges.iter().map(|(offset, len)| {
-            let to = Some(offset.saturating_add(as_u64(*len)));
-            let range = Range { from: *offset, to };
-            let fetching: Fetching = Box::pin(fetch(place.clone(), range, spare.next()));
-            fetching
-        });
-        let mut all: Vec<Fetching> = all.collect();
-        let mut unused: Vec<_> = spare.collect();
-        let done = poll_fn(|cx| {
-            all.retain_mut(|one| match one.as_mut().poll(cx) {
-                Poll::Pending => true,
-                Poll::Ready(Ok((pieces, stream))) => {
-                    self.pieces.extend(pieces);
-                    unused.push(stream);
-                    false
-                }
-                // Who reads it will be told.
-                Poll::Ready(Err(_)) => false,
-            });
-            if all.is_empty() {
-                Poll::Ready(())
-            } else {
-                Poll::Pending
-            }
-        });
-        let _ = timeout(patience, done).await;
-        unused
+        let coming = ranges.iter();
+        let coming = coming.map(|range| Coming::new(place, *range, spare.next()));
+        self.coming = coming.collect();
+        self.unused.extend(spare);
+        self.wait(patience).await;
     }
 
     /// A copy of `len` bytes from `offset` on; `None` where not all of them are here.
