@@ -2,7 +2,7 @@
 //! everybody.
 
 use super::Catalog;
-use super::sync::playlist::{self, Titles};
+use super::sync::playlist::{self, Lists, Titles};
 use super::sync::{self, Report};
 use crate::error::{Error, Result};
 use crate::folder::Progress;
@@ -217,20 +217,18 @@ impl Librarian {
             } else {
                 Titles::AsBefore
             };
+            let Some(report) = reports.pop() else {
+                continue;
+            };
             let catalog = self.catalog_tx.borrow().clone();
             let place = (servers.as_ref(), machine.as_str());
-            let read = playlist::run_once((&self.store, &catalog), place, titles, now_ms).await;
-            let remarks = match read {
-                Ok(outcome) => {
-                    if outcome.has_changed {
-                        self.refresh().await?;
-                    }
-                    outcome.remarks
-                }
-                Err(error) => vec![format!("its playlists were not looked at: {error}")],
-            };
-            if let Some(last) = reports.last_mut() {
-                last.remark(remarks);
+            let read = playlist::run_once((&self.store, &catalog), place, titles, now_ms, report);
+            let read = read.await;
+            if read != Ok(Lists::AsBefore) {
+                self.refresh().await?;
+            }
+            if let Err(error) = read {
+                report.remark(format!("its playlists were not looked at: {error}"));
             }
         }
         Ok(())

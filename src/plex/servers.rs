@@ -226,6 +226,12 @@ impl Servers {
         }
     }
 
+    /// As [`Self::tell`], for who passes the trouble on.
+    pub fn told(&self, machine: &str, trouble: Trouble) -> Error {
+        self.tell(machine, &trouble);
+        trouble.into()
+    }
+
     /// A server has not taken the box's token, for a part or a conversion.
     pub fn refuse(&self, machine: &str) {
         let name = {

@@ -12,7 +12,7 @@ use crate::error::{Error, Failure, Result};
 use crate::limits;
 use crate::media::Profile;
 use crate::model::MediaItem;
-use crate::plex::{self, Class, Decision, Item, Play, Server, Servers, Trouble, Version, new_id};
+use crate::plex::{self, Class, Decision, Item, Play, Server, Servers, Version, new_id};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -167,7 +167,7 @@ impl OnPlex {
                     why = trouble.to_string();
                     continue;
                 }
-                Err(trouble) => return Err(self.told(server, trouble)),
+                Err(trouble) => return Err(self.servers.told(&server.machine, trouble)),
             };
             if let (true, Decision::Transcode(transcode)) = (decided.is_transcode(), &decision) {
                 entry.known().form = Some((at, forms.len()));
@@ -178,12 +178,6 @@ impl OnPlex {
         let refused = Error::unsupported("the item", why);
         entry.refuse(refused.clone(), &UNCONVERTED_S);
         Err(refused)
-    }
-
-    /// Has whoever else needs a server know of its trouble.
-    fn told(&self, server: &Server, trouble: Trouble) -> Error {
-        self.servers.tell(&server.machine, &trouble);
-        trouble.into()
     }
 
     /// What was found could not be opened or read.
@@ -214,7 +208,7 @@ impl OnPlex {
         (rating_key, item): (&str, &MediaItem),
         want: Want<'_>,
     ) -> Result<File> {
-        let told = |trouble| self.told(server, trouble);
+        let told = |trouble| self.servers.told(&server.machine, trouble);
         let found = match server.items(&[rating_key]).await {
             Ok(page) => page.items.into_iter().next(),
             Err(trouble) if trouble.class == Class::Gone => None,
@@ -249,7 +243,7 @@ impl OnPlex {
             {
                 Ok(())
             }
-            Err(trouble) => Err(self.told(server, trouble)),
+            Err(trouble) => Err(self.servers.told(&server.machine, trouble)),
         }
     }
 

@@ -12,7 +12,7 @@ fn list(rating_key: u64, title: &str, items: Vec<u64>) -> Group {
         rating_key,
         section: None,
         title: title.to_owned(),
-        updated_at: 1_600_000_001,
+        updated_at: Some(1_600_000_001),
         is_smart: false,
         items,
     }
@@ -80,7 +80,7 @@ async fn a_list_that_was_changed_is_read_again_and_one_that_is_gone_goes() {
     let id = house.lists()[0].id;
     house.change_list(|list| {
         list.items.swap(0, 2);
-        list.updated_at += 1;
+        list.updated_at = list.updated_at.map(|at| at + 1);
     });
     assert_eq!(house.lists_asked().await, 2);
     let lists = house.lists();
@@ -170,7 +170,7 @@ async fn lists_that_cannot_be_read_cost_no_library_and_stay() {
     let before = house.lists();
     house
         .standin
-        .faults(|faults| faults.playlist_status = Some(500));
+        .faults(|faults| faults.playlist_status = Some((None, 500)));
     let report = house.synced().await;
     assert_eq!(report.unchanged, 2_000);
     assert_eq!(report.remarks.len(), 1, "{:?}", report.remarks);
@@ -182,4 +182,45 @@ async fn lists_that_cannot_be_read_cost_no_library_and_stay() {
     assert_eq!(house.lists(), before);
     house.standin.faults(|faults| faults.playlist_status = None);
     assert!(house.synced().await.remarks.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_before_a_server_fails_is_kept() {
+    let (house, keys) = house().await;
+    for at in 0..5 {
+        house.give_list(list(LIST + at, &format!("List {at}"), keys.clone()));
+    }
+    let fail = |status: Option<u16>| {
+        let status = status.map(|status| (Some(LIST + 3), status));
+        house
+            .standin
+            .faults(|faults| faults.playlist_status = status);
+    };
+    // It has too much to do: it is asked for nothing more.
+    fail(Some(503));
+    let report = house.synced().await;
+    assert_eq!(report.remarks.len(), 1, "{:?}", report.remarks);
+    let names = || house.lists().into_iter().map(|one| one.list.name);
+    assert_eq!(names().collect::<Vec<_>>(), ["List 0", "List 1", "List 2"]);
+    // A list that is not there costs itself.
+    fail(Some(404));
+    assert_eq!(house.lists_asked().await, 1 + 2);
+    assert_eq!(names().count(), 4);
+    fail(None);
+    assert_eq!(house.lists_asked().await, 1 + 1);
+    assert_eq!(names().count(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_which_the_server_says_too_little_is_read_again_and_not_written() {
+    let (mut house, keys) = house().await;
+    house.give_list(list(LIST, "Late", keys));
+    house.change_list(|list| list.updated_at = None);
+    house.synced().await;
+    let log = house._state.path().join("exstreamtv.db-wal");
+    let written = || std::fs::metadata(&log).unwrap().modified().unwrap();
+    let before = written();
+    house.now_ms += 1_000;
+    assert_eq!(house.lists_asked().await, 2);
+    assert_eq!(written(), before);
 }

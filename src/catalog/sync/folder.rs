@@ -5,7 +5,7 @@
 //! or one below its root.
 
 use super::super::drive::Drives;
-use super::{REMARKS, Report, is_same};
+use super::{Report, is_same};
 use crate::catalog::Catalog;
 use crate::error::{Error, Result};
 use crate::folder::{self, Found, Progress, Stamp};
@@ -132,9 +132,7 @@ impl Intake<'_> {
     }
 
     fn unlisted(&mut self, folder: String, why: &str) {
-        if self.report.remarks.len() < REMARKS {
-            self.report.remarks.push(format!("{folder}: {why}"));
-        }
+        self.report.remark(format!("{folder}: {why}"));
         self.unlisted.push(folder + "/");
     }
 

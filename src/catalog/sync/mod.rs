@@ -53,9 +53,10 @@ impl fmt::Display for Report {
 
 impl Report {
     /// Adds what could not be looked at, in words.
-    pub(super) fn remark(&mut self, remarks: Vec<String>) {
-        let room = REMARKS.saturating_sub(self.remarks.len());
-        self.remarks.extend(remarks.into_iter().take(room));
+    pub(super) fn remark(&mut self, why: String) {
+        if self.remarks.len() < REMARKS {
+            self.remarks.push(why);
+        }
     }
 
     /// Whether anything of the library is other than it was.

@@ -5,7 +5,8 @@
 //! as soon as a library has new ones. What is in no list any more is lost to nobody: channels hold
 //! titles, not lists.
 
-use super::REMARKS;
+use super::Report;
+use super::plex::{PAGE_ROWS, TRUSTED_MS};
 use crate::catalog::Catalog;
 use crate::error::{Failure, Result};
 use crate::limits;
@@ -14,11 +15,6 @@ use crate::plex::{self, Class, Server, Servers, Trouble};
 use crate::store::Store;
 use std::collections::HashMap;
 
-/// Rows asked for at once.
-const PAGE_ROWS: usize = 500;
-/// How long a list is trusted of which its server says nothing new.
-const TRUSTED_MS: i64 = 24 * 3_600 * 1_000;
-
 /// Whether the libraries of a server have new titles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::catalog) enum Titles {
@@ -26,75 +22,86 @@ pub(in crate::catalog) enum Titles {
     New,
 }
 
-/// What became of the lists of a server.
-#[derive(Debug, Default)]
-pub(in crate::catalog) struct Outcome {
-    pub(in crate::catalog) has_changed: bool,
-    /// What was left out, in words.
-    pub(in crate::catalog) remarks: Vec<String>,
+/// Whether the lists of a server are other than they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::catalog) enum Lists {
+    AsBefore,
+    Changed,
 }
 
-/// Reads what is new in the lists of a server. A list that cannot be read costs itself.
+/// Reads what is new in the lists of a server. A list that cannot be read costs itself, and what was
+/// left out is told in `report`.
 ///
 /// # Errors
-/// The server fails, or the store cannot be written. What was known stays.
+/// The server fails, or the store cannot be written. What was read until then is kept.
 pub(in crate::catalog) async fn run_once(
     (store, catalog): (&Store, &Catalog),
     (servers, machine): (&Servers, &str),
     titles: Titles,
     now_ms: i64,
-) -> Result<Outcome> {
-    let told = |trouble: Trouble| {
-        servers.tell(machine, &trouble);
-        trouble
-    };
+    report: &mut Report,
+) -> Result<Lists> {
+    let told = |trouble| servers.told(machine, trouble);
     let server = servers.server(machine).await?;
     let mut listed = server.playlists().await.map_err(told)?;
-    let mut outcome = Outcome::default();
     if listed.len() > limits::PLAYLISTS {
         let (most, all) = (limits::PLAYLISTS, listed.len());
-        outcome.remark(format!("of {all} playlists the first {most} are kept"));
+        report.remark(format!("of {all} playlists the first {most} are kept"));
         listed.truncate(most);
     }
-    let mut known = Known::of(catalog, machine);
+    let known = catalog.playlists().iter();
+    let known = known.filter(|playlist| playlist.list.server == machine);
+    let mut known: HashMap<&str, &Playlist> = known
+        .map(|playlist| (playlist.list.rating_key.as_str(), playlist))
+        .collect();
     let mut left = limits::PLAYLISTS_TITLES;
-    let mut upserts = Vec::new();
+    let mut unread = Vec::new();
     for list in &listed {
-        let before = known.lists.remove(list.rating_key.as_str());
-        let kept = before.map_or(0, |before| before.list.items.len());
-        if before.is_some_and(|before| is_as_read(&before.list, list, titles, now_ms)) {
-            left = left.saturating_sub(kept);
-            continue;
+        let before = known.remove(list.rating_key.as_str());
+        let before = before.map(|playlist| &playlist.list);
+        match before.filter(|before| is_as_read(before, list, titles, now_ms)) {
+            Some(before) => left = left.saturating_sub(before.items.len()),
+            None => unread.push((list, before)),
         }
+    }
+    let gone: Vec<_> = known.into_values().map(|playlist| playlist.id).collect();
+    if unread.is_empty() && gone.is_empty() {
+        return Ok(Lists::AsBefore);
+    }
+    let own = own_titles(catalog, machine);
+    let (mut upserts, mut failed) = (Vec::new(), None);
+    for (list, before) in unread {
         let most = left.min(limits::PLAYLIST_TITLES);
-        match known.read(&server, list, most).await {
-            Ok(read) => {
-                if read.is_cut {
-                    let name = &list.title;
-                    outcome.remark(format!("of playlist '{name}' {most} titles are kept"));
-                }
-                left = left.saturating_sub(read.items.len());
-                upserts.push(read.list(machine, list, now_ms));
-            }
+        let read = match read(&server, list, &own, most).await {
+            Ok(read) => read,
             Err(trouble) if is_of_the_list(&trouble) => {
-                left = left.saturating_sub(kept);
-                outcome.remark(format!("playlist '{}': {trouble}", list.title));
+                report.remark(format!("playlist '{}': {trouble}", list.title));
+                continue;
             }
-            Err(trouble) => return Err(told(trouble).into()),
+            Err(trouble) => {
+                failed = Some(told(trouble));
+                break;
+            }
+        };
+        if read.is_cut {
+            report.remark(format!(
+                "of playlist '{}' {most} titles are kept",
+                list.title
+            ));
+        }
+        left = left.saturating_sub(read.items.len());
+        let new = read.list(machine, list, now_ms);
+        if before != Some(&new) {
+            upserts.push(new);
         }
     }
-    let gone: Vec<_> = known.lists.values().map(|playlist| playlist.id).collect();
-    outcome.has_changed = !upserts.is_empty() || !gone.is_empty();
+    let lists = if upserts.is_empty() && gone.is_empty() {
+        Lists::AsBefore
+    } else {
+        Lists::Changed
+    };
     store.apply_playlists(upserts, gone).await?;
-    Ok(outcome)
-}
-
-impl Outcome {
-    fn remark(&mut self, why: String) {
-        if self.remarks.len() < REMARKS {
-            self.remarks.push(why);
-        }
-    }
+    failed.map_or(Ok(lists), Err)
 }
 
 /// Whether a list is still what it was when it was read.
@@ -123,12 +130,18 @@ fn is_of_the_list(trouble: &Trouble) -> bool {
     trouble.class.failure() == Failure::Item || trouble.class == Class::Malformed
 }
 
-/// What the box knows of a server.
-struct Known<'a> {
-    /// By key.
-    lists: HashMap<&'a str, &'a Playlist>,
-    /// The titles of its libraries, by key.
-    titles: HashMap<&'a str, MediaItemId>,
+/// The titles of the libraries that are sections of a server, by key.
+fn own_titles<'a>(catalog: &'a Catalog, machine: &str) -> HashMap<&'a str, MediaItemId> {
+    let is_own =
+        |origin: &Origin| matches!(origin, Origin::Plex { server, .. } if server == machine);
+    let libraries = catalog.libraries().iter();
+    let own = libraries.filter(|library| is_own(&library.origin));
+    let own: Vec<_> = own.map(|library| library.id).collect();
+    let items = catalog.items().iter();
+    items
+        .filter(|item| own.contains(&item.library))
+        .filter_map(|item| Some((item.rating_key.as_deref()?, item.id)))
+        .collect()
 }
 
 /// What was read of a list.
@@ -140,62 +153,38 @@ struct Read {
     is_steady: bool,
 }
 
-impl<'a> Known<'a> {
-    fn of(catalog: &'a Catalog, machine: &str) -> Self {
-        let lists = catalog.playlists().iter();
-        let lists = lists.filter(|playlist| playlist.list.server == machine);
-        let is_own =
-            |origin: &Origin| matches!(origin, Origin::Plex { server, .. } if server == machine);
-        let libraries = catalog.libraries().iter();
-        let own: Vec<_> = libraries
-            .filter(|library| is_own(&library.origin))
-            .map(|library| library.id)
-            .collect();
-        let items = catalog.items().iter();
-        let items = items.filter(|item| own.contains(&item.library));
-        Self {
-            lists: lists
-                .map(|playlist| (playlist.list.rating_key.as_str(), playlist))
-                .collect(),
-            titles: items
-                .filter_map(|item| Some((item.rating_key.as_deref()?, item.id)))
-                .collect(),
-        }
-    }
-
-    /// Reads a list, at most `most` titles of it that the box knows.
-    async fn read(
-        &self,
-        server: &Server,
-        list: &plex::Playlist,
-        most: usize,
-    ) -> plex::Result<Read> {
-        let mut read = Read {
-            items: Vec::new(),
-            is_cut: false,
-            is_steady: true,
-        };
-        let (mut start, mut first_total) = (0_usize, None);
-        loop {
-            let key = &list.rating_key;
-            let page = server.playlist_items(key, start, PAGE_ROWS).await?;
-            start = start.saturating_add(page.returned);
-            let total = page.total.unwrap_or(start);
-            read.is_steady &= *first_total.get_or_insert(total) == total;
-            for item in page.items {
-                // Music and photos, and titles of other libraries, are none.
-                let Some(id) = self.titles.get(item.rating_key.as_str()) else {
-                    continue;
-                };
-                if read.items.len() >= most {
-                    read.is_cut = true;
-                    return Ok(read);
-                }
-                read.items.push(*id);
-            }
-            if page.returned == 0 || start >= total {
+/// Reads a list, at most `most` of those of its titles that the box has.
+async fn read(
+    server: &Server,
+    list: &plex::Playlist,
+    own: &HashMap<&str, MediaItemId>,
+    most: usize,
+) -> plex::Result<Read> {
+    let mut read = Read {
+        items: Vec::new(),
+        is_cut: false,
+        is_steady: true,
+    };
+    let (mut start, mut first_total) = (0_usize, None);
+    loop {
+        let key = &list.rating_key;
+        let page = server.playlist_items(key, start, PAGE_ROWS).await?;
+        start = start.saturating_add(page.returned);
+        let total = page.total.unwrap_or(start);
+        read.is_steady &= *first_total.get_or_insert(total) == total;
+        for item in page.items {
+            // Music and photos, and titles of other libraries, are none.
+            let Some(id) = own.get(item.rating_key.as_str()) else {
+                continue;
+            };
+            if read.items.len() >= most {
+                read.is_cut = true;
                 return Ok(read);
             }
+            read.items.push(*id);
+        }
+        if page.returned == 0 || start >= total {
+            return Ok(read);
         }
     }
 }

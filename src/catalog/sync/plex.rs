@@ -8,24 +8,24 @@
 //! them again.
 
 use super::title::title;
-use super::{REMARKS, Report, is_same};
+use super::{Report, is_same};
 use crate::catalog::Catalog;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::folder::Progress;
 use crate::limits;
 use crate::model::{About, Library, LibraryId, MediaItem, MediaItemId, NewItem};
-use crate::plex::{Class, Item, Kind, Page, Section, Server, Servers, Since, Trouble};
+use crate::plex::{Class, Item, Kind, Page, Section, Server, Servers, Since};
 use crate::store::{Scan, Store};
 use std::collections::{HashMap, HashSet};
 
 /// Rows asked for at once, and the fewest that a busy server is asked for.
-const PAGE_ROWS: usize = 500;
+pub(super) const PAGE_ROWS: usize = 500;
 const FEWEST_ROWS: usize = 50;
 /// How long an item is kept that its server does not list any more.
 const KEPT_MS: i64 = 24 * 3_600 * 1_000;
 /// How long a list is trusted for which nothing was said to have changed.
-const TRUSTED_MS: i64 = 24 * 3_600 * 1_000;
+pub(super) const TRUSTED_MS: i64 = 24 * 3_600 * 1_000;
 /// What changed shortly before the last look is asked for again: clocks differ.
 const OVERLAP_S: i64 = 600;
 /// A section that loses more than a fifth of its titles, and so many, may just be unplugged: that
@@ -53,7 +53,10 @@ pub(super) async fn run_once(
     // Another server may have taken its address since it was found.
     place.servers.doubt(place.server);
     let server = place.servers.server(place.server).await?;
-    let sections = server.sections().await.map_err(|why| place.told(why))?;
+    let sections = server
+        .sections()
+        .await
+        .map_err(|trouble| place.servers.told(place.server, trouble))?;
     let section = sections
         .into_iter()
         .find(|section| section.key == place.section)
@@ -107,14 +110,6 @@ pub(super) async fn run_once(
     }
     mark.write(store, library.id).await?;
     Ok(intake.report)
-}
-
-impl Place<'_> {
-    /// Has whoever else needs the server know of it.
-    fn told(&self, trouble: Trouble) -> Error {
-        self.servers.tell(self.server, &trouble);
-        trouble.into()
-    }
 }
 
 /// What the news of a section tell.
@@ -211,7 +206,7 @@ impl List<'_> {
             let total = page.total.unwrap_or(start);
             let is_steady = *first_total.get_or_insert(total) == total;
             for why in page.dropped {
-                intake.remark(format!("left out: {why}"));
+                intake.report.remark(format!("left out: {why}"));
             }
             intake.take(page.items).await?;
             if page.returned > 0 && start < total {
@@ -239,7 +234,12 @@ impl List<'_> {
                 Err(trouble) if trouble.class == Class::Busy && *rows > FEWEST_ROWS => {
                     *rows = (*rows / 2).max(FEWEST_ROWS);
                 }
-                page => return page.map_err(|why| self.place.told(why)),
+                page => {
+                    let Place {
+                        servers, server, ..
+                    } = self.place;
+                    return page.map_err(|trouble| servers.told(server, trouble));
+                }
             }
         }
     }
@@ -383,7 +383,7 @@ impl<'a, P: FnMut(&Progress)> Intake<'a, P> {
         self.flush().await?;
         if !sure {
             let why = "its list changed while it was read; nothing is taken for gone this time";
-            self.remark(why.to_owned());
+            self.report.remark(why.to_owned());
             return Ok(0);
         }
         let met = &self.met;
@@ -397,7 +397,7 @@ impl<'a, P: FnMut(&Progress)> Intake<'a, P> {
                 "its server does not list {lost} of {listed} titles; if it is so the next time \
                  too, they are taken for gone"
             );
-            self.remark(why);
+            self.report.remark(why);
             return Ok(lost);
         }
         let kept = |since_ms: i64| now_ms.saturating_sub(since_ms) < KEPT_MS;
@@ -429,12 +429,6 @@ impl<'a, P: FnMut(&Progress)> Intake<'a, P> {
         }
         self.told.seen = self.known.len();
         (self.progress)(&self.told);
-    }
-
-    fn remark(&mut self, why: String) {
-        if self.report.remarks.len() < REMARKS {
-            self.report.remarks.push(why);
-        }
     }
 }
 

@@ -41,8 +41,8 @@ pub(crate) struct Faults {
     pub(crate) broken_row_every: Option<usize>,
     /// Listings and metadata are answered so much later.
     pub(crate) metadata_delay_ms: u64,
-    /// What answers playlists.
-    pub(crate) playlist_status: Option<u16>,
+    /// What answers playlists: their list, or what is in the one of this key.
+    pub(crate) playlist_status: Option<(Option<u64>, u16)>,
     /// What answers pictures.
     pub(crate) image_status: Option<u16>,
     /// Pictures are answered so much later, or as soon as this is cleared.

@@ -94,7 +94,7 @@ fn with_groups(films: Section, shows: Section, mut next_key: u64) -> Library {
         rating_key: take(&mut next_key),
         section,
         title: title.to_owned(),
-        updated_at: 1_600_000_001,
+        updated_at: Some(1_600_000_001),
         is_smart: false,
         items,
     };

@@ -58,7 +58,7 @@ pub(crate) struct Group {
     /// The section of a collection.
     pub(crate) section: Option<u64>,
     pub(crate) title: String,
-    pub(crate) updated_at: i64,
+    pub(crate) updated_at: Option<i64>,
     /// Whether it is a search, or a list.
     pub(crate) is_smart: bool,
     pub(crate) items: Vec<u64>,

@@ -63,7 +63,11 @@ async fn media(state: &Arc<State>, peer: &Arc<Peer>, asked: &Asked) -> Answer {
     let status = match class {
         Class::Metadata => faults.metadata_status,
         Class::Listing => faults.listing_status,
-        Class::Playlist => faults.playlist_status,
+        Class::Playlist => {
+            let key = segments.get(1).and_then(|key| key.parse().ok());
+            let concerned = faults.playlist_status.filter(|(only, _)| *only == key);
+            concerned.map(|(_, status)| status)
+        }
         Class::Image => faults.image_status,
         Class::Part => {
             let id = segments.get(2).and_then(|id| id.parse().ok());

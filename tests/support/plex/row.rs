@@ -369,7 +369,7 @@ pub(crate) fn collection(group: &Group) -> Node {
         .with("smart", group.is_smart)
         .with("thumb", format!("/library/collections/{key}/composite/1"))
         .with("addedAt", 1_600_000_000_u32)
-        .with("updatedAt", group.updated_at)
+        .maybe("updatedAt", group.updated_at)
         .with("childCount", group.items.len().to_string())
 }
 
@@ -389,5 +389,5 @@ pub(crate) fn playlist(group: &Group, duration_ms: u64) -> Node {
         .with("duration", duration_ms)
         .with("leafCount", group.items.len())
         .with("addedAt", 1_600_000_000_u32)
-        .with("updatedAt", group.updated_at)
+        .maybe("updatedAt", group.updated_at)
 }
