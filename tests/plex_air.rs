@@ -129,6 +129,31 @@ struct Seen {
     troubles: Vec<String>,
 }
 
+/// Watches what is converted, two titles of it at least, and leaves: nothing may be wrong, and no
+/// conversion goes on for nobody.
+async fn watch_conversions(house: &House, mut lease: Lease, time: Duration) -> Seen {
+    let seen = watch_for(house, &mut lease, time).await;
+    println!(
+        "{} conversions, silence of {} ms, {:?}",
+        house.standin.started_conversions(),
+        seen.longest.as_millis(),
+        seen.troubles
+    );
+    assert!(seen.troubles.is_empty(), "{:?}", seen.troubles);
+    assert!(seen.longest < seconds(0.5));
+    assert!(house.standin.started_conversions() >= 2);
+    drop(lease);
+    let begun = Instant::now();
+    while house.standin.live_conversions() > 0 {
+        assert!(
+            begun.elapsed() < seconds(10.0),
+            "a conversion goes on for nobody"
+        );
+        tokio::time::sleep(seconds(0.05)).await;
+    }
+    seen
+}
+
 /// Takes what comes for so long.
 async fn watch_for(house: &House, lease: &mut Lease, length: Duration) -> Seen {
     let end = Instant::now() + length;
@@ -443,26 +468,8 @@ async fn what_cannot_be_carried_is_converted_and_nobody_notices() {
     house
         .standin
         .faults(|faults| faults.require_decision = true);
-    let mut lease = house.tune().await;
-    let seen = watch_for(&house, &mut lease, seconds(50.0)).await;
-    println!(
-        "{} conversions, silence of {} ms, {:?}",
-        house.standin.started_conversions(),
-        seen.longest.as_millis(),
-        seen.troubles
-    );
-    assert!(seen.troubles.is_empty(), "{:?}", seen.troubles);
-    assert!(seen.longest < seconds(0.5));
-    assert!(house.standin.started_conversions() >= 2);
-    drop(lease);
-    let begun = Instant::now();
-    while house.standin.live_conversions() > 0 {
-        assert!(
-            begun.elapsed() < seconds(10.0),
-            "a conversion goes on for nobody"
-        );
-        tokio::time::sleep(seconds(0.05)).await;
-    }
+    let lease = house.tune().await;
+    let seen = watch_conversions(&house, lease, seconds(50.0)).await;
     let judging = tokio::task::spawn_blocking(move || {
         ts_judge::judge(&seen.stream).assert_clean();
         support::pictures_of(&seen.stream)

@@ -3,6 +3,7 @@
 //! A guess costs bytes where it is wrong, and saves an answer of a slow server where it is right.
 
 use super::Span;
+use crate::codec::aac;
 use crate::limits;
 use crate::media::{AudioCodec, Container, TICKS_PER_SECOND, Track, TrackKind};
 
@@ -64,7 +65,7 @@ fn mp4_bytes(track: &Track) -> u64 {
         }
         TrackKind::Audio(audio) => {
             let frame = match audio.codec {
-                AudioCodec::Aac => 1024,
+                AudioCodec::Aac => u64::from(aac::FRAME_SAMPLES),
                 AudioCodec::Mp2 | AudioCodec::Mp3 => 1152,
                 AudioCodec::Ac3 | AudioCodec::Eac3 => 1536,
             };

@@ -1,12 +1,11 @@
 //! A server that converts into segments only.
 
 use super::support::{EPOCH_MS, keep};
-use super::{House, NEW, clip, seconds, ts_judge, watch_for};
+use super::{House, NEW, clip, seconds, ts_judge, watch_conversions};
 use exstreamtv::clock::Clock;
 use exstreamtv::playout::ORIGIN_90K;
 use std::path::Path;
 use std::process::Command;
-use tokio::time::{Instant, sleep};
 
 /// Brightness that a second adds to the picture, and that of the first one.
 const BRIGHTER: i64 = 16;
@@ -26,28 +25,10 @@ async fn what_comes_in_segments_is_shown_at_its_time_and_ends_with_its_viewer() 
         faults.segments_only = true;
     });
     let tuned_ms = house.clock.epoch_ms();
-    let mut lease = house.tune().await;
+    let lease = house.tune().await;
     let took_ms = house.clock.epoch_ms() - tuned_ms;
     // Over the end of the film, which is shown again then, from its beginning.
-    let seen = watch_for(&house, &mut lease, seconds(16.0)).await;
-    println!(
-        "{} conversions, silence of {} ms, {:?}; tuned in {took_ms} ms",
-        house.standin.started_conversions(),
-        seen.longest.as_millis(),
-        seen.troubles
-    );
-    assert!(seen.troubles.is_empty(), "{:?}", seen.troubles);
-    assert!(seen.longest < seconds(0.5));
-    assert!(house.standin.started_conversions() >= 2);
-    drop(lease);
-    let begun = Instant::now();
-    while house.standin.live_conversions() > 0 {
-        assert!(
-            begun.elapsed() < seconds(10.0),
-            "a conversion goes on for nobody"
-        );
-        sleep(seconds(0.05)).await;
-    }
+    let seen = watch_conversions(&house, lease, seconds(16.0)).await;
     let judging = tokio::task::spawn_blocking(move || {
         ts_judge::judge(&seen.stream).assert_clean();
         let kept = keep(&seen.stream);
