@@ -31,7 +31,7 @@ const TABLE: &str = "
     remux       | plain types codec               | bytes heapless
     ring        | plain live                      | bytes tokio
     fetch       | plain live tls                  | bytes http_body_util hyper hyper_util log rustls tokio \
-                  tokio_rustls
+                  tokio_rustls url
     plex        | plain live types config tls     | log reqwest serde serde_json tokio
     folder      | plain live types config demux fetch | bytes log tokio
     store       | plain live types config         | log rusqlite serde serde_json tokio
