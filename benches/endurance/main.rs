@@ -39,8 +39,8 @@ const SILENCE_MS: f64 = 500.0;
 const OFF_MS: f64 = 100.0;
 /// What the box may grow by in an hour.
 const GROWTH_MB: f64 = 1.0;
-/// After this time everything has been used once.
-const WARM_S: f64 = 120.0;
+/// Before the first fault.
+const BEFORE: Duration = seconds(60);
 /// How long after a fault has ended something may be on that is not the programme: the wait for
 /// the next try, the lead, and the distance of key frames.
 const RECOVERY_S: f64 = 20.0;
@@ -192,7 +192,7 @@ fn disturb(
         }
         Ok(())
     };
-    wait(begun + seconds(60))?;
+    wait(begun + BEFORE)?;
     for (name, happens, lasts_s, next_s) in FAULTS.into_iter().cycle() {
         // The last one is to be over, and recovered from, before the end.
         if Instant::now() + seconds(lasts_s + 45) > end {
@@ -300,11 +300,16 @@ fn tell(report: &mut Report, seen: &[Seen], faults: &[Happened]) -> Outcome<()> 
     report.limit("most off the schedule", most_off_ms, OFF_MS, "ms")
 }
 
-/// Says what the box has grown by. What it holds goes up and down with what is on, so that whole
-/// laps are compared: the least that was held in the first one and in the last one.
+/// Says what the box has grown by since every fault has happened once: until then it takes what it
+/// will need again. What it holds goes up and down with what is on, so that whole laps are
+/// compared: the least that was held in the first one and in the last one.
 fn grown(report: &mut Report, memory: &[Held], lap_s: f64) -> Outcome<()> {
     let end_s = memory.last().map_or(0.0, |(at_s, _)| *at_s);
-    let begin_s = WARM_S.min(end_s / 4.0);
+    let round_s: u64 = FAULTS
+        .iter()
+        .map(|(_, _, lasts_s, next_s)| lasts_s + next_s)
+        .sum();
+    let begin_s = ((BEFORE + seconds(round_s)).as_secs_f64()).min(end_s / 2.0);
     let lap_s = lap_s.min((end_s - begin_s) / 2.0);
     let lap = |from_s: f64| {
         let within = memory
@@ -320,7 +325,7 @@ fn grown(report: &mut Report, memory: &[Held], lap_s: f64) -> Outcome<()> {
         .map(|(_, held)| megabytes(*held))
         .fold(0.0, f64::max);
     report.say(format_args!(
-        "memory in the first and in the last lap of {lap_s:.0} s: at least {:.2} and {:.2} MB, on \
+        "memory in the lap of {lap_s:.0} s after {begin_s:.0} s and in the last: at least {:.2} and {:.2} MB, on \
          average {:.2} and {:.2} MB; {most:.2} MB at most",
         early.0, late.0, early.1, late.1
     ))?;
