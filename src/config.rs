@@ -21,11 +21,18 @@ pub const WEB_PORT: u16 = 8411;
 /// The port of the streams, the same on every HDHomeRun.
 pub const STREAM_PORT: u16 = 5004;
 
+/// The port at which an HDHomeRun is looked for and controlled.
+pub const DISCOVERY_PORT: u16 = 65_001;
+
 /// Largest configuration file that is read.
 const FILE_BYTES: u64 = 64 << 10;
 
 /// Longest name, in bytes. Clients show it in one line.
 const NAME_BYTES: usize = 64;
+
+/// Longest host name (RFC 1035), and how many may be named.
+const HOST_NAME_BYTES: usize = 253;
+const HOST_NAMES: usize = 16;
 
 /// The host's wishes; [`Config::default`] where it has none.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -38,6 +45,17 @@ pub struct Config {
     pub web: SocketAddr,
     /// Where the streams listen.
     pub stream: SocketAddr,
+    /// Where the device's documents are to be had besides, for clients that ask at port 80 without
+    /// being told so; `None` for nowhere.
+    pub device: Option<SocketAddr>,
+    /// Where clients that look for an HDHomeRun find the box, over UDP and TCP; `None` for its usual
+    /// port, if the documents are to be had from other machines.
+    pub discovery: Option<SocketAddr>,
+    /// Whether the box lets itself be found at all.
+    pub announce: bool,
+    /// Names under which the box is reached, besides its own.
+    #[serde(deserialize_with = "names")]
+    pub names: Vec<String>,
     /// The control socket, absolute; `None` for `control.sock` in the state folder.
     #[serde(deserialize_with = "absolute")]
     pub control: Option<PathBuf>,
@@ -73,6 +91,10 @@ impl Default for Config {
             state: None,
             web: everywhere(WEB_PORT),
             stream: everywhere(STREAM_PORT),
+            device: None,
+            discovery: None,
+            announce: true,
+            names: Vec::new(),
             control: None,
             tuners: None,
             memory_mb: None,
@@ -136,6 +158,10 @@ fn would_do(key: &str) -> Option<&'static str> {
         "state" => "an absolute path, like \"/var/lib/exstreamtv\"",
         "web" => "an address with a port, like \"0.0.0.0:8411\" or \"[::]:8411\"",
         "stream" => "an address with a port, like \"0.0.0.0:5004\" or \"[::]:5004\"",
+        "device" => "an address with a port, like \"0.0.0.0:80\" or \"[::]:80\"",
+        "discovery" => "an address with a port, like \"0.0.0.0:65001\"",
+        "announce" => "true or false",
+        "names" => "a list of names, like [\"tv.example.org\"]",
         "control" => "an absolute path, like \"/run/exstreamtv/control.sock\"",
         "tuners" => "a number from 1 to 480",
         "memory_mb" => "the megabytes of memory, like 1024",
@@ -153,6 +179,19 @@ fn absolute<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Pa
         Ok(Some(path))
     } else {
         Err(D::Error::custom("the path is not absolute"))
+    }
+}
+
+fn names<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(from)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    let odd = |name: &&String| {
+        name.is_empty() || name.len() > HOST_NAME_BYTES || !name.bytes().all(plain)
+    };
+    match names.iter().find(odd) {
+        Some(odd) => Err(D::Error::custom(format!("{odd:?} is no host name"))),
+        None if names.len() > HOST_NAMES => Err(D::Error::custom("there are too many names")),
+        None => Ok(names),
     }
 }
 

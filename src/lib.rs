@@ -34,6 +34,7 @@ pub mod tuner;
 
 pub mod system;
 
+pub mod discover;
 pub mod http;
 
 pub mod app;

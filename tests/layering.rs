@@ -40,8 +40,9 @@ const TABLE: &str = "
     resolver    | plain live types plex catalog   | log tokio
     playout     | plain live types config codec demux remux fetch schedule resolver | bytes log tokio
     tuner       | plain live types remux ring schedule resolver playout | bytes log tokio
-    system      | plain live                      | log nix
-    discover    | plain live types config tuner   | log nix socket2 tokio
+    system      | plain live                      | log nix tokio
+    discover    | plain live types config schedule tuner system | crc32fast httparse jiff log mdns_sd nix \
+                  socket2 tokio
     http        | plain live types config ring plex store catalog schedule tuner system | askama bytes \
                   http_body_util httparse hyper hyper_util jiff log percent_encoding quick_xml serde \
                   serde_json socket2 tokio

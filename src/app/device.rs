@@ -9,6 +9,7 @@ use std::io::Read;
 
 const ID: &str = "device.id";
 const AUTH: &str = "device.auth";
+const UDN: &str = "device.udn";
 
 /// Letters and digits that a `DeviceAuth` is made of; two stand twice, so that a byte picks one by
 /// its low bits.
@@ -39,11 +40,31 @@ pub(super) async fn device(store: &Store, friendly_name: &str) -> Result<Device>
             auth
         }
     };
+    let udn = match store.setting(UDN).await? {
+        Some(udn) => udn,
+        None => {
+            let udn = uuid(random()?);
+            store.set_setting(UDN, &udn).await?;
+            udn
+        }
+    };
     Ok(Device {
         id,
+        udn,
         auth,
         friendly_name: friendly_name.to_owned(),
     })
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn uuid(random: [u8; 16]) -> String {
+    let version = u128::from_be_bytes(random) & !(0xF << 76) | (0x4 << 76);
+    let variant = version & !(0x3 << 62) | (0x2 << 62);
+    let digits = format!("{variant:032X}");
+    let groups = [0..8, 8..12, 12..16, 16..20, 20..32];
+    groups
+        .map(|group| digits.get(group).unwrap_or_default())
+        .join("-")
 }
 
 fn letters(random: [u8; AUTH_LETTERS]) -> String {
@@ -63,7 +84,13 @@ fn random<const N: usize>() -> Result<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
-    use super::{AUTH_LETTERS, letters, random};
+    use super::{AUTH_LETTERS, letters, random, uuid};
+
+    #[test]
+    fn a_unique_name_is_a_random_uuid() {
+        assert_eq!(uuid([0xFF; 16]), "FFFFFFFF-FFFF-4FFF-BFFF-FFFFFFFFFFFF");
+        assert_eq!(uuid([0; 16]), "00000000-0000-4000-8000-000000000000");
+    }
 
     #[test]
     fn an_auth_is_24_letters_and_digits() {

@@ -9,15 +9,11 @@ use super::answer::{Answer, Kind};
 use super::head::Head;
 use super::m3u;
 use crate::media::{AudioCodec, VideoCodec};
+use crate::model::{FIRMWARE, FIRMWARE_VERSION, MODEL};
 use crate::schedule::{Lineup, Schedule};
 use quick_xml::escape::escape;
 use serde::Serialize;
 use std::fmt::Write;
-
-/// The hardware that the box resembles. A model with `HDTC` in it would be asked to transcode.
-const MODEL: &str = "HDHR5-4US";
-const FIRMWARE: &str = "hdhomerun5_atsc";
-const FIRMWARE_VERSION: &str = "20250815";
 
 /// Lines of pictures from which television is called high definition.
 const HD_LINES: u32 = 720;

@@ -21,11 +21,22 @@ const PREFIX: u32 = 0x105;
 #[serde(try_from = "String", into = "String")]
 pub struct DeviceId(u32);
 
+/// The hardware that the box resembles. A model with `HDTC` in it would be asked to transcode.
+pub const MODEL: &str = "HDHR5-4US";
+
+/// The firmware of that hardware. Clients choose what a tuner can do by what follows the underscore.
+pub const FIRMWARE: &str = "hdhomerun5_atsc";
+
+/// The version of that firmware.
+pub const FIRMWARE_VERSION: &str = "20250815";
+
 /// The device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Device {
     /// Its number.
     pub id: DeviceId,
+    /// Its unique name in UPnP: a UUID in capital letters (RFC 9562), without `uuid:`.
+    pub udn: String,
     /// What clients hand to the maker's cloud, which knows nothing of us: 24 characters.
     pub auth: String,
     /// Its name, as shown.

@@ -8,7 +8,7 @@ mod device;
 mod playlist;
 
 pub use about::About;
-pub use device::{Device, DeviceId};
+pub use device::{Device, DeviceId, FIRMWARE, FIRMWARE_VERSION, MODEL};
 pub use playlist::{Edition, NewPlaylist, Playlist, PlaylistId};
 
 use crate::media::{Container, Track};

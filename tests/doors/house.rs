@@ -75,6 +75,7 @@ impl Open {
         let house = Arc::new(House {
             clock,
             device: Device {
+                udn: "9E7F2A1C-53D4-4B0E-8A6F-1D2C3B4A5E6F".to_owned(),
                 id: "1051234F".parse().unwrap_or(DeviceId::from_random(0x1234)),
                 auth: "abcdefghijklmnopqrstuvwx".to_owned(),
                 friendly_name: "Living <room>".to_owned(),
