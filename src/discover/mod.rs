@@ -3,6 +3,7 @@
 //! What is told is where the doors really are, seen from the interface on which it was asked for:
 //! nothing is announced where it cannot be reached.
 
+pub mod control;
 pub mod frame;
 mod presence;
 pub mod question;
