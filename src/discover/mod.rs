@@ -4,8 +4,11 @@
 //! nothing is announced where it cannot be reached.
 
 pub mod control;
+mod datagram;
 pub mod frame;
 mod presence;
 pub mod question;
+#[cfg(test)]
+mod tests;
 
 pub use presence::Presence;

@@ -522,6 +522,12 @@ pub const HTTP_LINGER_MS: u64 = 500;
 /// Milliseconds that connections get to end when the box stops.
 pub const HTTP_GRACE_MS: u64 = 1_500;
 
+// Being found.
+
+/// Kernel receive buffer of a socket on which the box is looked for. What does not fit is asked
+/// again.
+pub const DISCOVERY_SOCKET_RECEIVE_BYTES: usize = 64 << 10;
+
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
 
