@@ -3,6 +3,12 @@
 //! What is told is where the doors really are, seen from the interface on which it was asked for:
 //! nothing is announced where it cannot be reached.
 
+pub mod control;
+mod datagram;
+pub mod frame;
 mod presence;
+pub mod question;
+#[cfg(test)]
+mod tests;
 
 pub use presence::Presence;

@@ -1,5 +1,6 @@
 //! The box as its neighbours see it: who it is, and where, from where they stand.
 
+use super::datagram::Here;
 use crate::model::Device;
 use crate::system::network::{Interface, Network, Reach};
 use std::net::{IpAddr, SocketAddr};
@@ -33,6 +34,18 @@ impl Presence {
         })
     }
 
+    /// The root of the device's URLs for whoever asked from there; `None` where no door is open to
+    /// it, or the interface is not known yet.
+    pub(super) fn root_on(&self, here: Here, asker: IpAddr) -> Option<String> {
+        let network = Arc::clone(&self.network_rx.borrow());
+        let interface = network.interface(here.interface)?;
+        let open = interface.addresses.iter().copied();
+        let open = open.filter(|address| self.root(*address).is_some());
+        // The first of those that are equally good: it is the interface's main one.
+        let best = open.min_by_key(|address| distance(*address, here, asker))?;
+        self.root(best)
+    }
+
     /// The interfaces on which the box is announced, each with the addresses at which it can be
     /// reached there.
     #[must_use]
@@ -51,6 +64,27 @@ impl Presence {
     }
 }
 
+/// How far from an asker one of an interface's addresses is. An address of the link of IPv6 is the
+/// last choice, since most programs cannot open a URL with one: they would have to name their own
+/// interface in it.
+fn distance(ours: IpAddr, here: Here, asker: IpAddr) -> u8 {
+    match (ours.to_canonical(), asker.to_canonical()) {
+        (IpAddr::V6(ours), _) if ours.is_unicast_link_local() => 5,
+        _ if here.address == Some(ours) => 0,
+        (IpAddr::V4(_), IpAddr::V4(_)) => 1,
+        (IpAddr::V6(ours), IpAddr::V6(asker)) => {
+            if ours.is_unique_local() == asker.is_unique_local() {
+                1
+            } else {
+                2
+            }
+        }
+        // It may have no address of the other family, but a neighbour usually has.
+        (IpAddr::V4(_), IpAddr::V6(_)) => 3,
+        (IpAddr::V6(_), IpAddr::V4(_)) => 4,
+    }
+}
+
 /// Whether whoever reaches the machine at `local` comes to this door. A door at `[::]` is open to
 /// both families.
 fn is_open(door: SocketAddr, local: IpAddr) -> bool {
@@ -60,7 +94,57 @@ fn is_open(door: SocketAddr, local: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_open;
+    use super::{Presence, is_open};
+    use crate::discover::datagram::Here;
+    use crate::discover::tests::{interface, presence};
+    use crate::system::network::Reach;
+    use std::net::IpAddr;
+
+    fn root_on(presence: &Presence, address: Option<&str>, asker: &str) -> Option<String> {
+        let here = Here {
+            interface: 2,
+            address: address.map(|address| address.parse::<IpAddr>().unwrap()),
+        };
+        presence.root_on(here, asker.parse().unwrap())
+    }
+
+    #[test]
+    fn an_asker_is_told_the_address_that_it_reaches() {
+        let all = ["10.0.0.5", "10.1.0.5", "fe80::5", "2001:db8::5", "fd00::5"];
+        let without_global = ["10.0.0.5", "fe80::5"];
+        for (ours, address, asker, told) in [
+            (&all[..], None, "10.0.0.9", "10.0.0.5"),
+            (&all, Some("10.1.0.5"), "10.1.0.9", "10.1.0.5"),
+            (&all, Some("10.9.0.5"), "10.9.0.9", "10.0.0.5"),
+            (&all, None, "2001:db8::9", "[2001:db8::5]"),
+            (&all, None, "fd00::9", "[fd00::5]"),
+            (&all, Some("fd00::5"), "2001:db8::9", "[fd00::5]"),
+            (&all, Some("fe80::5"), "fe80::9", "[2001:db8::5]"),
+            (&without_global, Some("fe80::5"), "fe80::9", "10.0.0.5"),
+            (&without_global, None, "2001:db8::9", "10.0.0.5"),
+            (&["fe80::5"], Some("fe80::5"), "fe80::9", "[fe80::5]"),
+            (&["fd00::5", "fe80::5"], None, "fe80::9", "[fd00::5]"),
+        ] {
+            let (presence, _) = presence("[::]:8411", vec![interface(2, Reach::Lan, ours)]);
+            let root = root_on(&presence, address, asker);
+            let told = format!("http://{told}:8411");
+            assert_eq!(root, Some(told), "{ours:?} {asker}");
+        }
+    }
+
+    #[test]
+    fn who_finds_no_open_door_is_told_nothing() {
+        let ours = vec![interface(2, Reach::Lan, &["10.0.0.5", "fe80::5"])];
+        let (presence, _) = presence("127.0.0.1:8411", ours.clone());
+        assert_eq!(root_on(&presence, None, "10.0.0.9"), None);
+        let (presence, network_tx) = super::super::tests::presence("0.0.0.0:8411", ours);
+        assert_eq!(
+            root_on(&presence, None, "fe80::9").as_deref(),
+            Some("http://10.0.0.5:8411")
+        );
+        network_tx.send_replace(std::sync::Arc::default());
+        assert_eq!(root_on(&presence, None, "10.0.0.9"), None);
+    }
 
     #[test]
     fn a_door_is_open_where_it_listens() {

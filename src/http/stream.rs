@@ -112,7 +112,7 @@ impl Viewing<'_> {
         }
         if method == Method::Head {
             let named = match tuning.want {
-                Want::Tuner(index) => Some(index),
+                Want::Tuner(index) | Want::Controlled(index) => Some(index),
                 Want::Any => None,
             };
             let _ = write_in_time(writer, self.announce(named).as_bytes()).await;

@@ -440,8 +440,31 @@ pub const LINK_LOOK_MS: u64 = 30_000;
 /// three times within 35 ms.
 pub const TUNER_WAIT_MS: u64 = 500;
 
+/// How long a tuner stays locked when its holder does nothing with it.
+pub const TUNER_LOCK_MS: u64 = 30_000;
+
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// Discovery and control.
+
+/// Control connections that are open at once.
+pub const DEVICE_CONNECTIONS: usize = 32;
+
+/// A control connection on which nothing is said for this long ends.
+pub const DEVICE_SILENT_MS: u64 = 60_000;
+
+/// A stream of datagrams ends when its receiver has said nothing for this long.
+pub const TARGET_SILENT_MS: u64 = 30_000;
+
+/// How many times faster than it plays the beginning of a stream of datagrams may be sent.
+pub const TARGET_CATCH_UP: u64 = 4;
+
+/// What it may take in any case: the rate of a stream varies.
+pub const TARGET_BITS_PER_SECOND: u64 = 20_000_000;
+
+/// Datagrams that may go at once before the rate counts.
+pub const TARGET_BURST: u32 = 8;
 
 // The clock.
 
@@ -498,6 +521,12 @@ pub const HTTP_LINGER_MS: u64 = 500;
 
 /// Milliseconds that connections get to end when the box stops.
 pub const HTTP_GRACE_MS: u64 = 1_500;
+
+// Being found.
+
+/// Kernel receive buffer of a socket on which the box is looked for. What does not fit is asked
+/// again.
+pub const DISCOVERY_SOCKET_RECEIVE_BYTES: usize = 64 << 10;
 
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
