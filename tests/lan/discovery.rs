@@ -40,7 +40,7 @@ impl Seeker {
     }
 
     /// Whether there is any answer to what is sent.
-    fn is_answered(&self, bytes: &[u8], to: SocketAddr) -> bool {
+    pub(crate) fn is_answered(&self, bytes: &[u8], to: SocketAddr) -> bool {
         self.send(bytes, to);
         self.receive(SILENCE).is_some()
     }

@@ -85,13 +85,9 @@ fn plex_sets_up_scans_and_tunes() {
             }
             let after = lineup(&at("/lineup.json"), &agent);
             assert_eq!(before, after);
-            assert_eq!(
-                after[..2]
-                    .iter()
-                    .map(|(number, _)| number.as_str())
-                    .collect::<Vec<_>>(),
-                ["1984", "1984.1"]
-            );
+            for number in ["1984", "1984.1"] {
+                assert!(after.iter().any(|(other, _)| other == number), "{number}");
+            }
             for (number, url) in after {
                 assert_eq!(url, format!("http://10.99.0.1:5004/auto/v{number}"));
                 reset(tune(&url, &LAVF));

@@ -71,6 +71,7 @@ impl Demo {
     }
 
     /// A box that was told where to listen, and is reached there at `host`, when it has channels.
+    #[allow(dead_code, reason = "for a box on another host")]
     pub(crate) fn reached_at(host: &str, command: Command) -> Self {
         let (mut demo, listening) = Self::launch(command);
         let door = |name: &str| {

@@ -231,7 +231,7 @@ impl Sender {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sender, NoTarget, Target, Transport};
+    use super::{NoTarget, Sender, Target, Transport};
     use crate::discover::control::filter::Filter;
     use std::net::Ipv4Addr;
     use std::time::Duration;
