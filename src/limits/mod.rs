@@ -448,6 +448,15 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 
 // Discovery and control.
 
+/// How long a socket is left alone that gives an error.
+pub const DISCOVERY_PAUSE_MS: u64 = 50;
+
+/// How often it is looked whether another device has the same number.
+pub const TWIN_LOOK_MS: u64 = 600_000;
+
+/// How long one may take to answer.
+pub const TWIN_PATIENCE_MS: u64 = 1_000;
+
 /// Control connections that are open at once.
 pub const DEVICE_CONNECTIONS: usize = 32;
 
