@@ -434,6 +434,32 @@ pub const LINK_PERCENT: u64 = 85;
 /// How often the rate of the link is looked up: cables are pulled, and switches agree anew.
 pub const LINK_LOOK_MS: u64 = 30_000;
 
+// The network.
+
+/// Network interfaces that are looked at. A machine that runs containers has one for each.
+pub const NETWORK_INTERFACES: usize = 64;
+
+/// Addresses of one interface. IPv6 brings a new one each day and keeps those of a week.
+pub const NETWORK_ADDRESSES: usize = 32;
+
+/// Domains that the machine is in.
+pub const NETWORK_DOMAINS: usize = 16;
+
+/// Configuration of the machine's resolver.
+pub const RESOLVER_BYTES: u64 = 16 << 10;
+
+/// How often the network is looked at without a word that it has changed: nobody tells of domains.
+pub const NETWORK_LOOK_MS: u64 = 30_000;
+
+/// How often it is looked at where the kernel does not tell of changes.
+pub const NETWORK_POLL_MS: u64 = 5_000;
+
+/// Milliseconds without a word after which a change is taken to be over.
+pub const NETWORK_QUIET_MS: u64 = 100;
+
+/// Milliseconds after which the network is looked at although it still changes.
+pub const NETWORK_SETTLES_MS: u64 = 500;
+
 // Tuners.
 
 /// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
