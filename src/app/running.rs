@@ -13,6 +13,8 @@ use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::{BoardClock, Doubt, SharedClock, SystemClock};
 use crate::config::Config;
+use crate::discover::control::Desks;
+use crate::discover::{self, Presence};
 use crate::error::{Error, Result};
 use crate::http::{self, House};
 use crate::limits::{Budget, Link};
@@ -71,11 +73,13 @@ pub(super) async fn keep(
     };
     let places = &running.places;
     let device = places.device.map(|at| format!(", device {at}"));
+    let discovery = places.discovery.map(|at| format!(", discovery {at}"));
     log::info!(
-        "the doors are open: web {}, streams {}{}",
+        "the doors are open: web {}, streams {}{}{}",
         places.web,
         places.stream,
-        device.unwrap_or_default()
+        device.unwrap_or_default(),
+        discovery.unwrap_or_default()
     );
     let kept = tokio::select! {
         failed = async {
@@ -140,11 +144,26 @@ impl Running {
         let (keeper, keeping) = (Arc::clone(&librarian), shutdown.clone());
         let keeper_clock = Arc::clone(&clock);
         tasks.spawn(async move { keeper.keep_up(keeper_clock.as_ref(), keeping).await });
+        let tuners = Arc::new(tuners);
+        let (twin_tx, twin_rx) = watch::channel(None);
+        if let Some(open) = doors.discovery {
+            let presence = Presence {
+                device: device.clone(),
+                web: places.web,
+                usual: places.device,
+                network_rx: network_rx.clone(),
+            };
+            let desks = Desks::new(Arc::clone(&tuners), lineup_rx.clone(), Arc::clone(&clock));
+            let controlled = (Arc::new(desks), tuners.count());
+            let found = discover::serve(open, presence, controlled, twin_tx, shutdown.clone());
+            tasks.spawn(found);
+        }
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
             lineup_rx,
-            tuners: Arc::new(tuners),
+            tuners,
+            twin_rx,
             librarian,
             plex,
             pictures: http::Gallery::new(),

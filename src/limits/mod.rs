@@ -474,6 +474,15 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 
 // Discovery and control.
 
+/// How long a socket is left alone that gives an error.
+pub const DISCOVERY_PAUSE_MS: u64 = 50;
+
+/// How often it is looked whether another device has the same number.
+pub const TWIN_LOOK_MS: u64 = 600_000;
+
+/// How long one may take to answer.
+pub const TWIN_PATIENCE_MS: u64 = 1_000;
+
 /// Control connections that are open at once.
 pub const DEVICE_CONNECTIONS: usize = 32;
 
@@ -482,6 +491,10 @@ pub const DEVICE_SILENT_MS: u64 = 60_000;
 
 /// A stream of datagrams ends when its receiver has said nothing for this long.
 pub const TARGET_SILENT_MS: u64 = 30_000;
+
+/// How long the receiver of a stream of datagrams is left alone first: libhdhomerun throws away what
+/// it gets in the first 64 ms.
+pub const TARGET_SETTLE_MS: u64 = 250;
 
 /// How many times faster than it plays the beginning of a stream of datagrams may be sent.
 pub const TARGET_CATCH_UP: u64 = 4;

@@ -14,6 +14,9 @@ const BANDS: [(u32, u32, u32); 4] = [(2, 4, 57), (5, 6, 79), (7, 13, 177), (14, 
 /// Width of a place.
 const STEP_MHZ: u32 = 6;
 
+/// What is less is no frequency.
+const LEAST_HERTZ: u32 = 1_000;
+
 /// Places on the dial.
 const PLACES: usize = 35;
 
@@ -40,13 +43,23 @@ pub fn station(index: usize) -> Station {
 const FIRST_PLACE: u32 = 2;
 
 /// The middle of the place with this number, in Hz.
-#[must_use]
-pub fn hertz(place: u32) -> Option<u32> {
+fn hertz(place: u32) -> Option<u32> {
     let band = BANDS
         .iter()
         .find(|(first, last, _)| (*first..=*last).contains(&place));
     let (first, _, mhz) = band?;
     Some((mhz + (place - first) * STEP_MHZ) * 1_000_000)
+}
+
+/// The frequency that a number means, in Hz: one that no frequency can be is a place on the dial.
+/// `None` where there is no such place.
+#[must_use]
+pub fn frequency(number: u32) -> Option<u32> {
+    if number < LEAST_HERTZ {
+        hertz(number)
+    } else {
+        Some(number)
+    }
 }
 
 /// The channels at a frequency, with their program numbers, in order of them.
@@ -56,6 +69,14 @@ pub fn stations(lineup: &Lineup, hertz: u32) -> impl Iterator<Item = (u16, &Arc<
         let station = station(index);
         (station.hertz == hertz).then_some((station.program, schedule))
     })
+}
+
+/// The channel at a frequency with this program number; the first one there where none is said.
+#[must_use]
+pub fn find(lineup: &Lineup, hertz: u32, program: Option<u16>) -> Option<&Arc<Schedule>> {
+    let mut there = stations(lineup, hertz);
+    let found = there.find(|(number, _)| program.is_none_or(|program| program == *number));
+    found.map(|(_, schedule)| schedule)
 }
 
 #[cfg(test)]

@@ -383,11 +383,7 @@ impl Desks {
         let (tuned, program) = self.at(index, |desk| (desk.tuned.clone(), desk.program));
         match tuned? {
             Tuned::Channel(number) => lineup.schedule(number).cloned(),
-            Tuned::Frequency(hertz, _) => {
-                let mut there = dial::stations(&lineup, hertz);
-                let chosen = there.find(|(number, _)| program.is_none_or(|it| it == *number));
-                chosen.map(|(_, schedule)| Arc::clone(schedule))
-            }
+            Tuned::Frequency(hertz, _) => dial::find(&lineup, hertz, program).cloned(),
         }
     }
 

@@ -87,7 +87,6 @@ pub(super) fn stream_info<'a>(programs: impl Iterator<Item = (u16, &'a Arc<Sched
 }
 
 /// The frequency that a value of `/tuner<n>/channel` names: `auto:57000000`, `8vsb:2`, `57000000`.
-/// A number that no frequency can be is a place on the dial.
 pub(super) fn hertz(value: &str) -> Option<u32> {
     let number = match value.split_once(':') {
         Some((modulation, number)) if is_word(modulation) => number,
@@ -96,11 +95,8 @@ pub(super) fn hertz(value: &str) -> Option<u32> {
     };
     let plain = number.bytes().all(|digit| digit.is_ascii_digit());
     let number: u32 = plain.then(|| number.parse().ok()).flatten()?;
-    if number < 1_000 {
-        Some(dial::hertz(number).unwrap_or(0))
-    } else {
-        Some(number)
-    }
+    // Clients turn to places where nothing can be, and see nothing there.
+    Some(dial::frequency(number).unwrap_or(0))
 }
 
 /// Whether a text is the name of a modulation, whichever.
