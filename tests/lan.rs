@@ -18,11 +18,11 @@ mod ts_judge;
 #[path = "support/activity.rs"]
 #[allow(dead_code, reason = "what a process does is asked elsewhere")]
 mod activity;
+#[path = "lan/control.rs"]
+mod control;
 #[path = "outside/demo.rs"]
 #[allow(dead_code, reason = "the same")]
 mod demo;
-#[path = "lan/control.rs"]
-mod control;
 #[path = "lan/discovery.rs"]
 mod discovery;
 #[path = "lan/flood.rs"]

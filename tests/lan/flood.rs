@@ -16,7 +16,12 @@ fn flood() -> u64 {
     let seeker = Seeker::at(CLIENT);
     let mut broken = anything();
     broken[17] ^= 1;
-    let kinds = [anything(), frame::discover(1, u32::MAX), broken, vec![0xff; 1_400]];
+    let kinds = [
+        anything(),
+        frame::discover(1, u32::MAX),
+        broken,
+        vec![0xff; 1_400],
+    ];
     let begun = Instant::now();
     let mut sent = 0;
     while sent < PER_SECOND * SECONDS {
@@ -56,7 +61,10 @@ fn a_flood_of_questions_costs_no_stream_a_packet() {
         // A stranger is answered afterwards, and so is the one who flooded once some time is over.
         let begun = Instant::now();
         while !Seeker::at(CLIENT).is_answered(&anything(), UNICAST) {
-            assert!(begun.elapsed() < Duration::from_secs(10), "it has gone silent");
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "it has gone silent"
+            );
         }
         println!("answers again after {:?}", begun.elapsed());
         home.stop();

@@ -5,9 +5,7 @@ use super::discovery::{BROADCAST, Seeker, anything};
 use super::frame::{BASE, LINEUP};
 use super::home::Home;
 use super::http::{exchange, lineup, tune};
-use super::network::{
-    BOX, CLIENT, FIRST, Host, Lan, SECOND, SECOND_BOX, SECOND_CLIENT,
-};
+use super::network::{BOX, CLIENT, FIRST, Host, Lan, SECOND, SECOND_BOX, SECOND_CLIENT};
 use super::replay::reset;
 use super::ssdp::Listener;
 use std::net::Ipv4Addr;
@@ -32,7 +30,10 @@ fn is_served(host: &Host, own: Ipv4Addr, at: Ipv4Addr) {
         reset(tune(&channels[0].1, &[]));
         let description = exchange("GET", &format!("{root}/device.xml"), &[]);
         let description = String::from_utf8(description.body).unwrap();
-        let other = [BOX, SECOND_BOX].into_iter().find(|other| *other != at).unwrap();
+        let other = [BOX, SECOND_BOX]
+            .into_iter()
+            .find(|other| *other != at)
+            .unwrap();
         assert!(!description.contains(&other.to_string()), "{description}");
     });
 }

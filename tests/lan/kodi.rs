@@ -24,7 +24,11 @@ impl Kodi {
     fn start(lan: &Lan, home: &std::path::Path) -> Self {
         let mut command = lan.client.command("xvfb-run");
         command.args(["-a", "-s", "-screen 0 640x480x24"]);
-        command.args(["/usr/lib/x86_64-linux-gnu/kodi/kodi.bin", "--standalone", "--windowing=x11"]);
+        command.args([
+            "/usr/lib/x86_64-linux-gnu/kodi/kodi.bin",
+            "--standalone",
+            "--windowing=x11",
+        ]);
         command.env("HOME", home).env("LIBGL_ALWAYS_SOFTWARE", "1");
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let mut child = child.unwrap();
@@ -35,17 +39,25 @@ impl Kodi {
             }
             assert!(begun.elapsed() < START, "Kodi cannot be asked");
             let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "Kodi has ended: {ended:?}; scripts/test installs what it needs");
+            assert!(
+                ended.is_none(),
+                "Kodi has ended: {ended:?}; scripts/test installs what it needs"
+            );
             std::thread::sleep(Duration::from_millis(100));
         };
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        Self { child, socket, calls: 0 }
+        Self {
+            child,
+            socket,
+            calls: 0,
+        }
     }
 
     /// Calls a method: its result, or its error.
     fn call(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.calls += 1;
-        let call = json!({"jsonrpc": "2.0", "id": self.calls, "method": method, "params": parameters});
+        let call =
+            json!({"jsonrpc": "2.0", "id": self.calls, "method": method, "params": parameters});
         self.socket.write_all(call.to_string().as_bytes()).unwrap();
         // What happens meanwhile is told on the same connection.
         let answers = serde_json::Deserializer::from_reader(&self.socket).into_iter::<Value>();
@@ -60,7 +72,13 @@ impl Kodi {
     }
 
     /// Asks until the result is good.
-    fn until(&mut self, what: &str, method: &str, parameters: &Value, good: impl Fn(&Value) -> bool) -> Value {
+    fn until(
+        &mut self,
+        what: &str,
+        method: &str,
+        parameters: &Value,
+        good: impl Fn(&Value) -> bool,
+    ) -> Value {
         let begun = Instant::now();
         loop {
             let result = self.call(method, parameters.clone());
@@ -90,23 +108,37 @@ fn kodi_finds_the_box_and_plays_with_one_tuner() {
         let folder = tempfile::tempdir().unwrap();
         let mut kodi = Kodi::start(&lan, folder.path());
         let addon = json!({"addonid": "pvr.hdhomerun", "enabled": true});
-        kodi.until("the add-on is enabled", "Addons.SetAddonEnabled", &addon, |done| done == "OK");
+        kodi.until(
+            "the add-on is enabled",
+            "Addons.SetAddonEnabled",
+            &addon,
+            |done| done == "OK",
+        );
         let all = json!({"channelgroupid": "alltv"});
-        let count = |found: &Value| found["channels"].as_array().is_some_and(|all| all.len() == 4);
+        let count = |found: &Value| {
+            found["channels"]
+                .as_array()
+                .is_some_and(|all| all.len() == 4)
+        };
         let found = kodi.until("four channels", "PVR.GetChannels", &all, count);
         let channels = found["channels"].as_array().unwrap();
         let lineup = home.json("/lineup.json");
         for line in lineup.as_array().unwrap() {
-            let listed = channels.iter().any(|channel| channel["label"] == line["GuideName"]);
+            let listed = channels
+                .iter()
+                .any(|channel| channel["label"] == line["GuideName"]);
             assert!(listed, "{line} is not in {found}");
         }
         let wanted = home.channel("1984.1")["name"].clone();
         let channel = channels.iter().find(|channel| channel["label"] == wanted);
         let open = json!({"item": {"channelid": channel.unwrap()["channelid"]}});
         assert_eq!(kodi.call("Player.Open", open), Ok("OK".into()));
-        let played = json!({"playerid": 1, "properties": ["currentvideostream", "currentaudiostream"]});
+        let played =
+            json!({"playerid": 1, "properties": ["currentvideostream", "currentaudiostream"]});
         let decoded = |now: &Value| {
-            now["currentvideostream"]["width"].as_u64().is_some_and(|width| width > 0)
+            now["currentvideostream"]["width"]
+                .as_u64()
+                .is_some_and(|width| width > 0)
         };
         let now = kodi.until("it plays", "Player.GetProperties", &played, decoded);
         println!("{now}");
@@ -118,9 +150,14 @@ fn kodi_finds_the_box_and_plays_with_one_tuner() {
         // It goes on: what it has shown grows.
         let clock = json!({"labels": ["Player.Time"]});
         let first = kodi.call("XBMC.GetInfoLabels", clock.clone()).unwrap();
-        kodi.until("time goes by", "XBMC.GetInfoLabels", &clock, |now| *now != first);
+        kodi.until("time goes by", "XBMC.GetInfoLabels", &clock, |now| {
+            *now != first
+        });
         assert_eq!(home.busy_tuners(), 1);
-        assert_eq!(kodi.call("Player.Stop", json!({"playerid": 1})), Ok("OK".into()));
+        assert_eq!(
+            kodi.call("Player.Stop", json!({"playerid": 1})),
+            Ok("OK".into())
+        );
         println!("free again {:?} after the stop", home.until_free());
         let _ = kodi.call("Application.Quit", json!({}));
         drop(kodi);

@@ -18,7 +18,8 @@ fn zeroconf_resolves_its_name_until_it_stops() {
         command.args([&CLIENT.to_string(), "exstreamtv.local."]);
         let mut zeroconf = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(zeroconf.stdout.take().unwrap()).lines();
-        let mut told = || -> Value { serde_json::from_str(&said.next().unwrap().unwrap()).unwrap() };
+        let mut told =
+            || -> Value { serde_json::from_str(&said.next().unwrap().unwrap()).unwrap() };
         let found = told();
         println!("{found:#}");
         assert_eq!(found["server"], "exstreamtv.local.");

@@ -28,7 +28,9 @@ impl Listener {
         let group = SocketAddr::from((GROUP, 1900));
         socket.bind(&group.into()).unwrap();
         socket.join_multicast_v4(&GROUP, &address).unwrap();
-        Self { socket: socket.into() }
+        Self {
+            socket: socket.into(),
+        }
     }
 
     /// The next NOTIFY that is still to come, or that is there already with `patience` zero.
@@ -124,9 +126,13 @@ fn gssdp_finds_it_by_every_name_it_has() {
                     let resources = client.within(|| found(client, target));
                     for usn in wanted {
                         let of = resources.iter().find(|resource| resource.usn == usn);
-                        let of = of.unwrap_or_else(|| panic!("{target}: no {usn} in {resources:?}"));
+                        let of =
+                            of.unwrap_or_else(|| panic!("{target}: no {usn} in {resources:?}"));
                         let (door, _, path) = super::http::parts(&of.location);
-                        assert_eq!((door.as_str(), path.as_str()), ("10.99.0.1:80", "/device.xml"));
+                        assert_eq!(
+                            (door.as_str(), path.as_str()),
+                            ("10.99.0.1:80", "/device.xml")
+                        );
                     }
                 });
             }
@@ -148,7 +154,10 @@ fn it_is_announced_at_once_and_says_goodbye_when_it_stops() {
         let root = format!("{udn}::upnp:rootdevice");
         let mut waits_for = |state: &str| {
             let mut told = said.by_ref().map(|line| line.unwrap());
-            assert!(told.any(|line| line == format!("resource {state}")), "never {state}");
+            assert!(
+                told.any(|line| line == format!("resource {state}")),
+                "never {state}"
+            );
             assert!(told.next().unwrap().contains(&root));
         };
         waits_for("available");
@@ -178,7 +187,9 @@ fn async_upnp_client_reads_who_it_is() {
     lan.client.within(|| {
         let home = Home::demo(&lan);
         let mut command = lan.client.command(&python());
-        command.arg(here("tests/lan/upnp.py")).arg(CLIENT.to_string());
+        command
+            .arg(here("tests/lan/upnp.py"))
+            .arg(CLIENT.to_string());
         let done = command.output().unwrap();
         let errors = String::from_utf8_lossy(&done.stderr);
         assert!(done.status.success(), "{errors}");

@@ -15,14 +15,21 @@ fn config(lan: &Lan, arguments: &[&str]) -> (bool, String) {
     let mut command = lan.client.command("hdhomerun_config");
     let done = command.args(arguments).output().unwrap();
     let words = [done.stdout, done.stderr].concat();
-    (done.status.success(), String::from_utf8_lossy(&words).trim_end().to_owned())
+    (
+        done.status.success(),
+        String::from_utf8_lossy(&words).trim_end().to_owned(),
+    )
 }
 
 /// The same where it has to succeed.
 #[track_caller]
 fn good(lan: &Lan, arguments: &[&str]) -> String {
     let (succeeded, words) = config(lan, arguments);
-    assert!(succeeded, "hdhomerun_config {}: {words}", arguments.join(" "));
+    assert!(
+        succeeded,
+        "hdhomerun_config {}: {words}",
+        arguments.join(" ")
+    );
     words
 }
 
@@ -38,7 +45,11 @@ fn hdhomerun_config_finds_the_box() {
         // By its id, which it takes only with a valid checksum, by its address, and the only one.
         for device in [&id, &BOX.to_string(), "FFFFFFFF"] {
             let model = good(&lan, &[device, "get", "/sys/model"]);
-            assert_eq!(home.json("/discover.json")["FirmwareName"], model, "{device}");
+            assert_eq!(
+                home.json("/discover.json")["FirmwareName"],
+                model,
+                "{device}"
+            );
         }
         home.stop();
     });
@@ -76,7 +87,10 @@ fn hdhomerun_config_is_told_who_holds_a_lock() {
         let (set, refusal) = config(&lan, &[&id, "set", "/tuner0/vchannel", "1984"]);
         assert!(!set);
         assert_eq!(refusal, "ERROR: resource locked by 10.99.0.2");
-        good(&lan, &[&id, "key", "12345", "set", "/tuner0/vchannel", "1984"]);
+        good(
+            &lan,
+            &[&id, "key", "12345", "set", "/tuner0/vchannel", "1984"],
+        );
         assert_eq!(good(&lan, &[&id, "get", "/tuner0/vchannel"]), "1984");
         good(&lan, &[&id, "set", lock, "force"]);
         assert_eq!(good(&lan, &[&id, "get", lock]), "none");
@@ -100,7 +114,9 @@ fn hdhomerun_config_scans_all_channels() {
         for channel in channels {
             let (number, name) = (&channel["GuideNumber"], &channel["GuideName"]);
             let line = format!(": {} {}", number.as_str().unwrap(), name.as_str().unwrap());
-            let found = log.lines().filter(|told| told.starts_with("PROGRAM ") && told.ends_with(&line));
+            let found = log
+                .lines()
+                .filter(|told| told.starts_with("PROGRAM ") && told.ends_with(&line));
             assert_eq!(found.count(), 1, "{line}\n{log}");
         }
         assert_eq!(good(&lan, &[&home.id(), "get", "/tuner0/lockkey"]), "none");
@@ -112,14 +128,20 @@ fn hdhomerun_config_scans_all_channels() {
 fn grows(file: &Path, bytes: u64) {
     let begun = Instant::now();
     while std::fs::metadata(file).map_or(0, |file| file.len()) < bytes {
-        assert!(begun.elapsed() < PATIENCE, "{} does not grow", file.display());
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "{} does not grow",
+            file.display()
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 /// Ctrl-C.
 fn interrupt(child: &Child) {
-    let sent = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+    let sent = Command::new("kill")
+        .args(["-s", "INT", &child.id().to_string()])
+        .status();
     assert!(sent.unwrap().success());
 }
 
@@ -135,7 +157,11 @@ fn hdhomerun_config_saves_a_file_that_plays() {
             good(&lan, &[&id, "set", "/tuner0/vchannel", number]);
             let mut command = lan.client.command("hdhomerun_config");
             command.args([&id, "save", "0", text(&file)]);
-            let saving = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+            let saving = command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
             grows(&file, 600_000);
             assert_eq!(home.busy_tuners(), 1);
             interrupt(&saving);
@@ -154,7 +180,12 @@ fn hdhomerun_config_saves_a_file_that_plays() {
             assert_eq!(good(&lan, &[&id, "get", "/tuner0/target"]), "none");
             let bytes = std::fs::read(&file).unwrap();
             ts_judge::judge(ts_judge::whole_packets(&bytes)).assert_clean();
-            super::players::probe_finds(text(&file), &lan, "h264", if number == "1984" { "aac" } else { "ac3" });
+            super::players::probe_finds(
+                text(&file),
+                &lan,
+                "h264",
+                if number == "1984" { "aac" } else { "ac3" },
+            );
         }
         home.stop();
     });

@@ -19,14 +19,26 @@ fn one_viewer_too_many_is_refused_as_by_hardware() {
             let refused = exchange("GET", &url("2"), &["Range: bytes=0-"]);
             let took = begun.elapsed();
             assert_eq!(refused.status, 503);
-            assert_eq!(refused.header("x-hdhomerun-error"), Some("805 All Tuners In Use"));
-            assert_eq!((refused.header("content-length"), refused.body.len()), (Some("0"), 0));
+            assert_eq!(
+                refused.header("x-hdhomerun-error"),
+                Some("805 All Tuners In Use")
+            );
+            assert_eq!(
+                (refused.header("content-length"), refused.body.len()),
+                (Some("0"), 0)
+            );
             took
         });
         let took: Vec<Duration> = took.collect();
         println!("refused after {took:?}");
-        assert!(took.iter().all(|took| *took >= Duration::from_millis(490)), "{took:?}");
-        assert!(*took.iter().min().unwrap() < Duration::from_millis(600), "{took:?}");
+        assert!(
+            took.iter().all(|took| *took >= Duration::from_millis(490)),
+            "{took:?}"
+        );
+        assert!(
+            *took.iter().min().unwrap() < Duration::from_millis(600),
+            "{took:?}"
+        );
         // Who names a tuner that is in use is told so, and who only asks takes none.
         let named = exchange("GET", &format!("http://{BOX}:5004/tuner0/v2"), &[]);
         assert_eq!(named.status, 503);
