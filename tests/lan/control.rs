@@ -56,7 +56,12 @@ impl Control {
     }
 
     /// Sets a variable; what it is then, or why it cannot be set.
-    fn set(&mut self, name: &str, value: &str, key: Option<u32>) -> Result<String, String> {
+    pub(crate) fn set(
+        &mut self,
+        name: &str,
+        value: &str,
+        key: Option<u32>,
+    ) -> Result<String, String> {
         let answer = self.answer(&frame::set(name, value, key));
         said(&answer, name)
     }

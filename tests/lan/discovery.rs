@@ -3,7 +3,8 @@
 use super::frame::{self, Frame};
 use super::home::Home;
 use super::network::{BOX, BOX_6, CLIENT, CLIENT_6, FIRST, Lan};
-use super::{PORT, demo::PATIENCE};
+use super::replay::reset;
+use super::{PORT, demo::PATIENCE, http};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::time::Duration;
@@ -255,6 +256,10 @@ fn it_is_found_over_ipv6_by_multicast_and_unicast() {
         ] {
             let answer = Seeker::at(from).answer(&question, to);
             is_whole(&answer, &home, &own);
+        }
+        for (number, url) in http::lineup(&format!("http://[{BOX_6}]:80/lineup.json"), &[]) {
+            assert_eq!(url, format!("http://[{BOX_6}]:5004/auto/v{number}"));
+            reset(http::tune(&url, &[]));
         }
         home.stop();
     });
