@@ -5,6 +5,7 @@
 
 mod datagram;
 mod presence;
+pub mod ssdp;
 #[cfg(test)]
 mod tests;
 
