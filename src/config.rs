@@ -11,7 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::fs::File;
 use std::io::Read;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -53,7 +53,8 @@ pub struct Config {
     pub discovery: Option<SocketAddr>,
     /// Whether the box lets itself be found at all.
     pub announce: bool,
-    /// Names under which the box is reached, besides its own.
+    /// Names, and addresses of whatever stands in front of it, under which the box is reached besides
+    /// its own.
     #[serde(deserialize_with = "names")]
     pub names: Vec<String>,
     /// The control socket, absolute; `None` for `control.sock` in the state folder.
@@ -86,7 +87,8 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        let everywhere = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+        // Of both families: a door at [::] takes IPv4 too.
+        let everywhere = |port| SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
         Self {
             state: None,
             web: everywhere(WEB_PORT),
@@ -184,7 +186,8 @@ fn absolute<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Option<Pa
 
 fn names<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Vec<String>, D::Error> {
     let names = Vec::<String>::deserialize(from)?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.';
+    // No host has a low line in its name, but containers do.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     let odd = |name: &&String| {
         name.is_empty() || name.len() > HOST_NAME_BYTES || !name.bytes().all(plain)
     };
@@ -246,8 +249,8 @@ mod tests {
     #[test]
     fn an_empty_file_is_the_default() {
         assert_eq!(Config::parse("box.toml", "").unwrap(), Config::default());
-        assert_eq!(Config::default().web.to_string(), "0.0.0.0:8411");
-        assert_eq!(Config::default().stream.to_string(), "0.0.0.0:5004");
+        assert_eq!(Config::default().web.to_string(), "[::]:8411");
+        assert_eq!(Config::default().stream.to_string(), "[::]:5004");
     }
 
     #[test]
@@ -256,7 +259,8 @@ mod tests {
             "box.toml",
             "state = '/srv/tv'\nweb = '[::]:80'\nstream = '127.0.0.1:0'\n\
              control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n\
-             memory_mb = 900\nlink_mbps = 100\ntime_marker = '/run/told'\n",
+             memory_mb = 900\nlink_mbps = 100\ntime_marker = '/run/told'\n\
+             device = '0.0.0.0:80'\nnames = ['tv.example.org', '192.0.2.7']\n",
         )
         .unwrap();
         assert_eq!(config.state.unwrap().to_str(), Some("/srv/tv"));
@@ -266,6 +270,8 @@ mod tests {
         assert_eq!(config.tuners, Some(3));
         assert_eq!((config.memory_mb, config.link_mbps), (Some(900), Some(100)));
         assert_eq!(config.time_marker.unwrap().to_str(), Some("/run/told"));
+        assert_eq!(config.device, Some("0.0.0.0:80".parse().unwrap()));
+        assert_eq!(config.names, ["tv.example.org", "192.0.2.7"]);
         assert_eq!(config.name, "Küche");
         assert_eq!(config.language, "deu");
     }
@@ -289,6 +295,10 @@ mod tests {
         for (text, start, hint) in [
             ("web = '0.0.0.0'", "box.toml, line 1, web: ", "0.0.0.0:8411"),
             ("\nstream = 5004", "box.toml, line 2, stream: ", "[::]:5004"),
+            ("device = 80", "box.toml, line 1, device: ", "[::]:80"),
+            ("names = 'a'", "box.toml, line 1, names: ", "a list"),
+            ("names = ['a b']", "box.toml, line 1, names: ", "a list"),
+            ("names = ['[::1]']", "box.toml, line 1, names: ", "a list"),
             ("tuners = 0", "box.toml, line 1, tuners: ", "1 to 480"),
             ("tuners = 481", "box.toml, line 1, tuners: ", "1 to 480"),
             ("tuners = -1", "box.toml, line 1, tuners: ", "1 to 480"),

@@ -16,6 +16,8 @@ mod clock;
 mod control;
 #[path = "doors/documents.rs"]
 mod documents;
+#[path = "doors/hosts.rs"]
+mod hosts;
 #[path = "doors/house.rs"]
 mod house;
 #[path = "doors/linked.rs"]

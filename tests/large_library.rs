@@ -148,7 +148,7 @@ impl Running {
     fn get(&self, path: &str) -> (usize, Duration) {
         let begun = Instant::now();
         let mut socket = TcpStream::connect(&self.web).unwrap();
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: box\r\n\r\n").unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 200 "), "{path}");

@@ -58,7 +58,7 @@ impl Demo {
     fn answers(&self) -> bool {
         let mut socket = TcpStream::connect(&self.stream).unwrap();
         socket
-            .write_all(b"HEAD /auto/v1984 HTTP/1.1\r\nHost: box\r\n\r\n")
+            .write_all(b"HEAD /auto/v1984 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             .unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
@@ -146,7 +146,7 @@ fn receive(url: &str) -> (Vec<u8>, Vec<Arrival>) {
     let (address, path) = rest.split_once('/').unwrap();
     let mut socket = TcpStream::connect(address).unwrap();
     socket
-        .write_all(format!("GET /{path} HTTP/1.1\r\nHost: box\r\n\r\n").as_bytes())
+        .write_all(format!("GET /{path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
         .unwrap();
     let mut reader = BufReader::new(socket);
     let mut line = String::new();

@@ -137,7 +137,10 @@ impl Home {
     /// How many tuners have a viewer, as the box says.
     pub(crate) fn busy_tuners(&self) -> Outcome<usize> {
         let mut socket = TcpStream::connect(&self.web)?;
-        write!(socket, "GET /status.json HTTP/1.1\r\nHost: box\r\n\r\n")?;
+        write!(
+            socket,
+            "GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        )?;
         let mut answer = String::new();
         socket.read_to_string(&mut answer)?;
         let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;

@@ -37,7 +37,10 @@ struct Seen {
 pub(crate) fn tune(stream: &str, channel: u32) -> Outcome<TcpStream> {
     let mut socket = TcpStream::connect(stream)?;
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;
-    write!(socket, "GET /auto/v{channel} HTTP/1.1\r\nHost: box\r\n\r\n")?;
+    write!(
+        socket,
+        "GET /auto/v{channel} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    )?;
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

@@ -68,12 +68,15 @@ pub(super) struct Place {
     /// State folder; only one box can run on it
     #[arg(long, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
-    /// Address of everything but the streams, such as 0.0.0.0:8411 or [::]:8411; port 0 is any
+    /// Address of everything but the streams, such as 127.0.0.1:8411 or [::]:8411; port 0 is any
     #[arg(long, value_name = "A")]
     pub(super) web: Option<SocketAddr>,
-    /// Address of the streams, such as 0.0.0.0:5004
+    /// Address of the streams, such as [::]:5004
     #[arg(long, value_name = "A")]
     pub(super) stream: Option<SocketAddr>,
+    /// One more address of everything, for clients that expect an HDHomeRun at [::]:80
+    #[arg(long, value_name = "A")]
+    pub(super) device: Option<SocketAddr>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,23 +4,25 @@ use super::control::SOCKET;
 use super::state::StateFolder;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::http;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tokio::net::{TcpListener, TcpSocket, UnixListener};
-
-/// Connections that may wait until they are taken.
-const BACKLOG: u32 = 128;
+use tokio::net::{TcpListener, UnixListener};
 
 /// Longest path of a Unix socket: `sun_path` without the byte that ends it (unix(7)).
 const SOCKET_PATH_BYTES: usize = 107;
+
+/// What the kernel says of a family of addresses that it does not have (`EAFNOSUPPORT`).
+const NO_SUCH_FAMILY: i32 = 97;
 
 /// The open doors. The kernel queues whoever comes before they are served.
 #[derive(Debug)]
 pub(super) struct Doors {
     pub(super) web: TcpListener,
     pub(super) stream: TcpListener,
+    pub(super) device: Option<TcpListener>,
     pub(super) control: UnixListener,
     pub(super) socket_files: SocketFiles,
 }
@@ -34,17 +36,21 @@ pub(super) struct SocketFiles(Vec<PathBuf>);
 pub(super) struct Places {
     pub(super) web: SocketAddr,
     pub(super) stream: SocketAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) device: Option<SocketAddr>,
     pub(super) control: PathBuf,
 }
 
 impl Doors {
-    /// Opens all three.
+    /// Opens all of them.
     ///
     /// # Errors
     /// In one sentence that says what to do.
     pub(super) fn open(config: &Config, folder: &StateFolder) -> Result<(Self, Places)> {
         let (web, web_at) = tcp("--web", config.web)?;
         let (stream, stream_at) = tcp("--stream", config.stream)?;
+        let device = config.device.map(|at| tcp("--device", at)).transpose()?;
+        let (device, device_at) = device.unzip();
         let usual = folder.path().join(SOCKET);
         let at = config.control.clone().unwrap_or_else(|| usual.clone());
         let control = unix(&at)?;
@@ -56,34 +62,45 @@ impl Doors {
         let doors = Self {
             web,
             stream,
+            device,
             control,
             socket_files,
         };
         let places = Places {
             web: web_at,
             stream: stream_at,
+            device: device_at,
             control: at,
         };
         Ok((doors, places))
     }
 }
 
-/// Listens on an address. [`TcpListener::bind`] cannot be used because it may look up names and is
-/// therefore a future; here nothing waits.
+/// Listens on an address. Where the machine has no IPv6, a door that is to be open everywhere is so
+/// for IPv4.
 fn tcp(option: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
-    let listen = || -> std::io::Result<_> {
-        let socket = match address {
-            SocketAddr::V4(_) => TcpSocket::new_v4(),
-            SocketAddr::V6(_) => TcpSocket::new_v6(),
-        }?;
-        // A box that is started again must not wait for the kernel to forget the old connections.
-        socket.set_reuseaddr(true)?;
-        socket.bind(address)?;
-        let listener = socket.listen(BACKLOG)?;
+    let listened = http::listen(address).or_else(|error| {
+        let Some(address) = without_v6(address, &error) else {
+            return Err(error);
+        };
+        log::info!("this machine has no IPv6; the door is open at {address} instead");
+        http::listen(address)
+    });
+    let located = listened.and_then(|listener| {
         let at = listener.local_addr()?;
         Ok((listener, at))
-    };
-    listen().map_err(|error| refusal(option, address, &error))
+    });
+    located.map_err(|error| refusal(option, address, &error))
+}
+
+/// The address for IPv4 alone that stands in for `[::]`, where that was refused because there is no
+/// IPv6.
+fn without_v6(address: SocketAddr, error: &std::io::Error) -> Option<SocketAddr> {
+    let no_v6 =
+        error.kind() == ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(NO_SUCH_FAMILY);
+    let everywhere = address.is_ipv6() && address.ip().is_unspecified();
+    let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port());
+    (everywhere && no_v6).then_some(v4)
 }
 
 /// What to do about an address that cannot be had.
@@ -186,7 +203,7 @@ struct Line<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Doors;
+    use super::{Doors, without_v6};
     use crate::app::state::StateFolder;
     use crate::config::Config;
     use std::os::unix::fs::PermissionsExt;
@@ -222,6 +239,50 @@ mod tests {
             words.contains("another program") && words.contains("--stream"),
             "{words}"
         );
+    }
+
+    #[tokio::test]
+    async fn the_door_of_the_device_is_open_only_where_it_is_asked_for() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = StateFolder::hold(place.path()).unwrap();
+        let (_doors, places) = Doors::open(&on_any_port(), &folder).unwrap();
+        let line = places.line().unwrap();
+        assert!(!line.contains("device"), "{line}");
+        let same = Config {
+            device: Some(places.web),
+            ..on_any_port()
+        };
+        let words = Doors::open(&same, &folder).unwrap_err().to_string();
+        assert!(words.contains("--device"), "{words}");
+        let asked = Config {
+            device: Some("127.0.0.1:0".parse().unwrap()),
+            ..on_any_port()
+        };
+        let (doors, places) = Doors::open(&asked, &folder).unwrap();
+        let at = doors.device.unwrap().local_addr().unwrap();
+        let line = places.line().unwrap();
+        assert!(line.contains(&format!("\"device\":\"{at}\"")), "{line}");
+    }
+
+    #[test]
+    fn without_ipv6_a_door_that_is_open_everywhere_is_so_for_ipv4() {
+        let of = std::io::Error::from_raw_os_error;
+        let (no_family, not_available, in_use) = (of(97), of(99), of(98));
+        for (address, error, instead) in [
+            ("[::]:8411", &no_family, Some("0.0.0.0:8411")),
+            ("[::]:8411", &not_available, Some("0.0.0.0:8411")),
+            ("[::]:8411", &in_use, None),
+            ("[::1]:8411", &no_family, None),
+            ("[fd99::1]:8411", &not_available, None),
+            ("0.0.0.0:8411", &no_family, None),
+        ] {
+            let instead = instead.map(|at: &str| at.parse().unwrap());
+            assert_eq!(
+                without_v6(address.parse().unwrap(), error),
+                instead,
+                "{address}"
+            );
+        }
     }
 
     #[tokio::test]

@@ -22,6 +22,7 @@ use crate::resolver::Resolver;
 use crate::schedule::{Lineup, Wishes};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::store::Store;
+use crate::system::network;
 use crate::tuner::Tuners;
 use std::future::pending;
 use std::sync::Arc;
@@ -69,10 +70,12 @@ pub(super) async fn keep(
         }
     };
     let places = &running.places;
+    let device = places.device.map(|at| format!(", device {at}"));
     log::info!(
-        "the doors are open: web {}, streams {}",
+        "the doors are open: web {}, streams {}{}",
         places.web,
-        places.stream
+        places.stream,
+        device.unwrap_or_default()
     );
     let kept = tokio::select! {
         failed = async {
@@ -124,6 +127,9 @@ impl Running {
             link_tx,
             shutdown.clone(),
         ));
+        let (network_tx, network_rx) = watch::channel(Arc::default());
+        network::refresh(&network_tx).await;
+        tasks.spawn(network::follow(network_tx, shutdown.clone()));
         let lineup_rx = lay_out(librarian.catalog(), wishes, &shutdown, &mut tasks).await?;
         let tuners = Tuners::new(budget.tuners, lineup_rx.clone(), Arc::clone(&clock))
             .resolving(Resolver::reaching(Arc::clone(&servers)))
@@ -145,11 +151,15 @@ impl Running {
             up_since,
             web: places.web,
             stream: places.stream,
+            usual: places.device,
+            network_rx,
             host_name: host_name(),
+            names: config.names.clone(),
             version: env!("CARGO_PKG_VERSION"),
         });
         tasks.spawn(http::serve_web(
             doors.web,
+            doors.device,
             Arc::clone(&house),
             shutdown.clone(),
         ));

@@ -33,5 +33,6 @@ fn config(arguments: arguments::Serve) -> Result<Config> {
     config.state = place.state.or(config.state);
     config.web = place.web.unwrap_or(config.web);
     config.stream = place.stream.unwrap_or(config.stream);
+    config.device = place.device.or(config.device);
     Ok(config)
 }

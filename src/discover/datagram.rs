@@ -80,6 +80,12 @@ impl Datagrams {
         UdpSocket::from_std(socket.into()).map(Self)
     }
 
+    /// Whether its family is IPv6.
+    pub(super) fn is_v6(&self) -> bool {
+        let local = self.options().local_addr();
+        local.is_ok_and(|local| local.domain() == Domain::IPV6)
+    }
+
     /// Where it listens.
     #[cfg(test)]
     pub(super) fn local(&self) -> SocketAddr {

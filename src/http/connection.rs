@@ -4,8 +4,8 @@
 //! is not known and nothing here is chunked; every other answer is served by hyper, which gets the
 //! bytes that were read back in front.
 
-use super::address::Roots;
-use super::answer::{Answer, raw_words};
+use super::address::{Known, Roots};
+use super::answer::{Answer, Kind, Sharing, raw_head, raw_words};
 use super::door::Outlet;
 use super::head::{Head, Method, Reader, Unread};
 use super::stream::Tuning;
@@ -58,13 +58,15 @@ enum Route {
     /// With a stream.
     Stream(Tuning, SocketAddr),
     /// With the guide.
-    Guide,
+    Guide(Roots),
     /// With the progress of a sync.
     Sync,
     /// With a picture, which another server has to give first.
-    Picture,
+    Picture(Roots),
     /// With a document.
-    Document,
+    Document(Roots),
+    /// Not at all: it is for somebody else. This is where we are.
+    Misdirected(Roots),
 }
 
 /// Answers one request and closes.
@@ -78,11 +80,16 @@ where
         () = line.shutdown.stopped() => return,
         read = head::read(&mut reader, &mut taken) => read,
     };
-    let asked = read.and_then(|head| Ok((route(&head, caller)?, head)));
+    let asked = read.and_then(|head| Ok((route(&line.house, &head, caller)?, head)));
     match asked {
         Err(Unread::Gone) => return,
         Err(Unread::Refused(status, words)) => {
             let words = raw_words(status, words, line.house.now_ms());
+            let _ = write_in_time(&mut writer, words.as_bytes()).await;
+        }
+        Ok((Route::Misdirected(here), head)) => {
+            log::debug!("{caller:?} asks for {:?}, which is not this box", head.host);
+            let words = misdirected(&head, &here, line.house.now_ms());
             let _ = write_in_time(&mut writer, words.as_bytes()).await;
         }
         Ok((Route::Stream(tuning, peer), head)) => {
@@ -96,8 +103,8 @@ where
         }
         Ok((route, head)) => {
             let turns = match route {
-                Route::Guide => &line.guides,
-                Route::Picture => &line.pictures,
+                Route::Guide(_) => &line.guides,
+                Route::Picture(_) => &line.pictures,
                 _ => &line.documents,
             };
             let turn = tokio::select! {
@@ -108,15 +115,14 @@ where
                 return;
             };
             match route {
-                Route::Guide => {
-                    let roots = roots(&line.house, &head, caller);
+                Route::Guide(roots) => {
                     guide::send(&line.house, &roots, head.method, &mut writer).await;
                 }
-                Route::Sync => control::sync(&line.house, &mut writer).await,
-                _ => {
+                Route::Picture(roots) | Route::Document(roots) => {
                     let io = tokio::io::join(taken.as_ref().chain(&mut reader), &mut writer);
-                    serve(io, &head, caller, &line.house).await;
+                    serve(io, &head, caller, &roots, &line.house).await;
                 }
+                _ => control::sync(&line.house, &mut writer).await,
             }
         }
     }
@@ -124,7 +130,11 @@ where
 }
 
 /// Decides how a request is answered.
-fn route(head: &Head, caller: Caller) -> Result<Route, Unread> {
+fn route(house: &House, head: &Head, caller: Caller) -> Result<Route, Unread> {
+    let roots = match roots(house, head, caller) {
+        Ok(roots) => roots,
+        Err(here) => return Ok(Route::Misdirected(here)),
+    };
     let sync = head.method == Method::Post && head.path == "/api/sync";
     match caller {
         Caller::Owner if sync => return Ok(Route::Sync),
@@ -141,21 +151,21 @@ fn route(head: &Head, caller: Caller) -> Result<Route, Unread> {
     }
     let reads = matches!(head.method, Method::Get | Method::Head);
     Ok(if reads && head.path == "/iptv/xmltv.xml" {
-        Route::Guide
+        Route::Guide(roots)
     } else if reads && picture::asked(&head.path).is_some() {
-        Route::Picture
+        Route::Picture(roots)
     } else {
-        Route::Document
+        Route::Document(roots)
     })
 }
 
 /// Lets hyper serve one document. A client that dawdles is let go.
-async fn serve<S>(io: S, head: &Head, caller: Caller, house: &House)
+async fn serve<S>(io: S, head: &Head, caller: Caller, roots: &Roots, house: &House)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let service = service_fn(async |request: hyper::Request<Incoming>| {
-        let answer = document(house, head, caller, request.into_body()).await;
+        let answer = document(house, head, caller, roots, request.into_body()).await;
         Ok::<_, Infallible>(answer.into_response(head, house.now_ms()))
     });
     let served = hyper::server::conn::http1::Builder::new()
@@ -172,8 +182,13 @@ where
 }
 
 /// Makes the document that was asked for.
-async fn document(house: &House, head: &Head, caller: Caller, body: Incoming) -> Answer {
-    let roots = roots(house, head, caller);
+async fn document(
+    house: &House,
+    head: &Head,
+    caller: Caller,
+    roots: &Roots,
+    body: Incoming,
+) -> Answer {
     let asks = matches!(head.method, Method::Get | Method::Head);
     if head.path == "/lineup.post" {
         return device::lineup_post(head);
@@ -187,7 +202,7 @@ async fn document(house: &House, head: &Head, caller: Caller, body: Incoming) ->
         {
             return answer;
         }
-        return read(house, head, &roots).unwrap_or_else(|| missing(head));
+        return read(house, head, roots).unwrap_or_else(|| missing(head));
     }
     match caller {
         Caller::Owner => control::change(house, head, body)
@@ -227,21 +242,49 @@ fn missing(head: &Head) -> Answer {
     }
 }
 
-/// Under which addresses the caller reaches the box.
-fn roots(house: &House, head: &Head, caller: Caller) -> Roots {
+/// Under which addresses the caller reaches the box; for one that asked for somebody else, in the
+/// error, where the box is.
+fn roots(house: &House, head: &Head, caller: Caller) -> Result<Roots, Roots> {
     let stream_port = house.stream.port();
     match caller {
         Caller::Guest { local, .. } => {
-            Roots::new(head.host.as_deref(), &house.host_name, local, stream_port)
+            let known = Known {
+                host_name: &house.host_name,
+                names: &house.names,
+                network: &house.network_rx.borrow(),
+            };
+            let roots = Roots::new(head.host.as_deref(), known, local, stream_port);
+            roots.ok_or_else(|| Roots::of(local, stream_port))
         }
         Caller::Owner => {
             let mut web = house.web;
             if web.ip().is_unspecified() {
                 web.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
             }
-            Roots::new(None, "", web, stream_port)
+            Ok(Roots::of(web, stream_port))
         }
     }
+}
+
+/// 421 (RFC 9110 §15.5.20): the request names somebody else, and is told where the box is. To
+/// whoever wants a stream nothing is said, as in any other refusal of one.
+fn misdirected(head: &Head, here: &Roots, now_ms: i64) -> String {
+    let (kind, words) = if Tuning::asked(head).is_some() {
+        (Kind::Empty, String::new())
+    } else {
+        let web = &here.web;
+        let words = format!(
+            "This box does not go by that name. Use {web}/ instead, or add the name to \"names\" in \
+             the configuration of the box.\n"
+        );
+        (Kind::Text, words)
+    };
+    let length = Some(words.len());
+    let mut answer = raw_head(421, kind, length, Sharing::SameSite, &[], now_ms);
+    if head.method != Method::Head {
+        answer.push_str(&words);
+    }
+    answer
 }
 
 /// Writes all of it. Fails with `TimedOut` when the client takes no byte for too long.

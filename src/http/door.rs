@@ -6,20 +6,44 @@ use super::connection::{Caller, Line, converse};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use socket2::{SockRef, TcpKeepalive};
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWrite;
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream, tcp, unix};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream, tcp, unix};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+/// Connections that may wait until they are taken.
+const BACKLOG: u32 = 128;
+
+/// Opens a door to the network; one at `[::]` takes IPv4 too. [`TcpListener::bind`] cannot be used
+/// because it may look up names and is therefore a future; here nothing waits.
+///
+/// # Errors
+/// Where the address cannot be had.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // Whatever the machine has in `net.ipv6.bindv6only`.
+        SockRef::from(&socket).set_only_v6(false)?;
+    }
+    // A box that is started again must not wait for the kernel to forget the old connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Where connections come from.
 pub(super) enum Listener {
-    /// The network.
-    Tcp(TcpListener),
+    /// The network, in one or two places.
+    Tcp(TcpListener, Option<TcpListener>),
     /// The control socket.
     Unix(UnixListener),
 }
@@ -78,8 +102,17 @@ pub(super) async fn keep_open(
 impl Listener {
     async fn accept(&self) -> io::Result<Socket> {
         Ok(match self {
-            Self::Tcp(listener) => {
-                let (stream, peer) = listener.accept().await?;
+            Self::Tcp(listener, besides) => {
+                let besides = async {
+                    match besides {
+                        Some(listener) => listener.accept().await,
+                        None => pending().await,
+                    }
+                };
+                let (stream, peer) = tokio::select! {
+                    accepted = listener.accept() => accepted?,
+                    accepted = besides => accepted?,
+                };
                 Socket::Tcp(stream, peer)
             }
             Self::Unix(listener) => Socket::Unix(listener.accept().await?.0),
@@ -93,8 +126,8 @@ impl Socket {
             Self::Tcp(mut stream, peer) => {
                 // A connection that is already gone fails here, and will again when it is read.
                 let _ = prepare(&stream);
-                let local = stream.local_addr().unwrap_or(line.house.web);
-                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                let local = plain(stream.local_addr().unwrap_or(line.house.web));
+                let peer = plain(peer);
                 let (reader, writer) = stream.split();
                 converse(reader, writer, Caller::Guest { peer, local }, line).await;
             }
@@ -113,6 +146,11 @@ impl Socket {
             Self::Unix(stream) => stream.try_write(words.as_bytes()),
         };
     }
+}
+
+/// An address as the rest of the box has it: a door of both families sees IPv4 mapped into IPv6.
+fn plain(at: SocketAddr) -> SocketAddr {
+    SocketAddr::new(at.ip().to_canonical(), at.port())
 }
 
 /// What goes out to a client.

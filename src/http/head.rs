@@ -19,7 +19,7 @@ pub(super) struct Head {
     pub(super) path: String,
     /// The query's arguments, decoded, in order.
     pub(super) query: Vec<(String, String)>,
-    /// The address the client says it reached.
+    /// Where the client says it is: in a target that is a whole URL, else in its `Host` header.
     pub(super) host: Option<String>,
     /// Whether the sender is a browser that wants pages.
     pub(super) reader: Reader,
@@ -159,8 +159,9 @@ fn understand(request: &httparse::Request<'_, '_>) -> Result<Head, Unread> {
         }
         (host, None) => host,
     };
-    let target = origin_form(request.path.unwrap_or_default())
+    let (authority, target) = origin_form(request.path.unwrap_or_default())
         .ok_or_else(|| refused("The request's address must begin with a slash."))?;
+    let host = authority.map(str::to_owned).or(host);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let path = percent_decode_str(path)
         .decode_utf8()
@@ -187,13 +188,16 @@ fn understand(request: &httparse::Request<'_, '_>) -> Result<Head, Unread> {
     })
 }
 
-/// Path and query of a request target; clients of proxies send the whole URL (RFC 9112 §3.2.2).
-fn origin_form(target: &str) -> Option<&str> {
+/// Path and query of a request target, behind the host where the target has one: clients of proxies
+/// send the whole URL, and then it counts and the `Host` header does not (RFC 9112 §3.2.2).
+fn origin_form(target: &str) -> Option<(Option<&str>, &str)> {
     if target.starts_with('/') {
-        return Some(target);
+        return Some((None, target));
     }
     let rest = target.strip_prefix("http://")?;
-    Some(rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"))
+    let (host, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let path = if path.is_empty() { "/" } else { path };
+    Some((Some(host), path))
 }
 
 /// A query's arguments. A plus stays a plus: `favorite=+4.1` means it.
@@ -239,6 +243,19 @@ mod tests {
         let head = complete("GET http://box:5004/auto/v5 HTTP/1.1\r\nHost: box\r\n\r\n");
         assert_eq!(head.path, "/auto/v5");
         assert_eq!(complete("GET http://box HTTP/1.0\r\n\r\n").path, "/");
+    }
+
+    #[test]
+    fn the_host_of_a_whole_url_comes_before_the_header() {
+        for (target, host) in [
+            ("http://other:81/x", "other:81"),
+            ("http://other", "other"),
+            ("http://other?x", "other"),
+            ("/http://other/", "box"),
+        ] {
+            let text = format!("GET {target} HTTP/1.1\r\nHost: box\r\n\r\n");
+            assert_eq!(complete(&text).host.as_deref(), Some(host), "{target}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod programme;
 mod stream;
 pub mod xmltv;
 
+pub use door::listen;
 pub use gallery::Gallery;
 
 use crate::catalog::Librarian;
@@ -36,6 +37,7 @@ use crate::model::Device;
 use crate::plex::Linking;
 use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
+use crate::system::network::Network;
 use crate::tuner::Tuners;
 use door::{Listener, keep_open};
 use std::fmt;
@@ -67,8 +69,14 @@ pub struct House {
     pub web: SocketAddr,
     /// Where streams are served.
     pub stream: SocketAddr,
+    /// Where documents and pages are served besides, at the port that devices usually have.
+    pub usual: Option<SocketAddr>,
+    /// What the machine is connected to: clients reach it at these addresses.
+    pub network_rx: watch::Receiver<Arc<Network>>,
     /// The machine's host name, under which clients may reach it; empty where unknown.
     pub host_name: String,
+    /// More names under which clients may reach it.
+    pub names: Vec<String>,
     /// The version that runs.
     pub version: &'static str,
 }
@@ -117,17 +125,23 @@ impl House {
 }
 
 /// Keeps the door for documents and pages open until the box stops, and a moment longer for the
-/// connections that are open then.
-pub async fn serve_web(listener: TcpListener, house: Arc<House>, shutdown: Shutdown) {
+/// connections that are open then. `usual` is a second way to it, at another port: it is one door,
+/// with the bounds of one.
+pub async fn serve_web(
+    listener: TcpListener,
+    usual: Option<TcpListener>,
+    house: Arc<House>,
+    shutdown: Shutdown,
+) {
     let most = limits::HTTP_CONNECTIONS;
-    keep_open(Listener::Tcp(listener), most, house, shutdown).await;
+    keep_open(Listener::Tcp(listener, usual), most, house, shutdown).await;
 }
 
 /// Keeps the door for streams open, like [`serve_web`]. Each of the two answers what the other
 /// does: clients take the port that they were told first.
 pub async fn serve_stream(listener: TcpListener, house: Arc<House>, shutdown: Shutdown) {
     let most = limits::HTTP_CONNECTIONS;
-    keep_open(Listener::Tcp(listener), most, house, shutdown).await;
+    keep_open(Listener::Tcp(listener, None), most, house, shutdown).await;
 }
 
 /// Keeps the control socket open, like [`serve_web`].

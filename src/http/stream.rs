@@ -11,7 +11,7 @@ use super::head::{Head, Method, Unread};
 use crate::limits;
 use crate::model::ChannelNumber;
 use crate::shutdown::Shutdown;
-use crate::tuner::{Lease, Refusal, Want};
+use crate::tuner::{Lease, Refusal, Want, dial};
 use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -22,11 +22,20 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// A request for a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tuning {
-    channel: ChannelNumber,
+    channel: Which,
     want: Want,
     /// How long to send; `None` for as long as somebody watches.
     duration: Option<Duration>,
     transcode: Transcode,
+}
+
+/// Which channel is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// The one with this number.
+    Number(ChannelNumber),
+    /// The one at a frequency in Hz, and which of those there; the first where it is not said.
+    Station(u32, Option<u16>),
 }
 
 /// What `transcode=` asks for.
@@ -49,29 +58,39 @@ impl Tuning {
     /// The stream that a request asks for, if it asks for one; an error where the request means a
     /// stream and cannot be understood.
     pub(super) fn asked(head: &Head) -> Option<Result<Self, Unread>> {
-        let (want, number) = if let Some(number) = head.path.strip_prefix("/auto/v") {
-            (Some(Want::Any), number)
+        let (want, channel) = if let Some(channel) = head.path.strip_prefix("/auto/") {
+            (Some(Want::Any), channel)
         } else if let Some(rest) = head.path.strip_prefix("/tuner") {
-            let (index, number) = rest.split_once("/v")?;
-            (tuner_index(index).map(Want::Tuner), number)
+            let (index, channel) = rest.split_once('/')?;
+            (tuner_index(index).map(Want::Tuner), channel)
         } else {
             let file = head.path.strip_prefix("/iptv/channel/")?;
-            (Some(Want::Any), file.strip_suffix(".ts")?)
+            let number = file.strip_suffix(".ts")?;
+            return Some(Self::understand(
+                Some(Want::Any),
+                number.parse().ok().map(Which::Number),
+                head,
+            ));
         };
-        Some(Self::understand(want, number, head).map_err(|words| Unread::Refused(400, words)))
+        let channel = if let Some(number) = channel.strip_prefix('v') {
+            number.parse().ok().map(Which::Number)
+        } else {
+            channel.strip_prefix("ch").map(station)?
+        };
+        Some(Self::understand(want, channel, head))
     }
 
-    fn understand(want: Option<Want>, number: &str, head: &Head) -> Result<Self, &'static str> {
+    fn understand(want: Option<Want>, channel: Option<Which>, head: &Head) -> Result<Self, Unread> {
+        let refused = |words| Unread::Refused(400, words);
         if !matches!(head.method, Method::Get | Method::Head) {
-            return Err("A stream is asked for with GET.");
+            return Err(refused("A stream is asked for with GET."));
         }
         let duration = match head.argument("duration") {
             None | Some("") => None,
             Some(seconds) => {
-                let wrong = "The duration must be a whole number of seconds.";
-                Some(Duration::from_secs(
-                    seconds.parse::<u32>().map_err(|_| wrong)?.into(),
-                ))
+                let wrong = || refused("The duration must be a whole number of seconds.");
+                let seconds: u32 = seconds.parse().map_err(|_| wrong())?;
+                Some(Duration::from_secs(seconds.into()))
             }
         };
         let transcode = match head.argument("transcode") {
@@ -79,14 +98,26 @@ impl Tuning {
             Some(_) => Transcode::Yes,
         };
         Ok(Self {
-            channel: number
-                .parse()
-                .map_err(|_| "A channel's number is like 5 or 5.1.")?,
-            want: want.ok_or("A tuner is called tuner0, tuner1 and so on.")?,
+            channel: channel.ok_or(refused("A channel's number is like 5 or 5.1."))?,
+            want: want.ok_or(refused("A tuner is called tuner0, tuner1 and so on."))?,
             duration: duration.filter(|duration| !duration.is_zero()),
             transcode,
         })
     }
+}
+
+/// The station in `ch<frequency or place>[-<program>]`.
+fn station(text: &str) -> Option<Which> {
+    let plain = |digits: &str| digits.bytes().all(|digit| digit.is_ascii_digit());
+    let (number, program) = match text.split_once('-') {
+        Some((number, program)) => {
+            let program = plain(program).then(|| program.parse().ok()).flatten();
+            (number, Some(program?))
+        }
+        None => (text, None),
+    };
+    let number = plain(number).then(|| number.parse().ok()).flatten()?;
+    Some(Which::Station(dial::frequency(number)?, program))
 }
 
 /// The index in `tuner<index>`.
@@ -107,12 +138,13 @@ impl Viewing<'_> {
         R: AsyncRead + Unpin,
         W: AsyncWrite + Unpin,
     {
-        if let Err(code) = self.permitted(tuning) {
-            return self.refuse(code, writer).await;
-        }
+        let channel = match self.permitted(tuning) {
+            Ok(channel) => channel,
+            Err(code) => return self.refuse(code, writer).await,
+        };
         if method == Method::Head {
             let named = match tuning.want {
-                Want::Tuner(index) => Some(index),
+                Want::Tuner(index) | Want::Controlled(index) => Some(index),
                 Want::Any => None,
             };
             let _ = write_in_time(writer, self.announce(named).as_bytes()).await;
@@ -120,7 +152,7 @@ impl Viewing<'_> {
         }
         let mut left = pin!(drained(reader));
         let house = self.house;
-        let lease = house.tuners.lease(tuning.channel, tuning.want, self.peer);
+        let lease = house.tuners.lease(channel, tuning.want, self.peer);
         let lease = tokio::select! {
             biased;
             () = &mut left => return,
@@ -135,12 +167,7 @@ impl Viewing<'_> {
                     .await;
             }
         };
-        log::info!(
-            "tuner{}: {} watches {}",
-            lease.tuner(),
-            self.peer,
-            tuning.channel
-        );
+        log::info!("tuner{}: {} watches {}", lease.tuner(), self.peer, channel);
         let ends = tuning.duration.map(|duration| Instant::now() + duration);
         let mut unsent = Some(self.announce(Some(lease.tuner())));
         let why = loop {
@@ -173,26 +200,23 @@ impl Viewing<'_> {
         log::info!("tuner{}: {} {why}", lease.tuner(), self.peer);
     }
 
-    /// What can be refused without taking a tuner.
-    fn permitted(&self, tuning: &Tuning) -> Result<(), (u16, &'static str)> {
-        let refused = |refusal: Refusal| Err((refusal.status(), refusal.code()));
+    /// The channel that is meant, unless it can be refused without taking a tuner.
+    fn permitted(&self, tuning: &Tuning) -> Result<ChannelNumber, (u16, &'static str)> {
+        let refused = |refusal: Refusal| (refusal.status(), refusal.code());
         if tuning.transcode == Transcode::Yes {
             return Err((503, "802 Unknown Transcode Profile"));
         }
-        if self
-            .house
-            .lineup_rx
-            .borrow()
-            .schedule(tuning.channel)
-            .is_none()
-        {
-            return refused(Refusal::UnknownChannel);
-        }
+        let lineup = self.house.lineup();
+        let schedule = match tuning.channel {
+            Which::Number(number) => lineup.schedule(number),
+            Which::Station(hertz, program) => dial::find(&lineup, hertz, program),
+        };
+        let schedule = schedule.ok_or(refused(Refusal::UnknownChannel))?;
         match tuning.want {
             Want::Tuner(index) if index >= self.house.tuners.count() => {
-                refused(Refusal::TunerInUse)
+                Err(refused(Refusal::TunerInUse))
             }
-            _ => Ok(()),
+            _ => Ok(schedule.channel().number),
         }
     }
 
@@ -251,7 +275,7 @@ async fn until(end: Option<Instant>) {
 
 #[cfg(test)]
 mod tests {
-    use super::Tuning;
+    use super::{Tuning, Which};
     use crate::http::head::{Unread, parse};
     use crate::tuner::Want;
     use std::time::Duration;
@@ -276,7 +300,8 @@ mod tests {
             ("/iptv/channel/1984.1.ts", "1984.1", Want::Any),
         ] {
             let tuning = asked(target).unwrap().unwrap();
-            assert_eq!(tuning.channel.to_string(), channel, "{target}");
+            let channel = Which::Number(channel.parse().unwrap());
+            assert_eq!(tuning.channel, channel, "{target}");
             assert_eq!(tuning.want, want, "{target}");
         }
     }
@@ -317,6 +342,30 @@ mod tests {
             "/iptv/channel/5.m3u8",
         ] {
             assert_eq!(asked(target), None, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_stream_can_be_asked_for_by_its_frequency() {
+        for (target, hertz, program) in [
+            ("/auto/ch57000000-1", 57_000_000, Some(1)),
+            ("/auto/ch57000000", 57_000_000, None),
+            ("/tuner1/ch2-3", 57_000_000, Some(3)),
+        ] {
+            let tuning = asked(target).unwrap().unwrap();
+            assert_eq!(tuning.channel, Which::Station(hertz, program), "{target}");
+        }
+        for target in [
+            "/auto/ch",
+            "/auto/ch1",
+            "/auto/ch57000000-",
+            "/auto/ch57000000-x",
+        ] {
+            let refused = asked(target);
+            assert!(
+                matches!(refused, Some(Err(Unread::Refused(400, _)))),
+                "{target}"
+            );
         }
     }
 

@@ -434,14 +434,72 @@ pub const LINK_PERCENT: u64 = 85;
 /// How often the rate of the link is looked up: cables are pulled, and switches agree anew.
 pub const LINK_LOOK_MS: u64 = 30_000;
 
+// The network.
+
+/// Network interfaces that are looked at. A machine that runs containers has one for each.
+pub const NETWORK_INTERFACES: usize = 64;
+
+/// Addresses of one interface. IPv6 brings a new one each day and keeps those of a week.
+pub const NETWORK_ADDRESSES: usize = 32;
+
+/// Domains that the machine is in.
+pub const NETWORK_DOMAINS: usize = 16;
+
+/// Configuration of the machine's resolver.
+pub const RESOLVER_BYTES: u64 = 16 << 10;
+
+/// How often the network is looked at without a word that it has changed: nobody tells of domains.
+pub const NETWORK_LOOK_MS: u64 = 30_000;
+
+/// How often it is looked at where the kernel does not tell of changes.
+pub const NETWORK_POLL_MS: u64 = 5_000;
+
+/// Milliseconds without a word after which a change is taken to be over.
+pub const NETWORK_QUIET_MS: u64 = 100;
+
+/// Milliseconds after which the network is looked at although it still changes.
+pub const NETWORK_SETTLES_MS: u64 = 500;
+
 // Tuners.
 
 /// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
 /// three times within 35 ms.
 pub const TUNER_WAIT_MS: u64 = 500;
 
+/// How long a tuner stays locked when its holder does nothing with it.
+pub const TUNER_LOCK_MS: u64 = 30_000;
+
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// Discovery and control.
+
+/// How long a socket is left alone that gives an error.
+pub const DISCOVERY_PAUSE_MS: u64 = 50;
+
+/// How often it is looked whether another device has the same number.
+pub const TWIN_LOOK_MS: u64 = 600_000;
+
+/// How long one may take to answer.
+pub const TWIN_PATIENCE_MS: u64 = 1_000;
+
+/// Control connections that are open at once.
+pub const DEVICE_CONNECTIONS: usize = 32;
+
+/// A control connection on which nothing is said for this long ends.
+pub const DEVICE_SILENT_MS: u64 = 60_000;
+
+/// A stream of datagrams ends when its receiver has said nothing for this long.
+pub const TARGET_SILENT_MS: u64 = 30_000;
+
+/// How many times faster than it plays the beginning of a stream of datagrams may be sent.
+pub const TARGET_CATCH_UP: u64 = 4;
+
+/// What it may take in any case: the rate of a stream varies.
+pub const TARGET_BITS_PER_SECOND: u64 = 20_000_000;
+
+/// Datagrams that may go at once before the rate counts.
+pub const TARGET_BURST: u32 = 8;
 
 // The clock.
 

@@ -1,7 +1,7 @@
-//! The machine below: how much memory it has, and how fast its network is.
+//! The machine below: how much memory it has, how fast its network is, and where it is connected.
 //!
-//! It reads what the kernel tells in `/proc` and `/sys`, decides nothing and writes nothing. What
-//! the kernel does not tell is `None`.
+//! It reads what the kernel tells, decides nothing and writes nothing. What the kernel does not tell
+//! is `None`.
 
 pub mod link;
 pub mod memory;

@@ -1,5 +1,15 @@
 //! What the machine is connected to: its network interfaces, their addresses, and the names of the
 //! networks that they are in.
+//!
+//! All of it may change at any time: a cable is plugged in late, Wi-Fi comes back with another
+//! address. [`follow`] keeps a snapshot true; nobody else asks the kernel.
+
+mod change;
+mod follow;
+mod look;
+
+pub use follow::{follow, refresh};
+pub use look::look;
 
 use std::net::IpAddr;
 
@@ -8,7 +18,8 @@ use std::net::IpAddr;
 pub struct Network {
     /// The interfaces that are up and have an address, in order of their index.
     pub interfaces: Vec<Interface>,
-    /// The domains that the machine is in, without a dot at either end, as DHCP has told them.
+    /// The domains that the machine is in, in lower case, without a dot at either end, as DHCP has
+    /// told them.
     pub domains: Vec<String>,
 }
 
@@ -37,9 +48,10 @@ pub enum Reach {
 }
 
 impl Network {
-    /// Whether an address is one of this machine's.
+    /// Whether an address is one of this machine's, however it is written.
     #[must_use]
     pub fn has(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         let mut interfaces = self.interfaces.iter();
         interfaces.any(|one| one.addresses.contains(&address))
     }
@@ -48,5 +60,33 @@ impl Network {
     #[must_use]
     pub fn interface(&self, index: u32) -> Option<&Interface> {
         self.interfaces.iter().find(|one| one.index == index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Interface, Network, Reach};
+
+    #[test]
+    fn an_address_is_ours_in_either_spelling() {
+        let eth0 = Interface {
+            name: "eth0".to_owned(),
+            index: 2,
+            reach: Reach::Lan,
+            addresses: vec!["10.0.0.5".parse().unwrap(), "fd99::1".parse().unwrap()],
+        };
+        let network = Network {
+            interfaces: vec![eth0],
+            domains: Vec::new(),
+        };
+        for (address, ours) in [
+            ("10.0.0.5", true),
+            ("::ffff:10.0.0.5", true),
+            ("fd99:0::1", true),
+            ("10.0.0.6", false),
+            ("::1", false),
+        ] {
+            assert_eq!(network.has(address.parse().unwrap()), ours, "{address}");
+        }
     }
 }

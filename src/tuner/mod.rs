@@ -4,10 +4,13 @@
 //! its [`Lease`]; the last viewer of a channel ends all that the channel had. So a channel that
 //! nobody watches costs nothing.
 
+pub mod dial;
 mod lease;
+mod lock;
 mod on_air;
 
 pub use lease::Lease;
+pub use lock::Locked;
 
 use crate::clock::SharedClock;
 use crate::limits::{self, Link};
@@ -15,8 +18,9 @@ use crate::model::ChannelNumber;
 use crate::playout::{self, Outlines, Supply, Timeline};
 use crate::resolver::Resolver;
 use crate::schedule::{Lineup, Schedule};
+use lock::Lock;
 use on_air::Channels;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -33,10 +37,17 @@ pub struct Tuners {
     link_rx: Option<watch::Receiver<Link>>,
 }
 
-/// Who holds which tuner. The lock is held for a few instructions, never across an await.
+/// Who holds which tuner. The mutex is held for a few instructions, never across an await.
 struct Pool {
-    viewers: Mutex<Vec<Option<Viewer>>>,
+    tuners: Mutex<Vec<Tuner>>,
     freed: Notify,
+}
+
+/// One tuner.
+#[derive(Clone, Default)]
+struct Tuner {
+    viewer: Option<Viewer>,
+    lock: Option<Lock>,
 }
 
 /// Which tuner a viewer asks for.
@@ -46,6 +57,8 @@ pub enum Want {
     Any,
     /// `/tuner1/v5`: this one.
     Tuner(usize),
+    /// This one, for a control client, who may have locked it.
+    Controlled(usize),
 }
 
 /// Why a viewer is refused, in the words that HDHomeRun clients know.
@@ -92,8 +105,10 @@ impl Refusal {
 pub struct TunerStatus {
     /// Its index; its resource name is `tuner<index>`.
     pub index: usize,
-    /// Who watches; `None` when it is free.
+    /// Who watches; `None` when nobody does.
     pub viewer: Option<Viewer>,
+    /// Who keeps it locked without watching, or while watching.
+    pub locked_by: Option<IpAddr>,
 }
 
 /// A viewer on a tuner.
@@ -105,6 +120,8 @@ pub struct Viewer {
     pub channel_name: String,
     /// Who.
     pub peer: SocketAddr,
+    /// Which tuner was asked for.
+    pub want: Want,
     /// Since when.
     pub since_ms: i64,
     /// What the channel takes of the link; 0 for a viewer on the same machine.
@@ -121,7 +138,7 @@ impl Tuners {
     /// `count` tuners for the channels of the lineup.
     #[must_use]
     pub fn new(count: usize, lineup_rx: watch::Receiver<Arc<Lineup>>, clock: SharedClock) -> Self {
-        let viewers = Mutex::new(vec![None; count]);
+        let tuners = Mutex::new(vec![Tuner::default(); count]);
         Self {
             supply: Supply {
                 lineup_rx,
@@ -130,7 +147,7 @@ impl Tuners {
                 outlines: Outlines::default(),
             },
             pool: Arc::new(Pool {
-                viewers,
+                tuners,
                 freed: Notify::new(),
             }),
             channels: Channels::default(),
@@ -190,15 +207,19 @@ impl Tuners {
     /// How many tuners there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.pool.viewers().len()
+        self.pool.tuners().len()
     }
 
     /// What each tuner does.
     #[must_use]
     pub fn status(&self) -> Vec<TunerStatus> {
-        let viewers = self.pool.viewers().clone();
-        let status = |(index, viewer)| TunerStatus { index, viewer };
-        viewers.into_iter().enumerate().map(status).collect()
+        let tuners = self.pool.tuners().clone();
+        let status = |(index, tuner): (usize, Tuner)| TunerStatus {
+            index,
+            locked_by: tuner.lock_in_force().map(|lock| lock.holder),
+            viewer: tuner.viewer,
+        };
+        tuners.into_iter().enumerate().map(status).collect()
     }
 
     /// A free tuner, now or as soon as one is given back.
@@ -212,6 +233,7 @@ impl Tuners {
             channel: schedule.channel().number,
             channel_name: schedule.channel().name.clone(),
             peer,
+            want,
             since_ms: self.supply.clock.epoch_ms(),
             bits_per_second: if peer.ip().is_loopback() {
                 0
@@ -252,30 +274,36 @@ impl Tuners {
 }
 
 impl Pool {
-    fn viewers(&self) -> MutexGuard<'_, Vec<Option<Viewer>>> {
-        locked(&self.viewers)
+    fn tuners(&self) -> MutexGuard<'_, Vec<Tuner>> {
+        locked(&self.tuners)
     }
 
     /// Puts a viewer on a tuner, if there is one for it and the link carries one stream more.
     fn take(&self, want: Want, viewer: &Viewer, link: Link) -> Result<usize, Refusal> {
-        let mut viewers = self.viewers();
-        let (index, refusal) = match want {
-            Want::Any => {
-                let free = viewers.iter().position(Option::is_none);
-                (free, Refusal::AllTunersInUse)
+        let mut tuners = self.tuners();
+        let is_free = |tuner: &Tuner| tuner.viewer.is_none() && tuner.lock_in_force().is_none();
+        let refusal = match want {
+            Want::Any => Refusal::AllTunersInUse,
+            Want::Tuner(_) | Want::Controlled(_) => Refusal::TunerInUse,
+        };
+        let index = match want {
+            Want::Any => tuners.iter().position(is_free),
+            Want::Tuner(index) => tuners.get(index).is_some_and(is_free).then_some(index),
+            Want::Controlled(index) => {
+                let tuner = tuners.get(index);
+                tuner
+                    .is_some_and(|one| one.viewer.is_none())
+                    .then_some(index)
             }
-            Want::Tuner(index) => (Some(index), Refusal::TunerInUse),
         };
         let index = index.ok_or(refusal)?;
-        if !matches!(viewers.get(index), Some(None)) {
-            return Err(refusal);
-        }
-        let taken = viewers.iter().flatten().map(|one| one.bits_per_second);
-        if !link.admits(taken.sum(), viewer.bits_per_second) {
+        let viewers = tuners.iter().filter_map(|tuner| tuner.viewer.as_ref());
+        let taken = viewers.map(|one| one.bits_per_second).sum();
+        if !link.admits(taken, viewer.bits_per_second) {
             return Err(Refusal::AllTunersInUse);
         }
-        if let Some(tuner) = viewers.get_mut(index) {
-            *tuner = Some(viewer.clone());
+        if let Some(tuner) = tuners.get_mut(index) {
+            tuner.viewer = Some(viewer.clone());
         }
         Ok(index)
     }
@@ -295,7 +323,9 @@ struct Permit {
 impl Permit {
     /// Writes down something about the viewer.
     fn note(&self, change: impl FnOnce(&mut Viewer)) {
-        if let Some(Some(viewer)) = self.pool.viewers().get_mut(self.index) {
+        let mut tuners = self.pool.tuners();
+        let tuner = tuners.get_mut(self.index);
+        if let Some(viewer) = tuner.and_then(|tuner| tuner.viewer.as_mut()) {
             change(viewer);
         }
     }
@@ -303,8 +333,8 @@ impl Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if let Some(tuner) = self.pool.viewers().get_mut(self.index) {
-            *tuner = None;
+        if let Some(tuner) = self.pool.tuners().get_mut(self.index) {
+            tuner.viewer = None;
         }
         self.pool.freed.notify_waiters();
     }

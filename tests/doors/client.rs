@@ -35,7 +35,7 @@ pub(crate) fn status(head: &str) -> u16 {
 /// Asks for a stream and reads its head and first packet.
 pub(crate) async fn tune(door: SocketAddr, target: &str) -> (TcpStream, String, Vec<u8>) {
     let mut socket = TcpStream::connect(door).await.unwrap();
-    let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nRange: bytes=0-\r\n\r\n");
+    let request = format!("GET {target} HTTP/1.1\r\nHost: telly\r\nRange: bytes=0-\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
     let reads = async {

@@ -161,15 +161,6 @@ async fn both_doors_answer_both_kinds() {
 }
 
 #[tokio::test]
-async fn a_host_of_another_site_is_not_repeated() {
-    let open = Open::usual().await;
-    let request = b"GET /discover.json HTTP/1.1\r\nHost: evil.example\r\n\r\n";
-    let (_, body) = split(&say(open.web, request).await);
-    assert!(body.contains(&format!("\"http://{}\"", open.web)), "{body}");
-    assert!(!body.contains("evil"), "{body}");
-}
-
-#[tokio::test]
 async fn the_guide_is_what_the_api_says() {
     let open = Open::usual().await;
     let (head, body) = open.get("/iptv/xmltv.xml").await;

@@ -15,6 +15,7 @@ use exstreamtv::plex::{Linking, Servers};
 use exstreamtv::schedule::{Lineup, Wishes};
 use exstreamtv::shutdown::{self, Stopper};
 use exstreamtv::store::Store;
+use exstreamtv::system::network::{Interface, Network, Reach};
 use exstreamtv::tuner::Tuners;
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -51,6 +52,7 @@ pub(crate) struct Open {
     pub(crate) servers: Arc<Servers>,
     pub(crate) linking: Arc<Linking>,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) network_tx: watch::Sender<Arc<Network>>,
     pub(crate) stopper: Stopper,
     pub(crate) tasks: JoinSet<()>,
 }
@@ -62,6 +64,16 @@ impl Open {
     }
 
     pub(crate) async fn with(catalog: Catalog, tuners: usize, clock: SharedClock) -> Self {
+        Self::behind(None, catalog, tuners, clock).await
+    }
+
+    /// The same with one more door.
+    pub(crate) async fn behind(
+        usual: Option<TcpListener>,
+        catalog: Catalog,
+        tuners: usize,
+        clock: SharedClock,
+    ) -> Self {
         let lineup = Lineup::build(Arc::new(catalog), &Wishes::default());
         let (_, lineup_rx) = watch::channel(Arc::new(lineup));
         let web = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -72,6 +84,7 @@ impl Open {
         // Nobody listens there.
         let servers = Servers::open(folder.path(), "telly").unwrap();
         let servers = Arc::new(servers.asking("http://127.0.0.1:9"));
+        let (network_tx, network_rx) = watch::channel(network("10.0.0.9"));
         let house = Arc::new(House {
             clock,
             device: Device {
@@ -88,7 +101,10 @@ impl Open {
             up_since: tokio::time::Instant::now() - UP,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),
+            usual: usual.as_ref().map(|door| door.local_addr().unwrap()),
+            network_rx,
             host_name: "telly".to_owned(),
+            names: vec!["tv.example.org".to_owned()],
             version: "0.1.0",
         });
         let (stopper, shutdown) = shutdown::channel();
@@ -101,10 +117,16 @@ impl Open {
             servers,
             linking: Arc::clone(&house.plex),
             folder,
+            network_tx,
             stopper,
             tasks: JoinSet::new(),
         };
-        tasks.spawn(http::serve_web(web, Arc::clone(&house), shutdown.clone()));
+        tasks.spawn(http::serve_web(
+            web,
+            usual,
+            Arc::clone(&house),
+            shutdown.clone(),
+        ));
         tasks.spawn(http::serve_stream(
             stream,
             Arc::clone(&house),
@@ -165,6 +187,20 @@ impl Open {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
+}
+
+/// A machine with this address in the network of a home.
+pub(crate) fn network(address: &str) -> Arc<Network> {
+    let eth0 = Interface {
+        name: "eth0".to_owned(),
+        index: 2,
+        reach: Reach::Lan,
+        addresses: vec![address.parse().unwrap()],
+    };
+    Arc::new(Network {
+        interfaces: vec![eth0],
+        domains: vec!["fritz.box".to_owned()],
+    })
 }
 
 pub(crate) async fn librarian(folder: &Path) -> Arc<Librarian> {
@@ -258,6 +294,11 @@ pub(crate) async fn on_air() -> Open {
 
 /// The same by another clock that goes.
 pub(crate) async fn on_air_by(clock: SharedClock) -> Open {
+    on_air_behind(None, clock).await
+}
+
+/// The same with one more door.
+pub(crate) async fn on_air_behind(usual: Option<TcpListener>, clock: SharedClock) -> Open {
     let mut catalog = catalog();
     let channels = catalog.channels().iter().map(|channel| {
         let mut channel = Channel::clone(channel);
@@ -270,5 +311,5 @@ pub(crate) async fn on_air_by(clock: SharedClock) -> Open {
         .map(|item| MediaItem::clone(item))
         .collect();
     catalog = Catalog::new(catalog.libraries().to_vec(), items, channels.collect());
-    Open::with(catalog, 1, clock).await
+    Open::behind(usual, catalog, 1, clock).await
 }

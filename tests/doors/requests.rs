@@ -19,13 +19,16 @@ async fn what_is_no_request_is_refused_in_words_and_closed() {
         (b"\0\0\0\0", 400),
         (b"hello\r\n\r\n", 400),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
-        (b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"DELETE /api/channels/5 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"GET / HTTP/3.7\r\nHost: a\r\n\r\n", 400),
-        (b"GET /auto/vfive HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"GET /tunerx/v1984 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
-        (b"POST /auto/v1984 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nHost: telly\r\nHost: b\r\n\r\n", 400),
+        (b"PUT / HTTP/1.1\r\nHost: telly\r\n\r\n", 400),
+        (
+            b"DELETE /api/channels/5 HTTP/1.1\r\nHost: telly\r\n\r\n",
+            400,
+        ),
+        (b"GET / HTTP/3.7\r\nHost: telly\r\n\r\n", 400),
+        (b"GET /auto/vfive HTTP/1.1\r\nHost: telly\r\n\r\n", 400),
+        (b"GET /tunerx/v1984 HTTP/1.1\r\nHost: telly\r\n\r\n", 400),
+        (b"POST /auto/v1984 HTTP/1.1\r\nHost: telly\r\n\r\n", 400),
     ] {
         for door in [open.web, open.stream] {
             let (head, body) = split(&say(door, bytes).await);
@@ -52,7 +55,7 @@ async fn half_a_request_and_then_nothing_is_refused_when_its_sender_closes() {
 async fn a_slow_head_is_refused_when_its_time_is_up() {
     let open = Open::usual().await;
     let begun = tokio::time::Instant::now();
-    let (head, body) = split(&say(open.web, b"GET / HTTP/1.1\r\nHost: a\r\n").await);
+    let (head, body) = split(&say(open.web, b"GET / HTTP/1.1\r\nHost: telly\r\n").await);
     assert_eq!(status(&head), 408, "{head}");
     assert!(body.contains("too long"), "{body}");
     let waited = begun.elapsed();
@@ -68,11 +71,11 @@ async fn a_slow_head_is_refused_when_its_time_is_up() {
 async fn floods_of_headers_are_refused() {
     let open = Open::usual().await;
     let many = format!(
-        "GET / HTTP/1.1\r\nHost: a\r\n{}\r\n",
+        "GET / HTTP/1.1\r\nHost: telly\r\n{}\r\n",
         "A: b\r\n".repeat(200)
     );
     let long = format!(
-        "GET / HTTP/1.1\r\nHost: a\r\nA: {}\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: telly\r\nA: {}\r\n\r\n",
         "b".repeat(1 << 20)
     );
     let endless = vec![b'G'; 1 << 20];
@@ -87,7 +90,7 @@ async fn a_head_in_single_bytes_is_read() {
     let open = Open::usual().await;
     let mut socket = TcpStream::connect(open.web).await.unwrap();
     socket.set_nodelay(true).unwrap();
-    for byte in b"GET /lineup_status.json HTTP/1.1\r\nHost: a\r\n\r\n" {
+    for byte in b"GET /lineup_status.json HTTP/1.1\r\nHost: telly\r\n\r\n" {
         socket.write_all(&[*byte]).await.unwrap();
         tokio::task::yield_now().await;
     }
@@ -98,7 +101,7 @@ async fn a_head_in_single_bytes_is_read() {
 async fn of_requests_in_a_row_the_first_is_answered_whole() {
     let open = Open::usual().await;
     for (target, code) in [("/lineup.json", 200), ("/auto/v7", 404)] {
-        let one = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let one = format!("GET {target} HTTP/1.1\r\nHost: telly\r\n\r\n");
         let mut socket = TcpStream::connect(open.web).await.unwrap();
         let many = one.repeat(1_000);
         socket.write_all(many.as_bytes()).await.unwrap();
@@ -149,7 +152,7 @@ async fn readers_who_let_the_guide_lie_keep_nobody_from_the_page() {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
         let mut socket = socket.connect(open.web).await.unwrap();
-        let request = b"GET /iptv/xmltv.xml HTTP/1.1\r\nHost: a\r\n\r\n";
+        let request = b"GET /iptv/xmltv.xml HTTP/1.1\r\nHost: telly\r\n\r\n";
         socket.write_all(request).await.unwrap();
         lying.push(socket);
     }

@@ -32,7 +32,7 @@ async fn refusals_are_exactly_those_of_hardware() {
              X-HDHomeRun-Error: {error}\r\n{DATE}\r\n"
         );
         for method in ["GET", "HEAD"] {
-            let request = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+            let request = format!("{method} {target} HTTP/1.1\r\nHost: telly\r\n\r\n");
             let answer = say(open.stream, request.as_bytes()).await;
             assert_eq!(String::from_utf8_lossy(&answer), expected);
         }
@@ -202,7 +202,7 @@ async fn a_viewer_whose_task_fails_costs_no_tuner_and_nobody_else() {
     for questions in 1..20 {
         clock.0.store(questions, Ordering::SeqCst);
         let mut socket = TcpStream::connect(open.stream).await.unwrap();
-        let request = b"GET /auto/v1984 HTTP/1.1\r\nHost: a\r\n\r\n";
+        let request = b"GET /auto/v1984 HTTP/1.1\r\nHost: telly\r\n\r\n";
         socket.write_all(request).await.unwrap();
         let answered = socket.read(&mut [0; 188]).await.unwrap_or(0) > 0;
         fates.insert(answered);

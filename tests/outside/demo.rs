@@ -106,7 +106,7 @@ impl Demo {
     pub(crate) fn text(&self, path: &str) -> String {
         let mut socket = TcpStream::connect(self.web()).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: box\r\n\r\n").unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -68,6 +68,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
     let config = Config {
         web: arguments.place.web.unwrap_or(usual.web),
         stream: arguments.place.stream.unwrap_or(usual.stream),
+        device: arguments.place.device,
         name: NAME.to_owned(),
         ..usual
     };
