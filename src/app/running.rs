@@ -13,6 +13,7 @@ use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::{BoardClock, Doubt, SharedClock, SystemClock};
 use crate::config::Config;
+use crate::discover::{Presence, mdns, ssdp};
 use crate::error::{Error, Result};
 use crate::http::{self, House};
 use crate::limits::{Budget, Link};
@@ -140,6 +141,18 @@ impl Running {
         let (keeper, keeping) = (Arc::clone(&librarian), shutdown.clone());
         let keeper_clock = Arc::clone(&clock);
         tasks.spawn(async move { keeper.keep_up(keeper_clock.as_ref(), keeping).await });
+        let presence = Presence {
+            device: device.clone(),
+            web: places.web,
+            usual: places.device,
+            network_rx: network_rx.clone(),
+        };
+        tasks.spawn(ssdp::serve(
+            presence.clone(),
+            Arc::clone(&clock),
+            shutdown.clone(),
+        ));
+        tasks.spawn(mdns::serve(presence, shutdown.clone()));
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,

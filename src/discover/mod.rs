@@ -6,6 +6,7 @@
 pub mod control;
 mod datagram;
 pub mod frame;
+pub mod mdns;
 mod open;
 mod presence;
 pub mod question;

@@ -569,6 +569,9 @@ pub const SSDP_MESSAGE_BYTES: usize = 1_500;
 /// Headers of a message of SSDP.
 pub const SSDP_HEADERS: usize = 32;
 
+/// Longest label of a name in DNS (RFC 1035 §2.3.4).
+pub const DNS_LABEL_BYTES: usize = 63;
+
 /// Answers of SSDP that wait for their time.
 pub const SSDP_WAITING: usize = 128;
 
