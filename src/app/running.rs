@@ -13,8 +13,7 @@ use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::{BoardClock, Doubt, SharedClock, SystemClock};
 use crate::config::Config;
-use crate::discover::control::Desks;
-use crate::discover::{self, Presence};
+use crate::discover::{Discovery, Presence};
 use crate::error::{Error, Result};
 use crate::http::{self, House};
 use crate::limits::{Budget, Link};
@@ -146,17 +145,21 @@ impl Running {
         tasks.spawn(async move { keeper.keep_up(keeper_clock.as_ref(), keeping).await });
         let tuners = Arc::new(tuners);
         let (twin_tx, twin_rx) = watch::channel(None);
-        if let Some(open) = doors.discovery {
-            let presence = Presence {
-                device: device.clone(),
-                web: places.web,
-                usual: places.device,
-                network_rx: network_rx.clone(),
+        if config.announce {
+            let discovery = Discovery {
+                presence: Presence {
+                    device: device.clone(),
+                    web: places.web,
+                    usual: places.device,
+                    network_rx: network_rx.clone(),
+                },
+                open: doors.discovery,
+                tuners: Arc::clone(&tuners),
+                lineup_rx: lineup_rx.clone(),
+                clock: Arc::clone(&clock),
+                twin_tx,
             };
-            let desks = Desks::new(Arc::clone(&tuners), lineup_rx.clone(), Arc::clone(&clock));
-            let controlled = (Arc::new(desks), tuners.count());
-            let found = discover::serve(open, presence, controlled, twin_tx, shutdown.clone());
-            tasks.spawn(found);
+            tasks.spawn(discovery.serve(shutdown.clone()));
         }
         let house = Arc::new(House {
             clock: Arc::clone(&clock),

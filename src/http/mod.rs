@@ -25,6 +25,7 @@ mod plex;
 mod problem;
 mod programme;
 mod stream;
+mod upnp;
 pub mod xmltv;
 
 pub use door::listen;

@@ -177,13 +177,14 @@ fn write_channel(schedule: &Schedule, out: &mut String) {
     out.push_str("</channel>\n");
 }
 
-fn text_element(name: &str, text: &str, out: &mut String) {
+/// An element with this text, on a line of its own.
+pub(super) fn text_element(name: &str, text: &str, out: &mut String) {
     let _ = writeln!(out, "<{name}>{}</{name}>", escape(text));
 }
 
 /// A text in one line, not longer than other texts may be, without the characters that XML 1.0
 /// §2.2 forbids.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let marks = text
         .chars()
         .take(limits::TEXT_BYTES)

@@ -567,6 +567,21 @@ pub const HTTP_GRACE_MS: u64 = 1_500;
 /// again.
 pub const DISCOVERY_SOCKET_RECEIVE_BYTES: usize = 64 << 10;
 
+/// Longest message of SSDP that is read. Searches have some 200 bytes.
+pub const SSDP_MESSAGE_BYTES: usize = 1_500;
+
+/// Headers of a message of SSDP.
+pub const SSDP_HEADERS: usize = 32;
+
+/// Longest label of a name in DNS (RFC 1035 §2.3.4).
+pub const DNS_LABEL_BYTES: usize = 63;
+
+/// Answers of SSDP that wait for their time.
+pub const SSDP_WAITING: usize = 128;
+
+/// Of those, the ones for one asker: four searches for everything.
+pub const SSDP_WAITING_EACH: usize = 24;
+
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
 

@@ -125,6 +125,34 @@ fn xml_texts(xml: &str, name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn upnp_reads_which_device_it_is_and_where() {
+    let open = Open::usual().await;
+    let (head, xml) = open.get("/device.xml").await;
+    assert_eq!(status(&head), 200);
+    assert!(head.contains("Content-Type: text/xml; charset=\"utf-8\"\r\n"));
+    let id = DeviceId::from_random(0x1234).to_string();
+    for (name, text) in [
+        ("major", "1"),
+        ("minor", "0"),
+        ("URLBase", "http://10.0.0.9:8411"),
+        ("deviceType", "urn:schemas-upnp-org:device:MediaServer:1"),
+        ("friendlyName", "Living <room>"),
+        ("manufacturer", "Silicondust"),
+        ("modelDescription", "HDHR5-4US HDHomeRun CONNECT QUATRO"),
+        ("modelName", "HDHR5-4US"),
+        ("modelNumber", "HDHR5-4US"),
+        ("serialNumber", &id),
+        ("UDN", "uuid:9E7F2A1C-53D4-4B0E-8A6F-1D2C3B4A5E6F"),
+        ("presentationURL", "/"),
+        ("serviceList", ""),
+    ] {
+        let texts: &[&str] = if text.is_empty() { &[] } else { &[text] };
+        assert_eq!(xml_texts(&xml, name), texts, "{name}");
+    }
+    assert_eq!(open.get("/dms/device.xml").await.1, xml);
+}
+
+#[tokio::test]
 async fn a_scan_is_over_at_once() {
     let open = Open::usual().await;
     for (method, target, code) in [

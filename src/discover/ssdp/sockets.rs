@@ -1,0 +1,235 @@
+//! The sockets of SSDP: one of each family, in the groups of each interface on which the box is
+//! announced. What cannot be had is told once, and tried again.
+
+use super::voice::GROUPS;
+use crate::discover::datagram::{Datagrams, Here, Port, Received};
+use crate::limits;
+use crate::system::network::Interface;
+use std::collections::BTreeSet;
+use std::future::pending;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Routers that a message passes at most.
+const HOPS: u32 = 4;
+
+/// After this time is tried again what could not be had.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Room for a message, and one byte to see that it is longer.
+type Buffer = [u8; limits::SSDP_MESSAGE_BYTES + 1];
+
+/// A message that has come in.
+#[derive(Debug)]
+pub(super) struct Heard<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) received: Received,
+}
+
+/// Room for what comes in on both.
+#[derive(Debug)]
+pub(super) struct Room {
+    v4: Buffer,
+    v6: Buffer,
+}
+
+/// Both sockets. They are open while there is an interface to listen on.
+#[derive(Debug)]
+pub(super) struct Sockets {
+    port: u16,
+    v4: Family,
+    v6: Family,
+    again: Option<Instant>,
+}
+
+/// One of them.
+#[derive(Debug)]
+struct Family {
+    at: IpAddr,
+    socket: Option<Datagrams>,
+    /// The groups that it is in, each with the interface.
+    joined: BTreeSet<(IpAddr, u32)>,
+    told: Told,
+}
+
+/// Whether it has been told that a socket cannot be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    No,
+    Yes,
+}
+
+/// Whether a socket was opened just now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opened {
+    Yes,
+    No,
+}
+
+impl Room {
+    pub(super) fn new() -> Box<Self> {
+        Box::new(Self {
+            v4: [0; _],
+            v6: [0; _],
+        })
+    }
+}
+
+impl Sockets {
+    /// Both, still closed, for this port.
+    pub(super) fn new(port: u16) -> Self {
+        Self {
+            port,
+            v4: Family::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            v6: Family::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+            again: None,
+        }
+    }
+
+    /// Listens on these interfaces, and on no others.
+    pub(super) fn follow(&mut self, interfaces: &[Interface]) -> Opened {
+        self.again = None;
+        let mut opened = Opened::No;
+        for family in [&mut self.v4, &mut self.v6] {
+            if interfaces.is_empty() {
+                family.close();
+                continue;
+            }
+            if family.socket.is_none() && family.open(self.port) {
+                opened = Opened::Yes;
+            }
+            if family.socket.is_none() || !family.join(interfaces) {
+                self.again = Some(Instant::now() + AGAIN);
+            }
+        }
+        opened
+    }
+
+    /// When to follow again, because something could not be had.
+    pub(super) fn again(&self) -> Option<Instant> {
+        self.again
+    }
+
+    /// Waits for a message. A socket that fails is closed, to be opened anew when it is time.
+    pub(super) async fn receive<'a>(&mut self, room: &'a mut Room) -> Option<Heard<'a>> {
+        let (heard, buffer, family) = tokio::select! {
+            heard = self.v4.receive(&mut room.v4) => (heard, &room.v4, &mut self.v4),
+            heard = self.v6.receive(&mut room.v6) => (heard, &room.v6, &mut self.v6),
+        };
+        match heard {
+            Ok(received) => {
+                let bytes = buffer.get(..received.len_bytes)?;
+                let is_whole = bytes.len() <= limits::SSDP_MESSAGE_BYTES;
+                is_whole.then_some(Heard { bytes, received })
+            }
+            Err(error) => {
+                log::debug!("SSDP at {}: {error}", family.at);
+                family.close();
+                self.again = Some(Instant::now() + AGAIN);
+                None
+            }
+        }
+    }
+
+    /// Sends a message; one that cannot be sent is lost.
+    pub(super) fn send(&self, message: &str, peer: SocketAddr, here: Here) {
+        let family = if peer.is_ipv4() { &self.v4 } else { &self.v6 };
+        let Some(socket) = &family.socket else { return };
+        if let Err(error) = socket.send(message.as_bytes(), peer, here) {
+            log::debug!("SSDP to {peer}: {error}");
+        }
+    }
+
+    /// Sends a message to a group.
+    pub(super) fn send_to_group(&self, message: &str, group: IpAddr, here: Here) {
+        self.send(message, SocketAddr::new(group, self.port), here);
+    }
+}
+
+impl Family {
+    fn new(at: IpAddr) -> Self {
+        Self {
+            at,
+            socket: None,
+            joined: BTreeSet::new(),
+            told: Told::No,
+        }
+    }
+
+    /// Opens the socket, if it can be had.
+    fn open(&mut self, port: u16) -> bool {
+        let at = SocketAddr::new(self.at, port);
+        match open(at) {
+            Ok(socket) => {
+                self.socket = Some(socket);
+                self.told = Told::No;
+            }
+            Err(error) if self.told == Told::No => {
+                log::warn!("the box is not found by SSDP at {at}, which is tried again: {error}");
+                self.told = Told::Yes;
+            }
+            Err(_) => {}
+        }
+        self.socket.is_some()
+    }
+
+    fn close(&mut self) {
+        self.socket = None;
+        self.joined.clear();
+    }
+
+    /// Is in its groups on these interfaces and no others. `false` where one cannot be joined,
+    /// though the interface has an address of the family.
+    fn join(&mut self, interfaces: &[Interface]) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        let own = |address: &IpAddr| address.is_ipv4() == self.at.is_ipv4();
+        let groups = GROUPS.into_iter().filter(own);
+        let wanted: BTreeSet<_> = groups
+            .flat_map(|group| interfaces.iter().map(move |one| (group, one.index)))
+            .collect();
+        for (group, interface) in self.joined.difference(&wanted) {
+            socket.leave(*group, *interface);
+        }
+        self.joined.retain(|joined| wanted.contains(joined));
+        let mut whole = true;
+        for (group, index) in wanted {
+            if self.joined.contains(&(group, index)) {
+                continue;
+            }
+            match socket.join(group, index) {
+                Ok(()) => drop(self.joined.insert((group, index))),
+                Err(error) => {
+                    log::debug!("SSDP: {group} cannot be joined on interface {index}: {error}");
+                    let mut interfaces = interfaces.iter().filter(|one| one.index == index);
+                    whole &= !interfaces.any(|one| one.addresses.iter().any(own));
+                }
+            }
+        }
+        whole
+    }
+
+    async fn receive(&self, buffer: &mut Buffer) -> io::Result<Received> {
+        match &self.socket {
+            Some(socket) => socket.receive(buffer).await,
+            None => pending().await,
+        }
+    }
+}
+
+fn open(at: SocketAddr) -> io::Result<Datagrams> {
+    let socket = Datagrams::open(at, Port::Shared)?;
+    let options = socket.options();
+    // Programs on this machine hear it too, as a socket does unless it is told otherwise.
+    if at.is_ipv4() {
+        options.set_multicast_ttl_v4(HOPS)?;
+        options.set_ttl_v4(HOPS)?;
+    } else {
+        options.set_multicast_hops_v6(HOPS)?;
+        options.set_unicast_hops_v6(HOPS)?;
+    }
+    Ok(socket)
+}
