@@ -3,6 +3,8 @@
 use super::home::Home;
 use super::http::exchange;
 use super::network::{BOX, Lan};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 /// What a player said on both outputs; it has to succeed.
@@ -87,8 +89,8 @@ fn vlc_plays_the_lineup() {
         let home = Home::demo(&lan);
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("said");
-        let open = std::fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o777));
-        std::fs::set_permissions(folder.path(), open).unwrap();
+        let everybody = Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path(), everybody).unwrap();
         // VLC will not run as root.
         let mut vlc = lan.client.command("setpriv");
         vlc.args(["--reuid=65534", "--regid=65534", "--clear-groups", "cvlc"]);
