@@ -8,8 +8,10 @@
 use super::Presence;
 use crate::limits;
 use crate::shutdown::Shutdown;
+use crate::system::network::Interface;
 use mdns_sd::{DaemonEvent, IfKind, IfPredicate, Receiver, ServiceDaemon, ServiceInfo};
 use std::future::pending;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -44,7 +46,7 @@ pub async fn serve(presence: Presence, mut shutdown: Shutdown) {
             () = shutdown.stopped() => break,
             Ok(()) = network_rx.changed() => {}
             () = sleep(AGAIN), if missing => {}
-            () = ended(running.as_ref()) => {
+            () = ended(running.as_mut()) => {
                 log::warn!("the box is not found by mDNS for a moment: its thread has ended");
                 running = None;
                 tokio::select! {
@@ -61,6 +63,8 @@ pub async fn serve(presence: Presence, mut shutdown: Shutdown) {
 struct Running {
     daemon: ServiceDaemon,
     told_rx: Receiver<DaemonEvent>,
+    /// The name that another box's has made necessary, which is told for each record that has it.
+    new_name: Option<String>,
 }
 
 impl Running {
@@ -69,18 +73,18 @@ impl Running {
         let one = Self {
             told_rx: daemon.monitor()?,
             daemon,
+            new_name: None,
         };
         // The thread begins on all interfaces, but says nothing before it has something to say.
         one.daemon.disable_interface(IfKind::All)?;
         let asked = presence.clone();
-        let is_announced = IfPredicate::new(move |address| {
-            let index = address.index;
+        let is_told = IfPredicate::new(move |address| {
             let announced = asked.announced();
-            let mut announced = announced.iter().filter(|one| Some(one.index) == index);
-            announced.any(|one| one.addresses.contains(&address.ip()))
+            let mut on = announced.iter();
+            let on = on.find(|one| Some(one.index) == address.index);
+            on.is_some_and(|on| told_of(on).any(|one| *one == address.ip()))
         });
-        one.daemon
-            .enable_interface(IfKind::Predicate(is_announced))?;
+        one.daemon.enable_interface(IfKind::Predicate(is_told))?;
         one.daemon.register(page(presence)?)?;
         Ok(one)
     }
@@ -92,6 +96,16 @@ impl Running {
             log::debug!("mDNS follows the network a little later: {error}");
         }
     }
+}
+
+/// The addresses at which the box is told to be on an interface. Those of the link of IPv6 are left
+/// out where there are others, since the crate tells each of them on every interface.
+fn told_of(interface: &Interface) -> impl Iterator<Item = &IpAddr> {
+    let is_of_link =
+        |one: &IpAddr| matches!(one, IpAddr::V6(address) if address.is_unicast_link_local());
+    let has_others = !interface.addresses.iter().all(is_of_link);
+    let all = interface.addresses.iter();
+    all.filter(move |one| !has_others || !is_of_link(one))
 }
 
 /// The box's page, at the door that is usual where it is open.
@@ -119,17 +133,19 @@ fn begin(presence: &Presence) -> Option<Running> {
 }
 
 /// Waits until the thread has ended, and tells meanwhile what it tells.
-async fn ended(running: Option<&Running>) {
+async fn ended(running: Option<&mut Running>) {
     let Some(running) = running else {
         return pending().await;
     };
     while let Ok(told) = running.told_rx.recv_async().await {
         match told {
-            DaemonEvent::NameChange(change) => log::warn!(
-                "another box has the name {}; this one is {}",
-                change.original.trim_end_matches('.'),
-                change.new_name.trim_end_matches('.'),
-            ),
+            DaemonEvent::NameChange(change) => {
+                let (taken, new) = (change.original, change.new_name);
+                if running.new_name.as_ref() != Some(&new) {
+                    log::warn!("another box has the name {taken}, so this one is {new}");
+                    running.new_name = Some(new);
+                }
+            }
             DaemonEvent::Error(error) => log::warn!("mDNS: {error}"),
             other => log::debug!("mDNS: {other:?}"),
         }
@@ -149,9 +165,25 @@ async fn end(running: Option<Running>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{instance, page};
-    use crate::discover::tests::presence;
+    use super::{instance, page, told_of};
+    use crate::discover::tests::{interface, presence};
     use crate::limits;
+    use crate::system::network::Reach;
+
+    #[test]
+    fn an_address_of_the_link_is_told_where_there_is_no_other() {
+        for (has, told) in [
+            (
+                &["10.0.0.5", "fe80::5", "fd00::5"][..],
+                &["10.0.0.5", "fd00::5"][..],
+            ),
+            (&["fe80::5"], &["fe80::5"]),
+        ] {
+            let interface = interface(2, Reach::Lan, has);
+            let is: Vec<_> = told_of(&interface).map(ToString::to_string).collect();
+            assert_eq!(is, told);
+        }
+    }
 
     #[test]
     fn the_page_is_told_at_the_usual_door_where_that_is_open() {

@@ -179,12 +179,16 @@ impl Responder {
         }
     }
 
-    /// Tells one group on one interface one thing.
+    /// Tells one group on one interface one thing, if the box has an address of its family there.
     fn say(&self, interface: &Interface, line: Line) {
-        let own = |address: &&IpAddr| line.group.is_ipv4() && address.is_ipv4();
+        let is_same = |address: &&IpAddr| address.is_ipv4() == line.group.is_ipv4();
+        let Some(main) = interface.addresses.iter().find(is_same) else {
+            return;
+        };
         let here = Here {
             interface: interface.index,
-            address: interface.addresses.iter().find(own).copied(),
+            // Of those of IPv6, the kernel knows which one goes with which group.
+            address: main.is_ipv4().then_some(*main),
         };
         let Some(root) = self.presence.root_on(here, line.group) else {
             return;
