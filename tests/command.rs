@@ -13,7 +13,8 @@ mod program;
 
 use program::{ANY_PORT, Running, exstreamtv, folder, get, json, run, tell, text, videos, words};
 use serde_json::Value;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,71 @@ fn a_port_in_use_is_one_sentence_that_says_what_to_do() {
             assert!(said.contains(word), "{said}");
         }
     }
+}
+
+#[test]
+fn the_door_of_the_device_is_one_more_and_only_where_it_is_asked_for() {
+    let state = folder();
+    let running = Running::serve(state.path());
+    assert_eq!(running.listening.get("device"), None);
+    running.stop();
+    let mut command = exstreamtv();
+    command.args(["serve", "--state", text(state.path()), "--device"]);
+    let running = Running::start(command.arg("127.0.0.1:0").args(ANY_PORT));
+    let at = running.at("device");
+    let device = json(&get(at, "/discover.json"));
+    assert_eq!(device["BaseURL"], format!("http://{at}"));
+    assert_eq!(device, {
+        let mut same = json(&get(running.at("web"), "/discover.json"));
+        same["BaseURL"] = device["BaseURL"].clone();
+        same["LineupURL"] = device["LineupURL"].clone();
+        same
+    });
+    let mut arguments = vec!["serve", "--state", text(state.path()), "--device", at];
+    arguments.extend(ANY_PORT);
+    let other = folder();
+    arguments[2] = text(other.path());
+    let said = words(&run(&arguments));
+    for word in [at, "another program", "--device"] {
+        assert!(said.contains(word), "{said}");
+    }
+    running.stop();
+}
+
+#[test]
+fn a_box_that_is_open_everywhere_takes_both_families_and_knows_its_names() {
+    let place = folder();
+    let file = place.path().join("box.toml");
+    let config = format!(
+        "state = '{}'\nweb = '[::]:0'\nstream = '127.0.0.1:0'\nnames = ['tv.example.org']\n",
+        place.path().join("state").display()
+    );
+    std::fs::write(&file, config).unwrap();
+    let running = Running::start(exstreamtv().args(["serve", "--config", text(&file)]));
+    let port = running.at("web").strip_prefix("[::]:").unwrap();
+    for here in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
+        let base = |host: &str| {
+            let mut answer = String::new();
+            let mut stream = TcpStream::connect(&here).unwrap();
+            write!(
+                stream,
+                "GET /discover.json HTTP/1.1\r\nHost: {host}\r\n\r\n"
+            )
+            .unwrap();
+            stream.read_to_string(&mut answer).unwrap();
+            let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+            let found = head.starts_with("HTTP/1.1 200 ");
+            found.then(|| json(body)["BaseURL"].as_str().unwrap().to_owned())
+        };
+        let root = |host: &str| Some(format!("http://{host}"));
+        // Both of these are the loopback interface's, whichever was reached.
+        for host in [here.as_str(), "127.0.0.1:9", "[::1]:9", "tv.example.org"] {
+            assert_eq!(base(host), root(host));
+        }
+        assert_eq!(base("192.0.2.1"), root(&here));
+        assert_eq!(base("evil.example"), None);
+    }
+    running.stop();
 }
 
 #[test]

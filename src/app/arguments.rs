@@ -77,6 +77,9 @@ pub(super) struct Place {
     /// One more address of everything, for clients that expect an HDHomeRun at [::]:80
     #[arg(long, value_name = "A")]
     pub(super) device: Option<SocketAddr>,
+    /// Address at which clients look for an HDHomeRun, such as [::]:65001, over UDP and TCP
+    #[arg(long, value_name = "A")]
+    pub(super) discovery: Option<SocketAddr>,
 }
 
 #[derive(Debug, Subcommand)]

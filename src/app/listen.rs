@@ -2,11 +2,12 @@
 
 use super::control::SOCKET;
 use super::state::StateFolder;
-use crate::config::Config;
+use crate::config::{Config, DISCOVERY_PORT};
+use crate::discover;
 use crate::error::{Error, Result};
 use crate::http;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener};
@@ -17,12 +18,17 @@ const SOCKET_PATH_BYTES: usize = 107;
 /// What the kernel says of a family of addresses that it does not have (`EAFNOSUPPORT`).
 const NO_SUCH_FAMILY: i32 = 97;
 
+/// How often a number is looked for that is free for both protocols.
+const DISCOVERY_TRIES: usize = 16;
+
 /// The open doors. The kernel queues whoever comes before they are served.
 #[derive(Debug)]
 pub(super) struct Doors {
     pub(super) web: TcpListener,
     pub(super) stream: TcpListener,
     pub(super) device: Option<TcpListener>,
+    /// Where the box is looked for; `None` where it is not to be found.
+    pub(super) discovery: Option<discover::Open>,
     pub(super) control: UnixListener,
     pub(super) socket_files: SocketFiles,
 }
@@ -38,6 +44,8 @@ pub(super) struct Places {
     pub(super) stream: SocketAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) device: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) discovery: Option<SocketAddr>,
     pub(super) control: PathBuf,
 }
 
@@ -51,6 +59,11 @@ impl Doors {
         let (stream, stream_at) = tcp("--stream", config.stream)?;
         let device = config.device.map(|at| tcp("--device", at)).transpose()?;
         let (device, device_at) = device.unzip();
+        let doors = [Some(web_at), device_at].into_iter().flatten();
+        let is_local = doors
+            .clone()
+            .all(|door| door.ip().to_canonical().is_loopback());
+        let (discovery, discovery_at) = discovery(config, is_local, stream_at)?.unzip();
         let usual = folder.path().join(SOCKET);
         let at = config.control.clone().unwrap_or_else(|| usual.clone());
         let control = unix(&at)?;
@@ -63,6 +76,7 @@ impl Doors {
             web,
             stream,
             device,
+            discovery,
             control,
             socket_files,
         };
@@ -70,6 +84,7 @@ impl Doors {
             web: web_at,
             stream: stream_at,
             device: device_at,
+            discovery: discovery_at,
             control: at,
         };
         Ok((doors, places))
@@ -91,6 +106,39 @@ fn tcp(option: &'static str, address: SocketAddr) -> Result<(TcpListener, Socket
         Ok((listener, at))
     });
     located.map_err(|error| refusal(option, address, &error))
+}
+
+/// Opens where the box is looked for: at the address that the owner names, else at the usual one,
+/// unless its documents are for this machine alone. A usual one that cannot be had is no reason not
+/// to start: players can be told where the box is.
+fn discovery(
+    config: &Config,
+    is_local: bool,
+    stream: SocketAddr,
+) -> Result<Option<(discover::Open, SocketAddr)>> {
+    let usual = SocketAddr::from((Ipv6Addr::UNSPECIFIED, DISCOVERY_PORT));
+    match config.discovery {
+        _ if !config.announce => Ok(None),
+        None if is_local => Ok(None),
+        Some(at) => found_at(at, stream).map(Some),
+        None => Ok(found_at(usual, stream)
+            .inspect_err(|error| log::warn!("players cannot find the box by themselves: {error}"))
+            .ok()),
+    }
+}
+
+/// Opens where the box is looked for: one number of a port, for both protocols.
+fn found_at(at: SocketAddr, stream: SocketAddr) -> Result<(discover::Open, SocketAddr)> {
+    let mut tries = 0;
+    loop {
+        let (listener, here) = tcp("--discovery", at)?;
+        match discover::Open::beside(listener, stream) {
+            Ok(open) => return Ok((open, here)),
+            // Any number will do, and this one is taken in the other protocol.
+            Err(_) if at.port() == 0 && tries < DISCOVERY_TRIES => tries += 1,
+            Err(error) => return Err(refusal("--discovery", here, &error)),
+        }
+    }
 }
 
 /// The address for IPv4 alone that stands in for `[::]`, where that was refused because there is no

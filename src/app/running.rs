@@ -13,7 +13,8 @@ use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::{BoardClock, Doubt, SharedClock, SystemClock};
 use crate::config::Config;
-use crate::discover::{Presence, mdns, ssdp};
+use crate::discover::control::Desks;
+use crate::discover::{self, Presence, mdns, ssdp};
 use crate::error::{Error, Result};
 use crate::http::{self, House};
 use crate::limits::{Budget, Link};
@@ -72,11 +73,13 @@ pub(super) async fn keep(
     };
     let places = &running.places;
     let device = places.device.map(|at| format!(", device {at}"));
+    let discovery = places.discovery.map(|at| format!(", discovery {at}"));
     log::info!(
-        "the doors are open: web {}, streams {}{}",
+        "the doors are open: web {}, streams {}{}{}",
         places.web,
         places.stream,
-        device.unwrap_or_default()
+        device.unwrap_or_default(),
+        discovery.unwrap_or_default()
     );
     let kept = tokio::select! {
         failed = async {
@@ -141,23 +144,31 @@ impl Running {
         let (keeper, keeping) = (Arc::clone(&librarian), shutdown.clone());
         let keeper_clock = Arc::clone(&clock);
         tasks.spawn(async move { keeper.keep_up(keeper_clock.as_ref(), keeping).await });
+        let tuners = Arc::new(tuners);
         let presence = Presence {
             device: device.clone(),
             web: places.web,
             usual: places.device,
             network_rx: network_rx.clone(),
         };
-        tasks.spawn(ssdp::serve(
-            presence.clone(),
-            Arc::clone(&clock),
-            shutdown.clone(),
-        ));
-        tasks.spawn(mdns::serve(presence, shutdown.clone()));
+        if config.announce {
+            let (here, clock) = (presence.clone(), Arc::clone(&clock));
+            tasks.spawn(ssdp::serve(here, clock, shutdown.clone()));
+            tasks.spawn(mdns::serve(presence.clone(), shutdown.clone()));
+        }
+        let (twin_tx, twin_rx) = watch::channel(None);
+        if let Some(open) = doors.discovery {
+            let desks = Desks::new(Arc::clone(&tuners), lineup_rx.clone(), Arc::clone(&clock));
+            let controlled = (Arc::new(desks), tuners.count());
+            let found = discover::serve(open, presence, controlled, twin_tx, shutdown.clone());
+            tasks.spawn(found);
+        }
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
             lineup_rx,
-            tuners: Arc::new(tuners),
+            tuners,
+            twin_rx,
             librarian,
             plex,
             pictures: http::Gallery::new(),

@@ -34,5 +34,6 @@ fn config(arguments: arguments::Serve) -> Result<Config> {
     config.web = place.web.unwrap_or(config.web);
     config.stream = place.stream.unwrap_or(config.stream);
     config.device = place.device.or(config.device);
+    config.discovery = place.discovery.or(config.discovery);
     Ok(config)
 }

@@ -42,7 +42,7 @@ use crate::system::network::Network;
 use crate::tuner::Tuners;
 use door::{Listener, keep_open};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
@@ -58,6 +58,8 @@ pub struct House {
     pub lineup_rx: watch::Receiver<Arc<Lineup>>,
     /// Who watches.
     pub tuners: Arc<Tuners>,
+    /// Where another device with the same number is, if there is one.
+    pub twin_rx: watch::Receiver<Option<IpAddr>>,
     /// Keeps the owner's libraries and channels.
     pub librarian: Arc<Librarian>,
     /// The link to Plex.

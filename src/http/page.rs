@@ -121,11 +121,9 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let zone = zone();
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
-    let troubles = plex::troubles(house).into_iter();
-    let (problems, more_problems) = split(
-        problems(lineup, date_ms, troubles.map(|one| one.sentence).collect()),
-        PROBLEMS_AT_ONCE,
-    );
+    let troubles = plex::troubles(house).into_iter().map(|one| one.sentence);
+    let outside = twin(house).into_iter().chain(troubles).collect();
+    let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
     render(
         200,
@@ -162,6 +160,17 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
             zone: zone_words(&zone),
         },
     )
+}
+
+/// What is wrong where another device has the box's number.
+fn twin(house: &House) -> Option<String> {
+    let at = (*house.twin_rx.borrow())?;
+    let id = house.device.id;
+    Some(format!(
+        "Another device, at {at}, says that it is the HDHomeRun {id}, as this one does. Players mix \
+         the two up: turn one of them off. Two boxes that were started from copies of one card are \
+         told apart by starting one of them from a new card."
+    ))
 }
 
 /// 404 for a browser.

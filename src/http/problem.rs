@@ -26,15 +26,15 @@ struct Group<'a> {
     count: usize,
 }
 
-/// Everything that keeps something from being shown: what is wrong with `servers`, and then what
+/// Everything that keeps something from being shown: what is wrong `outside`, and then what
 /// concerns most titles first. That there is no channel yet is no problem but a
 /// beginning, and the page says what to do.
 pub(super) fn problems(
     lineup: &Lineup,
     date_ms: Option<i64>,
-    servers: Vec<String>,
+    outside: Vec<String>,
 ) -> Vec<Problem> {
-    let mut problems: Vec<_> = servers.into_iter().map(plain).collect();
+    let mut problems: Vec<_> = outside.into_iter().map(plain).collect();
     if !lineup.schedules().is_empty() {
         problems.extend(health::untunable(lineup, date_ms).into_iter().map(plain));
     }

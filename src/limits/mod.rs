@@ -492,6 +492,10 @@ pub const DEVICE_SILENT_MS: u64 = 60_000;
 /// A stream of datagrams ends when its receiver has said nothing for this long.
 pub const TARGET_SILENT_MS: u64 = 30_000;
 
+/// How long the receiver of a stream of datagrams is left alone first: libhdhomerun throws away what
+/// it gets in the first 64 ms.
+pub const TARGET_SETTLE_MS: u64 = 250;
+
 /// How many times faster than it plays the beginning of a stream of datagrams may be sent.
 pub const TARGET_CATCH_UP: u64 = 4;
 

@@ -95,6 +95,7 @@ impl Open {
             },
             lineup_rx,
             tuners: Arc::clone(&tuners),
+            twin_rx: watch::channel(None).1,
             librarian: librarian(folder.path()).await,
             plex: Arc::new(Linking::new(Arc::clone(&servers))),
             pictures: http::Gallery::new(),

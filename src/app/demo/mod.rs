@@ -69,6 +69,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
         web: arguments.place.web.unwrap_or(usual.web),
         stream: arguments.place.stream.unwrap_or(usual.stream),
         device: arguments.place.device,
+        discovery: arguments.place.discovery,
         name: NAME.to_owned(),
         ..usual
     };

@@ -39,6 +39,11 @@ impl Changes {
             SockProtocol::NetlinkRoute,
         )?;
         bind(socket.as_raw_fd(), &NetlinkAddr::new(0, GROUPS))?;
+        Self::on(socket)
+    }
+
+    /// Listens at a socket that does not block.
+    fn on(socket: OwnedFd) -> io::Result<Self> {
         #[expect(
             deprecated,
             reason = "what replaces it is unsafe, for descriptors that somebody else may close"
@@ -87,5 +92,67 @@ impl Changes {
                 return Ok(());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Changes;
+    use std::io::pipe;
+    use std::os::unix::net::UnixDatagram;
+    use std::thread;
+    use std::time::Duration;
+    use tokio::time::{Instant, timeout};
+
+    /// A kernel that tells what a test wants it to.
+    fn kernel() -> (UnixDatagram, Changes) {
+        let (kernel, ours) = UnixDatagram::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        (kernel, Changes::on(ours.into()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_is_told_in_a_row_is_one_change() {
+        let (kernel, mut changes) = kernel();
+        let begun = Instant::now();
+        for _ in 0..7 {
+            kernel.send(&[1; 4_000]).unwrap();
+        }
+        changes.next().await.unwrap();
+        assert!(begun.elapsed() >= Duration::from_millis(100));
+        let more = timeout(Duration::from_millis(50), changes.next());
+        assert!(more.await.is_err(), "it is told once");
+        kernel.send(&[2]).unwrap();
+        changes.next().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_never_settles_is_looked_at_meanwhile() {
+        let (kernel, mut changes) = kernel();
+        // It ends when the socket is gone.
+        let flapping = thread::spawn(move || {
+            while kernel.send(&[1]).is_ok() {
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
+        for _ in 0..2 {
+            let change = timeout(Duration::from_secs(10), changes.next());
+            change.await.unwrap().unwrap();
+        }
+        drop(changes);
+        flapping.join().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_fails_says_so() {
+        let (reader, writer) = pipe().unwrap();
+        drop(writer);
+        let mut changes = Changes::on(reader.into()).unwrap();
+        assert!(changes.next().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn the_kernel_lets_itself_be_listened_to() {
+        Changes::listen().unwrap();
     }
 }

@@ -104,13 +104,14 @@ fn listed(words: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{follow, refresh, told};
+    use super::{follow, next, refresh, told};
     use crate::shutdown;
+    use crate::system::network::change::Changes;
     use crate::system::network::{Interface, Network, Reach, look};
     use std::sync::Arc;
     use std::time::Duration;
     use tokio::sync::watch;
-    use tokio::time::timeout;
+    use tokio::time::{Instant, timeout};
 
     fn network(all: &[(&str, u32, &[&str])]) -> Network {
         let interfaces = all.iter().map(|(name, index, addresses)| Interface {
@@ -167,6 +168,18 @@ mod tests {
         assert_eq!(**network_rx.borrow_and_update(), look().unwrap());
         refresh(&network_tx).await;
         assert!(!network_rx.has_changed().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_the_kernels_word_it_is_looked_every_few_seconds() {
+        let begun = Instant::now();
+        next(&mut None).await;
+        assert_eq!(begun.elapsed(), Duration::from_secs(5));
+        let mut changes = Some(Changes::listen().unwrap());
+        next(&mut changes).await;
+        // Something may change on the machine that tests.
+        assert!(begun.elapsed() <= Duration::from_secs(36));
+        assert!(changes.is_some());
     }
 
     #[tokio::test]
