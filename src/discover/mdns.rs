@@ -29,7 +29,11 @@ const GOODBYE: Duration = Duration::from_millis(200);
 
 /// Answers for the box's names until it stops, and says goodbye then. Where it does follows the
 /// network.
-pub async fn serve(presence: Presence, mut shutdown: Shutdown) {
+pub async fn serve(presence: Presence, shutdown: Shutdown) {
+    serve_at(mdns_sd::MDNS_PORT, presence, shutdown).await;
+}
+
+async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
     let mut network_rx = presence.network_rx.clone();
     let mut running: Option<Running> = None;
     loop {
@@ -38,7 +42,7 @@ pub async fn serve(presence: Presence, mut shutdown: Shutdown) {
         match &running {
             Some(one) if is_announced => one.look(),
             Some(_) => end(running.take()).await,
-            None if is_announced => running = begin(&presence),
+            None if is_announced => running = begin(port, &presence),
             None => {}
         }
         let missing = is_announced && running.is_none();
@@ -68,8 +72,8 @@ struct Running {
 }
 
 impl Running {
-    fn start(presence: &Presence) -> mdns_sd::Result<Self> {
-        let daemon = ServiceDaemon::new()?;
+    fn start(port: u16, presence: &Presence) -> mdns_sd::Result<Self> {
+        let daemon = ServiceDaemon::new_with_port(port)?;
         let one = Self {
             told_rx: daemon.monitor()?,
             daemon,
@@ -126,8 +130,8 @@ fn instance(presence: &Presence) -> String {
     format!("{} {id}", name.trim())
 }
 
-fn begin(presence: &Presence) -> Option<Running> {
-    let started = Running::start(presence);
+fn begin(port: u16, presence: &Presence) -> Option<Running> {
+    let started = Running::start(port, presence);
     let told = |error: &mdns_sd::Error| log::warn!("the box is not found by mDNS: {error}");
     started.inspect_err(told).ok()
 }
@@ -164,51 +168,4 @@ async fn end(running: Option<Running>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{instance, page, told_of};
-    use crate::discover::tests::{interface, presence};
-    use crate::limits;
-    use crate::system::network::Reach;
-
-    #[test]
-    fn an_address_of_the_link_is_told_where_there_is_no_other() {
-        for (has, told) in [
-            (
-                &["10.0.0.5", "fe80::5", "fd00::5"][..],
-                &["10.0.0.5", "fd00::5"][..],
-            ),
-            (&["fe80::5"], &["fe80::5"]),
-        ] {
-            let interface = interface(2, Reach::Lan, has);
-            let is: Vec<_> = told_of(&interface).map(ToString::to_string).collect();
-            assert_eq!(is, told);
-        }
-    }
-
-    #[test]
-    fn the_page_is_told_at_the_usual_door_where_that_is_open() {
-        let (mut presence, _) = presence("0.0.0.0:8411", Vec::new());
-        let told = page(&presence).unwrap();
-        assert_eq!(
-            (told.get_port(), told.get_hostname()),
-            (8411, "exstreamtv.local.")
-        );
-        assert_eq!(told.get_property_val_str("path"), Some("/"));
-        presence.usual = Some("0.0.0.0:80".parse().unwrap());
-        assert_eq!(page(&presence).unwrap().get_port(), 80);
-    }
-
-    #[test]
-    fn a_name_fits_a_label_and_ends_with_the_number() {
-        let (mut presence, _) = presence("0.0.0.0:8411", Vec::new());
-        let id = presence.device.id.to_string();
-        assert_eq!(instance(&presence), format!("Attic & Co {id}"));
-        for name in ["ü".repeat(40), "x".repeat(63), "a.b\\c._tcp ".repeat(20)] {
-            presence.device.friendly_name = name;
-            let label = instance(&presence);
-            assert!(label.len() <= limits::DNS_LABEL_BYTES);
-            assert!(label.ends_with(&id));
-            assert!(page(&presence).is_ok());
-        }
-    }
-}
+mod tests;
