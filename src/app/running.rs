@@ -13,8 +13,7 @@ use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::{BoardClock, Doubt, SharedClock, SystemClock};
 use crate::config::Config;
-use crate::discover::control::Desks;
-use crate::discover::{self, Presence, mdns, ssdp};
+use crate::discover::{Discovery, Presence};
 use crate::error::{Error, Result};
 use crate::http::{self, House};
 use crate::limits::{Budget, Link};
@@ -145,23 +144,22 @@ impl Running {
         let keeper_clock = Arc::clone(&clock);
         tasks.spawn(async move { keeper.keep_up(keeper_clock.as_ref(), keeping).await });
         let tuners = Arc::new(tuners);
-        let presence = Presence {
-            device: device.clone(),
-            web: places.web,
-            usual: places.device,
-            network_rx: network_rx.clone(),
-        };
-        if config.announce {
-            let (here, clock) = (presence.clone(), Arc::clone(&clock));
-            tasks.spawn(ssdp::serve(here, clock, shutdown.clone()));
-            tasks.spawn(mdns::serve(presence.clone(), shutdown.clone()));
-        }
         let (twin_tx, twin_rx) = watch::channel(None);
-        if let Some(open) = doors.discovery {
-            let desks = Desks::new(Arc::clone(&tuners), lineup_rx.clone(), Arc::clone(&clock));
-            let controlled = (Arc::new(desks), tuners.count());
-            let found = discover::serve(open, presence, controlled, twin_tx, shutdown.clone());
-            tasks.spawn(found);
+        if config.announce {
+            let discovery = Discovery {
+                presence: Presence {
+                    device: device.clone(),
+                    web: places.web,
+                    usual: places.device,
+                    network_rx: network_rx.clone(),
+                },
+                open: doors.discovery,
+                tuners: Arc::clone(&tuners),
+                lineup_rx: lineup_rx.clone(),
+                clock: Arc::clone(&clock),
+                twin_tx,
+            };
+            tasks.spawn(discovery.serve(shutdown.clone()));
         }
         let house = Arc::new(House {
             clock: Arc::clone(&clock),

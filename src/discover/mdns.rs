@@ -29,7 +29,7 @@ const GOODBYE: Duration = Duration::from_millis(200);
 
 /// Answers for the box's names until it stops, and says goodbye then. Where it does follows the
 /// network.
-pub async fn serve(presence: Presence, shutdown: Shutdown) {
+pub(super) async fn serve(presence: Presence, shutdown: Shutdown) {
     serve_at(mdns_sd::MDNS_PORT, presence, shutdown).await;
 }
 

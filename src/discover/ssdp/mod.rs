@@ -35,7 +35,7 @@ const GOODBYE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers and announces until the box stops, and says goodbye then. Where it is announced follows
 /// the network. The clock gives answers their date.
-pub async fn serve(presence: Presence, clock: SharedClock, shutdown: Shutdown) {
+pub(super) async fn serve(presence: Presence, clock: SharedClock, shutdown: Shutdown) {
     serve_at(message::PORT, presence, clock, shutdown).await;
 }
 
@@ -112,8 +112,6 @@ impl Responder {
             voice
         });
         self.voices = voices.collect();
-        // An answer that waits may name an address that is no more; its asker asks again.
-        self.outbox.clear();
     }
 
     /// When something is due to be said.
