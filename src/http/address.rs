@@ -137,7 +137,7 @@ impl Known<'_> {
         let first = self.host_name.split('.').next().unwrap_or_default();
         let mut called = OWN_NAMES.into_iter().chain([self.host_name, first]);
         let mut listed = self.names.iter();
-        called.any(|own| self.is_of(name, own))
+        called.any(|own| self.is_of(name, own) || is_numbered(name, own))
             || listed.any(|own| own.trim_end_matches('.').eq_ignore_ascii_case(name))
     }
 
@@ -156,6 +156,18 @@ impl Known<'_> {
         let mut told = self.network.domains.iter();
         OWN_DOMAINS.contains(&domain) || told.any(|one| one == domain)
     }
+}
+
+/// Whether a name is the one that mDNS gives the box where another has `own` already:
+/// `exstreamtv-2.local`.
+fn is_numbered(name: &str, own: &str) -> bool {
+    let label = name.strip_suffix(".local");
+    let number = label
+        .and_then(|label| label.strip_prefix(own))
+        .and_then(|rest| rest.strip_prefix('-'));
+    number.is_some_and(|digits| {
+        !own.is_empty() && !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+    })
 }
 
 /// The port behind a host: `:80`, or nothing.
@@ -296,6 +308,11 @@ mod tests {
             "telly.x.local",
             "tellyx",
             "telly-local",
+            "exstreamtv-.local",
+            "exstreamtv-2x.local",
+            "exstreamtv-2.evil.example",
+            "exstreamtv-2.local.evil.example",
+            "-2.local",
             "tellylocal",
             "tv.example.org.evil.example",
             "x.tv.example.org",
