@@ -7,7 +7,6 @@
 //! rebound, and one that is not ours has been translated on the way.
 
 use crate::system::network::Network;
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// What every box is called, beside the host name of its machine.
@@ -132,7 +131,6 @@ impl Known<'_> {
         if name.len() > NAME_BYTES || !name.bytes().all(plain) {
             return false;
         }
-        let name = &*unnumbered(name);
         // A host name may have its domain in it.
         let first = self.host_name.split('.').next().unwrap_or_default();
         let mut called = OWN_NAMES.into_iter().chain([self.host_name, first]);
@@ -179,17 +177,6 @@ fn read_port(text: &str) -> Option<u16> {
         None if text.is_empty() => Some(80),
         _ => None,
     }
-}
-
-/// A name without the number that mDNS gives to a box when another one has its name:
-/// `exstreamtv-2.local`.
-fn unnumbered(name: &str) -> Cow<'_, str> {
-    let (label, domain) = name.split_at(name.find('.').unwrap_or(name.len()));
-    let number = label.strip_prefix("exstreamtv-").unwrap_or_default();
-    if number.is_empty() || !number.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Cow::Borrowed(name);
-    }
-    Cow::Owned(format!("exstreamtv{domain}"))
 }
 
 /// An address as it stands in a URL.
