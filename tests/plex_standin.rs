@@ -47,8 +47,8 @@ fn clips() -> Library {
 #[test]
 fn python_plexapi_drives_every_call() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let python = root.join("target/plexapi/bin/python");
-    assert!(python.exists(), "run scripts/plexapi first");
+    let python = root.join("target/python/bin/python");
+    assert!(python.exists(), "run scripts/python first");
     let standin = Standin::start(clips().with_synthetic(2_000));
     let judged = Command::new(python)
         .arg(root.join("tests/plex_standin/judge.py"))

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Answers to one asker in a second.
-const EACH: u32 = 20;
+/// Answers to one asker in a second. `hdhomerun_config` looks for the box before each variable that it
+/// reads, and a script reads them all, one after the other.
+const EACH: u32 = 200;
 
 /// Askers that are answered in a second.
 const ASKERS: usize = 32;

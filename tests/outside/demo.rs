@@ -24,7 +24,9 @@ pub(crate) fn program() -> Command {
 /// A running box. It is killed when the test ends without [`Demo::stop`].
 pub(crate) struct Demo {
     child: Child,
-    listening: Value,
+    /// Where it is asked: `address:port` of everything but the streams, and of these.
+    web: String,
+    stream: String,
     /// What it says on standard error.
     said: NamedTempFile,
 }
@@ -58,10 +60,33 @@ impl Demo {
 
     /// The same by another command, such as one that takes rights away first.
     pub(crate) fn run(mut command: Command, arguments: &[&str]) -> Self {
+        command
+            .args(["demo", "--web", "127.0.0.1:0", "--stream", "127.0.0.1:0"])
+            .args(arguments);
+        let (mut demo, listening) = Self::launch(command);
+        let door = |name: &str| listening[name].as_str().unwrap().to_owned();
+        (demo.web, demo.stream) = (door("web"), door("stream"));
+        demo.until_on_air();
+        demo
+    }
+
+    /// A box that was told where to listen, and is reached there at `host`, when it has channels.
+    #[allow(dead_code, reason = "for a box on another host")]
+    pub(crate) fn reached_at(host: &str, command: Command) -> Self {
+        let (mut demo, listening) = Self::launch(command);
+        let door = |name: &str| {
+            let door = listening[name].as_str().unwrap();
+            format!("{host}:{}", door.rsplit_once(':').unwrap().1)
+        };
+        (demo.web, demo.stream) = (door("web"), door("stream"));
+        demo.until_on_air();
+        demo
+    }
+
+    /// Starts it and waits until it says where it listens.
+    fn launch(mut command: Command) -> (Self, Value) {
         let said = NamedTempFile::new().unwrap();
         let mut child = command
-            .args(["demo", "--web", "127.0.0.1:0", "--stream", "127.0.0.1:0"])
-            .args(arguments)
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -72,15 +97,15 @@ impl Demo {
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
             .unwrap();
-        let mut demo = Self {
+        let demo = Self {
             child,
-            listening: Value::Null,
+            web: String::new(),
+            stream: String::new(),
             said,
         };
-        demo.listening = serde_json::from_str(&line)
+        let listening = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("'{line}' instead of where it listens"));
-        demo.until_on_air();
-        demo
+        (demo, listening)
     }
 
     /// Waits for the channels, which come together, after the doors are open.
@@ -94,12 +119,12 @@ impl Demo {
 
     /// `address:port` of everything but the streams.
     pub(crate) fn web(&self) -> &str {
-        self.listening["web"].as_str().unwrap()
+        &self.web
     }
 
     /// `address:port` of the streams.
     pub(crate) fn stream(&self) -> &str {
-        self.listening["stream"].as_str().unwrap()
+        &self.stream
     }
 
     /// A document of the web door.
