@@ -5,10 +5,11 @@
 //! it; numbers are big-endian, the checksum is little-endian. A tagged value is a tag, its length in
 //! one byte, or in two where it is over 127, and the value.
 
+use crate::limits;
 use heapless::Vec;
 
 /// Longest frame: what one datagram carries.
-pub const FRAME_BYTES: usize = 1_460;
+pub const FRAME_BYTES: usize = limits::DEVICE_FRAME_BYTES;
 
 /// Type and length.
 const HEAD_BYTES: usize = 4;

@@ -8,8 +8,10 @@
 use super::Presence;
 use crate::limits;
 use crate::shutdown::Shutdown;
+use crate::system::network::Interface;
 use mdns_sd::{DaemonEvent, IfKind, IfPredicate, Receiver, ServiceDaemon, ServiceInfo};
 use std::future::pending;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -27,7 +29,11 @@ const GOODBYE: Duration = Duration::from_millis(200);
 
 /// Answers for the box's names until it stops, and says goodbye then. Where it does follows the
 /// network.
-pub(super) async fn serve(presence: Presence, mut shutdown: Shutdown) {
+pub(super) async fn serve(presence: Presence, shutdown: Shutdown) {
+    serve_at(mdns_sd::MDNS_PORT, presence, shutdown).await;
+}
+
+async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
     let mut network_rx = presence.network_rx.clone();
     let mut running: Option<Running> = None;
     loop {
@@ -36,7 +42,7 @@ pub(super) async fn serve(presence: Presence, mut shutdown: Shutdown) {
         match &running {
             Some(one) if is_announced => one.look(),
             Some(_) => end(running.take()).await,
-            None if is_announced => running = begin(&presence),
+            None if is_announced => running = begin(port, &presence),
             None => {}
         }
         let missing = is_announced && running.is_none();
@@ -44,7 +50,7 @@ pub(super) async fn serve(presence: Presence, mut shutdown: Shutdown) {
             () = shutdown.stopped() => break,
             Ok(()) = network_rx.changed() => {}
             () = sleep(AGAIN), if missing => {}
-            () = ended(running.as_ref()) => {
+            () = ended(running.as_mut()) => {
                 log::warn!("the box is not found by mDNS for a moment: its thread has ended");
                 running = None;
                 tokio::select! {
@@ -61,26 +67,28 @@ pub(super) async fn serve(presence: Presence, mut shutdown: Shutdown) {
 struct Running {
     daemon: ServiceDaemon,
     told_rx: Receiver<DaemonEvent>,
+    /// The name that another box's has made necessary, which is told for each record that has it.
+    new_name: Option<String>,
 }
 
 impl Running {
-    fn start(presence: &Presence) -> mdns_sd::Result<Self> {
-        let daemon = ServiceDaemon::new()?;
+    fn start(port: u16, presence: &Presence) -> mdns_sd::Result<Self> {
+        let daemon = ServiceDaemon::new_with_port(port)?;
         let one = Self {
             told_rx: daemon.monitor()?,
             daemon,
+            new_name: None,
         };
         // The thread begins on all interfaces, but says nothing before it has something to say.
         one.daemon.disable_interface(IfKind::All)?;
         let asked = presence.clone();
-        let is_announced = IfPredicate::new(move |address| {
-            let index = address.index;
+        let is_told = IfPredicate::new(move |address| {
             let announced = asked.announced();
-            let mut announced = announced.iter().filter(|one| Some(one.index) == index);
-            announced.any(|one| one.addresses.contains(&address.ip()))
+            let mut on = announced.iter();
+            let on = on.find(|one| Some(one.index) == address.index);
+            on.is_some_and(|on| told_of(on).any(|one| *one == address.ip()))
         });
-        one.daemon
-            .enable_interface(IfKind::Predicate(is_announced))?;
+        one.daemon.enable_interface(IfKind::Predicate(is_told))?;
         one.daemon.register(page(presence)?)?;
         Ok(one)
     }
@@ -92,6 +100,16 @@ impl Running {
             log::debug!("mDNS follows the network a little later: {error}");
         }
     }
+}
+
+/// The addresses at which the box is told to be on an interface. Those of the link of IPv6 are left
+/// out where there are others, since the crate tells each of them on every interface.
+fn told_of(interface: &Interface) -> impl Iterator<Item = &IpAddr> {
+    let is_of_link =
+        |one: &IpAddr| matches!(one, IpAddr::V6(address) if address.is_unicast_link_local());
+    let has_others = !interface.addresses.iter().all(is_of_link);
+    let all = interface.addresses.iter();
+    all.filter(move |one| !has_others || !is_of_link(one))
 }
 
 /// The box's page, at the door that is usual where it is open.
@@ -112,24 +130,26 @@ fn instance(presence: &Presence) -> String {
     format!("{} {id}", name.trim())
 }
 
-fn begin(presence: &Presence) -> Option<Running> {
-    let started = Running::start(presence);
+fn begin(port: u16, presence: &Presence) -> Option<Running> {
+    let started = Running::start(port, presence);
     let told = |error: &mdns_sd::Error| log::warn!("the box is not found by mDNS: {error}");
     started.inspect_err(told).ok()
 }
 
 /// Waits until the thread has ended, and tells meanwhile what it tells.
-async fn ended(running: Option<&Running>) {
+async fn ended(running: Option<&mut Running>) {
     let Some(running) = running else {
         return pending().await;
     };
     while let Ok(told) = running.told_rx.recv_async().await {
         match told {
-            DaemonEvent::NameChange(change) => log::warn!(
-                "another box has the name {}; this one is {}",
-                change.original.trim_end_matches('.'),
-                change.new_name.trim_end_matches('.'),
-            ),
+            DaemonEvent::NameChange(change) => {
+                let (taken, new) = (change.original, change.new_name);
+                if running.new_name.as_ref() != Some(&new) {
+                    log::warn!("another box has the name {taken}, so this one is {new}");
+                    running.new_name = Some(new);
+                }
+            }
             DaemonEvent::Error(error) => log::warn!("mDNS: {error}"),
             other => log::debug!("mDNS: {other:?}"),
         }
@@ -148,35 +168,4 @@ async fn end(running: Option<Running>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{instance, page};
-    use crate::discover::tests::presence;
-    use crate::limits;
-
-    #[test]
-    fn the_page_is_told_at_the_usual_door_where_that_is_open() {
-        let (mut presence, _) = presence("0.0.0.0:8411", Vec::new());
-        let told = page(&presence).unwrap();
-        assert_eq!(
-            (told.get_port(), told.get_hostname()),
-            (8411, "exstreamtv.local.")
-        );
-        assert_eq!(told.get_property_val_str("path"), Some("/"));
-        presence.usual = Some("0.0.0.0:80".parse().unwrap());
-        assert_eq!(page(&presence).unwrap().get_port(), 80);
-    }
-
-    #[test]
-    fn a_name_fits_a_label_and_ends_with_the_number() {
-        let (mut presence, _) = presence("0.0.0.0:8411", Vec::new());
-        let id = presence.device.id.to_string();
-        assert_eq!(instance(&presence), format!("Attic & Co {id}"));
-        for name in ["ü".repeat(40), "x".repeat(63), "a.b\\c._tcp ".repeat(20)] {
-            presence.device.friendly_name = name;
-            let label = instance(&presence);
-            assert!(label.len() <= limits::DNS_LABEL_BYTES);
-            assert!(label.ends_with(&id));
-            assert!(page(&presence).is_ok());
-        }
-    }
-}
+mod tests;

@@ -7,7 +7,6 @@
 //! rebound, and one that is not ours has been translated on the way.
 
 use crate::system::network::Network;
-use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// What every box is called, beside the host name of its machine.
@@ -132,12 +131,11 @@ impl Known<'_> {
         if name.len() > NAME_BYTES || !name.bytes().all(plain) {
             return false;
         }
-        let name = &*unnumbered(name);
         // A host name may have its domain in it.
         let first = self.host_name.split('.').next().unwrap_or_default();
         let mut called = OWN_NAMES.into_iter().chain([self.host_name, first]);
         let mut listed = self.names.iter();
-        called.any(|own| self.is_of(name, own))
+        called.any(|own| self.is_of(name, own) || is_numbered(name, own))
             || listed.any(|own| own.trim_end_matches('.').eq_ignore_ascii_case(name))
     }
 
@@ -158,6 +156,18 @@ impl Known<'_> {
     }
 }
 
+/// Whether a name is the one that mDNS gives the box where another has `own` already:
+/// `exstreamtv-2.local`.
+fn is_numbered(name: &str, own: &str) -> bool {
+    let label = name.strip_suffix(".local");
+    let number = label
+        .and_then(|label| label.strip_prefix(own))
+        .and_then(|rest| rest.strip_prefix('-'));
+    number.is_some_and(|digits| {
+        !own.is_empty() && !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
 /// The port behind a host: `:80`, or nothing.
 fn read_port(text: &str) -> Option<u16> {
     match text.strip_prefix(':') {
@@ -167,17 +177,6 @@ fn read_port(text: &str) -> Option<u16> {
         None if text.is_empty() => Some(80),
         _ => None,
     }
-}
-
-/// A name without the number that mDNS gives to a box when another one has its name:
-/// `exstreamtv-2.local`.
-fn unnumbered(name: &str) -> Cow<'_, str> {
-    let (label, domain) = name.split_at(name.find('.').unwrap_or(name.len()));
-    let number = label.strip_prefix("exstreamtv-").unwrap_or_default();
-    if number.is_empty() || !number.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Cow::Borrowed(name);
-    }
-    Cow::Owned(format!("exstreamtv{domain}"))
 }
 
 /// An address as it stands in a URL.
@@ -296,6 +295,11 @@ mod tests {
             "telly.x.local",
             "tellyx",
             "telly-local",
+            "exstreamtv-.local",
+            "exstreamtv-2x.local",
+            "exstreamtv-2.evil.example",
+            "exstreamtv-2.local.evil.example",
+            "-2.local",
             "tellylocal",
             "tv.example.org.evil.example",
             "x.tv.example.org",

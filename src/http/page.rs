@@ -37,6 +37,7 @@ struct StatusPage<'a> {
     dark: &'a str,
     channels: Vec<ChannelCard<'a>>,
     viewers: Vec<ViewerLine>,
+    kept: Vec<String>,
     free: String,
     problems: Vec<Problem>,
     more_problems: Vec<Problem>,
@@ -143,6 +144,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
                 .map(|schedule| card(lineup, schedule, &tuners, &zone, date_ms))
                 .collect(),
             viewers,
+            kept: kept(&tuners),
             free: match tuners.len() {
                 1 => "The one tuner is free.".to_owned(),
                 count => format!("All {count} tuners are free."),
@@ -304,6 +306,16 @@ fn viewer_lines(tuners: &[TunerStatus], zone: &TimeZone) -> Vec<ViewerLine> {
             })
         })
         .collect()
+}
+
+/// The tuners that nobody watches on because somebody keeps them.
+fn kept(tuners: &[TunerStatus]) -> Vec<String> {
+    let idle = tuners.iter().filter(|tuner| tuner.viewer.is_none());
+    let kept = idle.filter_map(|tuner| {
+        let (index, by) = (tuner.index, tuner.locked_by?);
+        Some(format!("Tuner {index} is kept by {by} for itself."))
+    });
+    kept.collect()
 }
 
 /// The first `count`, and the rest; one that would stand alone stays with the others.

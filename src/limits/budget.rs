@@ -6,13 +6,14 @@
 
 use super::{
     BLOCK_BYTES, CATALOG_BYTES, CHUNK_BYTES, CODEC_CONFIG_BYTES, CONTROL_CONNECTIONS, CONVERSIONS,
+    DEVICE_CONNECTIONS, DEVICE_FRAME_BYTES, DEVICE_SOCKET_BYTES, DISCOVERY_SOCKET_RECEIVE_BYTES,
     FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS, HTTP_DOCUMENTS,
     HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_PICTURES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES,
     LIVE_HEAD_BYTES, MEDIA_ANSWER, OUTLINES_BYTES, PICTURES_AT_ONCE, PICTURES_BYTES,
     PLAYLIST_BYTES, PLEX_PICTURE_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES,
     SOURCE_FORESEEN_BYTES, SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES,
-    SOURCE_SOCKET_RECEIVE_BYTES, STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS,
-    TABLE_MARKS, TABLE_WINDOW_BYTES, TEXT_BYTES,
+    SOURCE_SOCKET_RECEIVE_BYTES, SSDP_MESSAGE_BYTES, SSDP_WAITING, STORE_CACHE_BYTES,
+    STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES, TEXT_BYTES,
 };
 
 /// Code, threads with the stacks they have touched, and what the allocator keeps for itself.
@@ -46,6 +47,10 @@ const BLOCKS: usize = 5;
 
 /// The doors that are open to the network.
 const DOORS: usize = 2;
+
+/// Sockets at which the box is looked for, of both families: for its device, for SSDP and for mDNS;
+/// and the one where receivers of datagrams are heard.
+const SEARCHES: usize = 7;
 
 /// Texts of one media item in an answer: title, show, path and the reason why it cannot be played.
 const ITEM_TEXTS: usize = 4;
@@ -177,12 +182,16 @@ impl Budget {
             + PICTURES_BYTES
             + (2 * PICTURES_AT_ONCE + DOORS * HTTP_PICTURES) * PLEX_PICTURE_BYTES
             + answers
-            + connections * HTTP_HEAD_BYTES;
+            + connections * HTTP_HEAD_BYTES
+            + DEVICE_CONNECTIONS * 2 * DEVICE_FRAME_BYTES
+            + SSDP_WAITING * SSDP_MESSAGE_BYTES;
         let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES + HTTP_PICTURES);
         let indexes = SOURCE_INDEXES * SOURCE_INDEX_PARTS;
         let kernel = sending * pinned(HTTP_SOCKET_SEND_BYTES)
             + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES
-            + indexes * pinned(SOURCE_SOCKET_RECEIVE_BYTES);
+            + indexes * pinned(SOURCE_SOCKET_RECEIVE_BYTES)
+            + DEVICE_CONNECTIONS * 2 * 2 * DEVICE_SOCKET_BYTES
+            + SEARCHES * 2 * DISCOVERY_SOCKET_RECEIVE_BYTES;
         Cost::new(user, kernel)
     };
 
@@ -330,11 +339,11 @@ mod tests {
         assert_eq!(
             rows,
             [
-                (4, 287, 288),
-                (8, 333, 759),
-                (8, 333, 1_694),
-                (16, 426, 3_522),
-                (16, 426, 7_382),
+                (4, 269, 288),
+                (8, 316, 759),
+                (8, 316, 1_694),
+                (16, 409, 3_522),
+                (16, 409, 7_382),
             ]
         );
     }

@@ -486,6 +486,12 @@ pub const TWIN_PATIENCE_MS: u64 = 1_000;
 /// Control connections that are open at once.
 pub const DEVICE_CONNECTIONS: usize = 32;
 
+/// Kernel buffers of a control connection, for each direction: some frames.
+pub const DEVICE_SOCKET_BYTES: usize = 4 << 10;
+
+/// Longest frame of discovery and control: what one datagram carries.
+pub const DEVICE_FRAME_BYTES: usize = 1_460;
+
 /// A control connection on which nothing is said for this long ends.
 pub const DEVICE_SILENT_MS: u64 = 60_000;
 
@@ -524,7 +530,7 @@ pub const HTTP_CONNECTIONS: usize = 256;
 pub const CONTROL_CONNECTIONS: usize = 16;
 
 /// Documents that one door makes and sends at the same time; further requests wait their turn.
-pub const HTTP_DOCUMENTS: usize = 32;
+pub const HTTP_DOCUMENTS: usize = 24;
 
 /// Guides that one door sends at the same time. One takes as long as its reader does, so they do
 /// not wait in line with the documents.

@@ -21,6 +21,7 @@ use crate::limits;
 use crate::shutdown::Shutdown;
 use bytes::{Buf, BytesMut};
 use desk::{Caller, Denial};
+use socket2::SockRef;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +98,7 @@ pub(super) async fn serve(listener: TcpListener, desks: Arc<Desks>, mut shutdown
 
 /// Answers one client until it leaves, falls silent or says what is no request.
 async fn converse(mut stream: TcpStream, peer: SocketAddr, desks: Arc<Desks>) {
-    let Ok(local) = stream.local_addr() else {
+    let Ok(local) = prepare(&stream) else {
         return;
     };
     let caller = Caller {
@@ -127,6 +128,15 @@ async fn converse(mut stream: TcpStream, peer: SocketAddr, desks: Arc<Desks>) {
             _ => return,
         }
     }
+}
+
+/// Bounds what the kernel keeps for a client; at which address it has reached the box.
+fn prepare(stream: &TcpStream) -> std::io::Result<SocketAddr> {
+    let socket = SockRef::from(stream);
+    socket.set_send_buffer_size(limits::DEVICE_SOCKET_BYTES)?;
+    socket.set_recv_buffer_size(limits::DEVICE_SOCKET_BYTES)?;
+    stream.set_nodelay(true)?;
+    stream.local_addr()
 }
 
 /// The answer to one request.

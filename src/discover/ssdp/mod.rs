@@ -112,8 +112,6 @@ impl Responder {
             voice
         });
         self.voices = voices.collect();
-        // An answer that waits may name an address that is no more; its asker asks again.
-        self.outbox.clear();
     }
 
     /// When something is due to be said.
@@ -179,12 +177,16 @@ impl Responder {
         }
     }
 
-    /// Tells one group on one interface one thing.
+    /// Tells one group on one interface one thing, if the box has an address of its family there.
     fn say(&self, interface: &Interface, line: Line) {
-        let own = |address: &&IpAddr| line.group.is_ipv4() && address.is_ipv4();
+        let is_same = |address: &&IpAddr| address.is_ipv4() == line.group.is_ipv4();
+        let Some(main) = interface.addresses.iter().find(is_same) else {
+            return;
+        };
         let here = Here {
             interface: interface.index,
-            address: interface.addresses.iter().find(own).copied(),
+            // Of those of IPv6, the kernel knows which one goes with which group.
+            address: main.is_ipv4().then_some(*main),
         };
         let Some(root) = self.presence.root_on(here, line.group) else {
             return;

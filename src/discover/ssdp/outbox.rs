@@ -63,11 +63,6 @@ impl Outbox {
         (first.key().0 <= now).then(|| first.remove())
     }
 
-    /// Takes out all.
-    pub(super) fn clear(&mut self) {
-        self.waiting.clear();
-    }
-
     fn has_room(&self, peer: SocketAddr) -> bool {
         if self.waiting.len() >= limits::SSDP_WAITING {
             return false;
