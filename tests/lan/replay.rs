@@ -247,15 +247,16 @@ fn kodi_opens_three_times_with_one_tuner() {
             let begun = Instant::now();
             let probe = send("GET", &url, &KODI);
             at(begun, 18);
-            let first = send("GET", &url, &KODI);
+            let mut first = send("GET", &url, &KODI);
             at(begun, 21);
             reset(probe);
             at(begun, 31);
             let mut second = send("GET", &url, &KODI);
+            // None of them is refused: each waits for the one before to be given back.
+            assert_eq!(status(&head(&mut first)), 200);
             at(begun, 38);
             reset(first);
-            let head = head(&mut second);
-            assert_eq!(status(&head), 200, "{head}");
+            assert_eq!(status(&head(&mut second)), 200);
             assert_eq!(home.busy_tuners(), 1);
             reset(second);
             home.until_free();
