@@ -1,16 +1,20 @@
-//! What comes to the ports at which the box is looked for and controlled: frames, and what stands
-//! in them.
+//! What comes to the ports at which the box is looked for and controlled: frames with what stands in
+//! them, and searches of SSDP.
 
 #![no_main]
 
 use exstreamtv::discover::control::{Filter, Request, Target, Variable};
 use exstreamtv::discover::frame::{Begun, Draft, FRAME_BYTES, Frame};
-use exstreamtv::discover::question;
+use exstreamtv::discover::{Search, question};
 use exstreamtv::model::{Device, DeviceId};
 use libfuzzer_sys::fuzz_target;
+use std::time::Duration;
 
 fuzz_target!(|input: &[u8]| {
     read(input);
+    if let Some(search) = Search::parse(input) {
+        assert!(search.target.len() <= input.len() && search.window <= Duration::from_secs(3));
+    }
     // The fuzzer cannot guess a checksum: the same as the payload of a frame that is whole.
     let Some((kind, payload)) = input.split_first() else {
         return;

@@ -18,6 +18,7 @@ mod throttle;
 
 pub use open::Open;
 pub use presence::Presence;
+pub use ssdp::Search;
 
 use crate::clock::SharedClock;
 use crate::schedule::Lineup;

@@ -140,10 +140,14 @@ fn tell(twin: Option<IpAddr>, presence: &Presence, twin_tx: &watch::Sender<Optio
 
 /// Another device with the box's number, if one answers soon.
 async fn twin(presence: &Presence) -> io::Result<Option<IpAddr>> {
+    let announced = presence.announced();
+    if announced.is_empty() {
+        return Ok(None);
+    }
     let datagrams = Datagrams::open((Ipv4Addr::UNSPECIFIED, 0).into(), Port::Alone)?;
     datagrams.options().set_broadcast(true)?;
     let question = question();
-    for (interface, from) in presence.announced().iter().filter_map(asking) {
+    for (interface, from) in announced.iter().filter_map(asking) {
         let everybody = SocketAddr::from((Ipv4Addr::BROADCAST, DISCOVERY_PORT));
         if let Err(error) = datagrams.send(&question, everybody, from) {
             log::debug!("{interface}: other devices cannot be looked for: {error}");

@@ -36,11 +36,11 @@ pub(super) enum Target {
 
 /// A search that may concern the box.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Search<'a> {
+pub struct Search<'a> {
     /// What is searched (`ST`).
-    pub(super) target: &'a str,
+    pub target: &'a str,
     /// Answers are to come spread over this time.
-    pub(super) window: Duration,
+    pub window: Duration,
 }
 
 /// What a notice says.
@@ -76,7 +76,8 @@ impl Target {
 
 impl<'a> Search<'a> {
     /// Understands a datagram; `None` where it is no search that is to be answered.
-    pub(super) fn parse(datagram: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(datagram: &'a [u8]) -> Option<Self> {
         let mut headers = [httparse::EMPTY_HEADER; limits::SSDP_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         let read = request.parse(datagram).ok()?;
