@@ -78,6 +78,8 @@ mod target;
 mod tool;
 #[path = "lan/tuners.rs"]
 mod tuners;
+#[path = "lan/twin.rs"]
+mod twin;
 #[path = "outside/viewer.rs"]
 #[allow(dead_code, reason = "the same")]
 mod viewer;

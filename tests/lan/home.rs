@@ -1,9 +1,10 @@
 //! The box at home: the real program on a host of a LAN, at the ports that everybody knows.
 
 use super::demo::{Demo, program};
-use super::network::{BOX, Lan};
+use super::network::{BOX, CLIENT, Host, Lan};
 use super::text;
 use std::ffi::OsStr;
+use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
@@ -22,42 +23,58 @@ const DOORS: [&str; 6] = [
 /// A box that is on air. Who asks it does so from another host of the LAN.
 pub(crate) struct Home {
     demo: Demo,
-    _state: TempDir,
+    #[allow(dead_code, reason = "it goes when the box does")]
+    state: TempDir,
 }
 
 impl Home {
     /// The demo, with four channels, 1984 and 1984.1 among them. Called on the client.
     pub(crate) fn demo(lan: &Lan) -> Self {
         let state = tempfile::tempdir().unwrap();
-        let demo = Self::start(lan, "demo", state.path(), &[]);
-        Self {
-            demo,
-            _state: state,
-        }
+        let demo = Self::start(&lan.box_host, "demo", state.path(), &[]);
+        Self { demo, state }
+    }
+
+    /// Two boxes that were made of copies of one card, the second one on the client. Called there.
+    pub(crate) fn twins(lan: &Lan) -> (Self, Self) {
+        let (state, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Self::start(&lan.box_host, "demo", state.path(), &[]).stop();
+        let card = Path::new("exstreamtv.db");
+        std::fs::copy(state.path().join(card), copy.path().join(card)).unwrap();
+        let on = |host: &Host, at: Ipv4Addr, state: TempDir| {
+            let command = Self::command(host, "serve", state.path(), &[]);
+            let demo = Demo::reached_at(&at.to_string(), command);
+            Self { demo, state }
+        };
+        let first = on(&lan.box_host, BOX, state);
+        (first, on(&lan.client, CLIENT, copy))
     }
 
     /// The same channels in a box that has so many tuners. Called on the client.
     pub(crate) fn with_tuners(lan: &Lan, tuners: usize) -> Self {
         let state = tempfile::tempdir().unwrap();
-        Self::start(lan, "demo", state.path(), &[]).stop();
+        Self::start(&lan.box_host, "demo", state.path(), &[]).stop();
         let config = state.path().join("box.toml");
         std::fs::write(&config, format!("tuners = {tuners}\n")).unwrap();
-        let demo = Self::start(lan, "serve", state.path(), &["--config", text(&config)]);
-        Self {
-            demo,
-            _state: state,
-        }
+        let demo = Self::start(
+            &lan.box_host,
+            "serve",
+            state.path(),
+            &["--config", text(&config)],
+        );
+        Self { demo, state }
     }
 
-    fn start(lan: &Lan, verb: &str, state: &Path, more: &[&str]) -> Demo {
-        let mut command: Command = lan
-            .box_host
-            .command(program().get_program().to_str().unwrap());
+    fn start(host: &Host, verb: &str, state: &Path, more: &[&str]) -> Demo {
+        Demo::reached_at(&BOX.to_string(), Self::command(host, verb, state, more))
+    }
+
+    fn command(host: &Host, verb: &str, state: &Path, more: &[&str]) -> Command {
+        let mut command = host.command(program().get_program().to_str().unwrap());
         command.arg(verb).args(DOORS);
+        command.args([OsStr::new("--state"), state.as_os_str()]);
+        command.args(more);
         command
-            .args([OsStr::new("--state"), state.as_os_str()])
-            .args(more);
-        Demo::reached_at(&BOX.to_string(), command)
     }
 
     /// Its id, as it tells: eight digits.
