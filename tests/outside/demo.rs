@@ -186,6 +186,12 @@ impl Demo {
         self.kib("status", "VmHWM:")
     }
 
+    /// The most memory that it ever had resident beside what it maps of its own program, whose size
+    /// in a test says nothing of the one that ships.
+    pub(crate) fn peak_without_code_kib(&self) -> u64 {
+        self.peak_kib() - self.kib("status", "RssFile:")
+    }
+
     /// File descriptors that are open.
     pub(crate) fn open_files(&self) -> usize {
         std::fs::read_dir(self.own("fd")).unwrap().count()
