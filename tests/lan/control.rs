@@ -145,7 +145,7 @@ fn every_variable_of_the_help_answers() {
             ("/tuner0/lockkey", "none"),
         ] {
             let is = control.get(name).unwrap();
-            assert_eq!(is.trim_end(), value, "{name}");
+            assert_eq!(is, value, "{name}");
         }
         let debug = control.get("/tuner0/debug").unwrap();
         let heads: Vec<&str> = debug.lines().map(|line| &line[..4]).collect();

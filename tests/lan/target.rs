@@ -97,3 +97,36 @@ fn a_target_gets_the_stream_in_datagrams_until_it_is_none() {
         home.stop();
     });
 }
+
+/// After so long without a word of its receiver a stream ends.
+const SILENT: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_target_that_is_not_heard_of_any_more_is_given_up() {
+    let lan = Lan::new();
+    lan.client.within(|| {
+        let home = Home::with_tuners(&lan, 2);
+        let mut control = Control::to(UNICAST);
+        let sockets = [(); 2].map(|()| UdpSocket::bind((CLIENT, 0)).unwrap());
+        for (index, socket) in sockets.iter().enumerate() {
+            let target = format!("udp://{}", socket.local_addr().unwrap());
+            for (name, value) in [("vchannel", "1984"), ("target", &target)] {
+                let set = control.set(&format!("/tuner{index}/{name}"), value, None);
+                assert_eq!(set.as_deref(), Ok(value), "{name}");
+            }
+        }
+        let begun = Instant::now();
+        // One of them is heard of, the other one takes its packets in silence.
+        while home.busy_tuners() == 2 {
+            sockets[0].send_to(&[0; 4], (BOX, 5004)).unwrap();
+            assert!(begun.elapsed() < SILENT + PATIENCE, "it goes on for ever");
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        let took = begun.elapsed();
+        println!("given up after {took:?}");
+        assert!(took > SILENT - Duration::from_secs(1), "{took:?}");
+        assert_eq!(control.get("/tuner1/target").as_deref(), Ok("none"));
+        assert_ne!(control.get("/tuner0/target").as_deref(), Ok("none"));
+        home.stop();
+    });
+}

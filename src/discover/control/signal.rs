@@ -81,7 +81,7 @@ pub(super) fn stream_info<'a>(programs: impl Iterator<Item = (u16, &'a Arc<Sched
         lines.push_str(&format!("{program}: {} {}\n", channel.number, channel.name));
     }
     if lines.is_empty() {
-        return "none\n".to_owned();
+        return "none".to_owned();
     }
     lines + "tsid=0x0001\n"
 }
@@ -127,7 +127,7 @@ mod tests {
             idle.debug()
                 .starts_with("tun: ch=none lock=none ss=0 snq=0 seq=0 dbg=0\ndev: ")
         );
-        assert_eq!(stream_info(std::iter::empty()), "none\n");
+        assert_eq!(stream_info(std::iter::empty()), "none");
     }
 
     #[test]
