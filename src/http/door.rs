@@ -15,7 +15,7 @@ use tokio::io::AsyncWrite;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream, tcp, unix};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// Connections that may wait until they are taken.
 const BACKLOG: u32 = 128;
@@ -89,7 +89,10 @@ pub(super) async fn keep_open(
             Err(error) => {
                 // Out of file descriptors: go on when a connection has ended, or soon.
                 log::warn!("cannot accept a connection: {error}");
-                let _ = timeout(Duration::from_millis(100), open.join_next()).await;
+                tokio::select! {
+                    Some(_) = open.join_next() => {}
+                    () = sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)) => {}
+                }
             }
         }
     }

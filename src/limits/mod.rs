@@ -526,6 +526,9 @@ pub const CLOCK_LOOK_MS: u64 = 500;
 /// file for each stream, stay below the 1024 descriptors that a process usually has.
 pub const HTTP_CONNECTIONS: usize = 256;
 
+/// How long nobody is let in when the machine cannot take a connection more.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+
 /// Connections that are open at once on the control socket.
 pub const CONTROL_CONNECTIONS: usize = 16;
 

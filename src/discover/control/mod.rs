@@ -28,7 +28,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,10 @@ pub(super) async fn serve(listener: TcpListener, desks: Arc<Desks>, mut shutdown
             Err(error) => {
                 // Out of file descriptors: go on when a connection has ended, or soon.
                 log::warn!("cannot accept a control connection: {error}");
-                let _ = timeout(Duration::from_millis(100), open.join_next()).await;
+                tokio::select! {
+                    Some(_) = open.join_next() => {}
+                    () = sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)) => {}
+                }
             }
         }
     }
