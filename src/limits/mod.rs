@@ -498,6 +498,15 @@ pub const DEVICE_SILENT_MS: u64 = 60_000;
 /// A stream of datagrams ends when its receiver has said nothing for this long.
 pub const TARGET_SILENT_MS: u64 = 30_000;
 
+/// How long whoever asks for a stream of datagrams waits at most to hear whether it has begun.
+pub const TARGET_BEGIN_MS: u64 = 1_000;
+
+/// How often a control connection on which nothing is said is taken for the word of a receiver.
+pub const DEVICE_WORD_MS: u64 = 10_000;
+
+/// Control connections of one machine.
+pub const DEVICE_CONNECTIONS_EACH: usize = 8;
+
 /// How long the receiver of a stream of datagrams is left alone first: libhdhomerun throws away what
 /// it gets in the first 64 ms.
 pub const TARGET_SETTLE_MS: u64 = 250;

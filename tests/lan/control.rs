@@ -393,3 +393,21 @@ fn who_watches_over_http_holds_the_tuner() {
         home.stop();
     });
 }
+
+#[test]
+fn one_host_cannot_keep_the_others_from_control() {
+    let lan = Lan::new();
+    lan.client.within(|| {
+        let home = Home::demo(&lan);
+        let mut open: Vec<Control> = (0..40).map(|_| Control::to(UNICAST)).collect();
+        for one in &mut open {
+            // As far as it is still open.
+            let _ = one.socket.write_all(&[0]);
+        }
+        lan.box_host.within(|| {
+            let model = Control::to(UNICAST).get("/sys/model");
+            assert_eq!(model.as_deref(), Ok("hdhomerun5_atsc"));
+        });
+        home.stop();
+    });
+}

@@ -5,10 +5,12 @@
 //! order, each in one write. Who controls a tuner sends streams to itself alone, and takes a tuner
 //! from nobody who watches. The box cannot be restarted from here, nor its firmware replaced.
 
+mod change;
 mod desk;
 mod filter;
 mod signal;
 mod target;
+mod told;
 mod variable;
 
 pub use desk::Desks;
@@ -20,15 +22,16 @@ use super::frame::{Begun, Draft, FRAME_BYTES, Frame, kind, tag};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use bytes::{Buf, BytesMut};
-use desk::{Caller, Denial};
+use desk::{Client, Denial};
+use heapless::LinearMap;
 use socket2::SockRef;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,62 +77,89 @@ fn text(value: &[u8]) -> Option<&str> {
         .and_then(|text| std::str::from_utf8(text).ok())
 }
 
-/// Answers control clients until the box stops.
+/// Answers control clients until the box stops: so many at once, and of one machine so many.
 pub(super) async fn serve(listener: TcpListener, desks: Arc<Desks>, mut shutdown: Shutdown) {
     let mut open = JoinSet::new();
+    let mut hosts: LinearMap<Id, IpAddr, { limits::DEVICE_CONNECTIONS }> = LinearMap::new();
     loop {
         let accepted = tokio::select! {
             () = shutdown.stopped() => return,
-            Some(_) = open.join_next() => continue,
+            Some(ended) = open.join_next_with_id() => {
+                let id = ended.map_or_else(|fallen| fallen.id(), |(id, ())| id);
+                hosts.remove(&id);
+                continue;
+            }
             accepted = listener.accept(), if open.len() < limits::DEVICE_CONNECTIONS => accepted,
         };
         match accepted {
             Ok((stream, peer)) => {
-                open.spawn(converse(stream, peer, Arc::clone(&desks)));
+                let host = peer.ip().to_canonical();
+                let held = hosts.values().filter(|one| **one == host).count();
+                if held < limits::DEVICE_CONNECTIONS_EACH {
+                    let id = open.spawn(converse(stream, peer, Arc::clone(&desks))).id();
+                    // There is room for as many as are open.
+                    let _ = hosts.insert(id, host);
+                }
             }
             Err(error) => {
-                // Out of file descriptors: go on when a connection has ended, or soon.
+                // Out of file descriptors: go on soon, when a connection may have ended.
                 log::warn!("cannot accept a control connection: {error}");
-                tokio::select! {
-                    Some(_) = open.join_next() => {}
-                    () = sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)) => {}
-                }
+                sleep(Duration::from_millis(limits::ACCEPT_PAUSE_MS)).await;
             }
         }
     }
 }
 
-/// Answers one client until it leaves, falls silent or says what is no request.
+/// Answers one client until it leaves, takes too long to say anything, or says what is no request.
 async fn converse(mut stream: TcpStream, peer: SocketAddr, desks: Arc<Desks>) {
     let Ok(local) = prepare(&stream) else {
         return;
     };
-    let caller = Caller {
-        peer: peer.ip().to_canonical(),
-        local: local.ip().to_canonical(),
+    let client = Client {
+        peer: plain(peer),
+        local: plain(local),
     };
     let patience = Duration::from_millis(limits::DEVICE_SILENT_MS);
+    let word = Duration::from_millis(limits::DEVICE_WORD_MS);
+    let mut deadline = Instant::now() + patience;
     let mut taken = BytesMut::with_capacity(FRAME_BYTES);
     loop {
         let reply = match Frame::read(&taken) {
             Begun::Frame(frame, len) if frame.kind == kind::VARIABLE_REQUEST => {
-                let reply = reply(&frame, caller, &desks).await;
+                let reply = reply(&frame, client, &desks).await;
                 taken.advance(len);
                 reply
             }
             Begun::Unfinished => {
                 taken.reserve(FRAME_BYTES);
-                match timeout(patience, stream.read_buf(&mut taken)).await {
-                    Ok(Ok(1..)) => continue,
-                    _ => return,
+                match timeout(word, stream.read_buf(&mut taken)).await {
+                    Ok(Ok(1..)) => {}
+                    Ok(_) => return,
+                    // Who has a stream sent, and waits in silence, is there as long as this is.
+                    Err(_) if taken.is_empty() && desks.hear_host(client.host()) => {
+                        deadline = Instant::now() + patience;
+                    }
+                    Err(_) => {}
                 }
+                if Instant::now() > deadline {
+                    return;
+                }
+                continue;
             }
             Begun::Frame(..) | Begun::Nothing => return,
         };
         match timeout(patience, stream.write_all(&reply)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => deadline = Instant::now() + patience,
             _ => return,
         }
+    }
+}
+
+/// An address as it is without IPv6, if it is one of IPv4. The interface of one of the link stays.
+fn plain(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, address.port())),
+        IpAddr::V6(_) => address,
     }
 }
 
@@ -143,14 +173,14 @@ fn prepare(stream: &TcpStream) -> std::io::Result<SocketAddr> {
 }
 
 /// The answer to one request.
-async fn reply(frame: &Frame<'_>, caller: Caller, desks: &Desks) -> heapless::Vec<u8, FRAME_BYTES> {
+async fn reply(frame: &Frame<'_>, client: Client, desks: &Desks) -> heapless::Vec<u8, FRAME_BYTES> {
     let draft = Draft::new(kind::VARIABLE_REPLY);
     let Some(request) = Request::read(frame) else {
         return draft
             .with_text(tag::ERROR, &Denial::Malformed.to_string())
             .finish();
     };
-    match desks.answer(&request, caller).await {
+    match desks.answer(&request, client).await {
         Ok(value) => draft
             .with_text(tag::NAME, request.name)
             .with_text(tag::VALUE, &value),
@@ -169,9 +199,12 @@ pub(super) async fn hear(socket: UdpSocket, desks: Arc<Desks>, mut shutdown: Shu
             heard = socket.recv_from(&mut word) => heard,
         };
         match heard {
-            Ok((_, peer)) => desks.hear(SocketAddr::new(peer.ip().to_canonical(), peer.port())),
-            // What an earlier datagram has met.
-            Err(error) => log::debug!("keep-alives: {error}"),
+            Ok((_, peer)) => desks.hear(peer),
+            Err(error) => {
+                // What an earlier datagram has met; or something that will be again at once.
+                log::debug!("keep-alives: {error}");
+                sleep(Duration::from_millis(limits::DISCOVERY_PAUSE_MS)).await;
+            }
         }
     }
 }

@@ -4,9 +4,11 @@
 //! It goes to whoever asked for it and to nobody else. Its receiver says once a second that it is
 //! still there; where it does not, the stream ends.
 
+use super::desk::{Client, Denial};
 use super::filter::Filter;
 use crate::limits;
-use crate::tuner::Lease;
+use crate::model::ChannelNumber;
+use crate::tuner::{Lease, Tuners, Want};
 use socket2::SockRef;
 use std::fmt;
 use std::io;
@@ -15,9 +17,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::UdpSocket;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 const PACKET_BYTES: usize = 188;
 
@@ -75,48 +77,106 @@ impl fmt::Display for Target {
     }
 }
 
+impl Target {
+    /// Whether a peer is the receiver.
+    pub(super) fn is(&self, peer: SocketAddr) -> bool {
+        (self.host(), self.to.port()) == (peer.ip().to_canonical(), peer.port())
+    }
+
+    /// The machine of the receiver.
+    pub(super) fn host(&self) -> IpAddr {
+        self.to.ip().to_canonical()
+    }
+}
+
+/// What is to be sent, and where.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) tuner: usize,
+    pub(super) channel: ChannelNumber,
+    pub(super) target: Target,
+    /// The ends of the connection on which it was asked for.
+    pub(super) client: Client,
+    pub(super) filter: Filter,
+    /// The beginning comes no faster: receivers hold less than a stream brings along.
+    pub(super) bits_per_second: u64,
+}
+
 /// A stream that is being sent. Dropping it ends it soon.
 #[derive(Debug)]
 pub(super) struct Sending {
     pub(super) target: Target,
+    pub(super) channel: ChannelNumber,
+    filter_tx: watch::Sender<Filter>,
     heard: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
 impl Sending {
-    /// Sends what a lease gives to the target, from `local`. The beginning comes no faster than
-    /// `bits_per_second`: receivers hold less than a stream brings along.
+    /// Begins to send. Returns when the stream is on air, and where that takes long before it is:
+    /// libhdhomerun waits 2.5 s for an answer.
     ///
     /// # Errors
-    /// There is no way from here to there.
-    pub(super) async fn begin(
-        lease: Lease,
-        (local, target): (IpAddr, Target),
-        filter: Filter,
-        bits_per_second: u64,
-    ) -> io::Result<Self> {
-        let socket = UdpSocket::bind((local, 0)).await?;
-        socket.connect(target.to).await?;
-        SockRef::from(&socket).set_send_buffer_size(limits::STREAM_SOCKET_SEND_BYTES)?;
-        let sender = Sender::new(socket, target.transport, filter, bits_per_second);
+    /// It was refused, or there is no way from here to there.
+    pub(super) async fn begin(order: Order, tuners: Arc<Tuners>) -> Result<Self, Denial> {
+        let Order {
+            tuner,
+            channel,
+            target,
+            ..
+        } = order;
+        let socket = socket(&order).await.map_err(|error| {
+            log::warn!("tuner{tuner}: cannot send to {target}: {error}");
+            Denial::Refused("there is no way to this target")
+        })?;
+        let (filter_tx, filter_rx) = watch::channel(order.filter);
+        let sender = Sender::new(socket, target.transport, filter_rx, order.bits_per_second);
+        let (begun_tx, begun_rx) = oneshot::channel();
         let heard = Arc::new(Notify::new());
         let hearing = Arc::clone(&heard);
         let task = tokio::spawn(async move {
-            let tuner = lease.tuner();
-            log::info!("tuner{tuner}: sends to {target}");
+            let lease = tuners
+                .lease(channel, Want::Controlled(tuner), target.to)
+                .await;
+            let lease = match lease {
+                Ok(lease) => lease,
+                Err(refusal) => {
+                    log::info!("tuner{tuner}: {target} is refused: {}", refusal.code());
+                    let _ = begun_tx.send(Err(refusal));
+                    return;
+                }
+            };
+            let _ = begun_tx.send(Ok(()));
+            log::info!("tuner{tuner}: sends {channel} to {target}");
             let why = send(lease, sender, &hearing).await;
             log::info!("tuner{tuner}: {target} {why}");
         });
-        Ok(Self {
+        let sending = Self {
             target,
+            channel,
+            filter_tx,
             heard,
             task,
-        })
+        };
+        let patience = Duration::from_millis(limits::TARGET_BEGIN_MS);
+        match timeout(patience, begun_rx).await {
+            Ok(Ok(Err(refusal))) => Err(Denial::Refused(refusal.code())),
+            _ => Ok(sending),
+        }
     }
 
     /// The receiver has said that it is there.
     pub(super) fn hear(&self) {
         self.heard.notify_one();
+    }
+
+    /// Sends other packets from now on.
+    pub(super) fn filter(&self, filter: &Filter) {
+        self.filter_tx.send_if_modified(|known| {
+            let is_other = known != filter;
+            known.clone_from(filter);
+            is_other
+        });
     }
 
     /// Whether it has ended by itself.
@@ -136,6 +196,21 @@ impl Drop for Sending {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A socket from where the client has reached the box to where the stream goes. An address of the
+/// link is on the link of the connection.
+async fn socket(order: &Order) -> io::Result<UdpSocket> {
+    let Client { peer, mut local } = order.client;
+    local.set_port(0);
+    let mut to = order.target.to;
+    if let (SocketAddr::V6(to), SocketAddr::V6(peer)) = (&mut to, peer) {
+        to.set_scope_id(peer.scope_id());
+    }
+    let socket = UdpSocket::bind(local).await?;
+    socket.connect(to).await?;
+    SockRef::from(&socket).set_send_buffer_size(limits::STREAM_SOCKET_SEND_BYTES)?;
+    Ok(socket)
 }
 
 /// Sends until nobody takes it any more; says why.
@@ -160,6 +235,7 @@ async fn send(mut lease: Lease, mut sender: Sender, heard: &Notify) -> &'static 
 struct Sender {
     socket: UdpSocket,
     transport: Transport,
+    filter_rx: watch::Receiver<Filter>,
     filter: Filter,
     /// How long a datagram is on its way at the highest rate.
     pause: Duration,
@@ -171,12 +247,19 @@ struct Sender {
 }
 
 impl Sender {
-    fn new(socket: UdpSocket, transport: Transport, filter: Filter, bits_per_second: u64) -> Self {
+    fn new(
+        socket: UdpSocket,
+        transport: Transport,
+        mut filter_rx: watch::Receiver<Filter>,
+        bits_per_second: u64,
+    ) -> Self {
+        let filter = filter_rx.borrow_and_update().clone();
         let bits = 8_000_000 * (PACKET_BYTES * PACKETS) as u64;
         let now = Instant::now();
         Self {
             socket,
             transport,
+            filter_rx,
             filter,
             pause: Duration::from_micros(bits / bits_per_second.max(1)),
             due: now + Duration::from_millis(limits::TARGET_SETTLE_MS),
@@ -188,6 +271,9 @@ impl Sender {
 
     /// Sends packets as far as they fill datagrams, and keeps the rest for the next time.
     async fn send(&mut self, packets: &[u8]) -> io::Result<()> {
+        if self.filter_rx.has_changed().unwrap_or(false) {
+            self.filter = self.filter_rx.borrow_and_update().clone();
+        }
         let (packets, _) = packets.as_chunks::<PACKET_BYTES>();
         for packet in packets {
             if !self.filter.lets(packet) {
@@ -236,6 +322,7 @@ mod tests {
     use std::net::Ipv4Addr;
     use std::time::Duration;
     use tokio::net::UdpSocket;
+    use tokio::sync::watch;
     use tokio::time::Instant;
 
     #[test]
@@ -285,8 +372,8 @@ mod tests {
             .connect(receiver.local_addr().unwrap())
             .await
             .unwrap();
-        let filter: Filter = filter.parse().unwrap();
-        let mut sender = Sender::new(socket, transport, filter, 100_000_000);
+        let (_filter_tx, filter_rx) = watch::channel(filter.parse::<Filter>().unwrap());
+        let mut sender = Sender::new(socket, transport, filter_rx, 100_000_000);
         let packets = packets(30);
         tokio::time::pause();
         for piece in [&packets[..188], &packets[188..188 * 9], &packets[188 * 9..]] {
@@ -332,9 +419,9 @@ mod tests {
             .connect(receiver.local_addr().unwrap())
             .await
             .unwrap();
-        let all: Filter = "0x0000-0x1fff".parse().unwrap();
+        let (_filter_tx, filter_rx) = watch::channel(Filter::default());
         // A megabyte at eight megabits per second.
-        let mut sender = Sender::new(socket, Transport::Udp, all, 8_000_000);
+        let mut sender = Sender::new(socket, Transport::Udp, filter_rx, 8_000_000);
         let begun = Instant::now();
         for _ in 0..760 {
             sender.send(&packets(7)).await.unwrap();

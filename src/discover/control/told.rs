@@ -1,0 +1,133 @@
+//! What control clients are told: the variables of the device and of its tuners, as they are.
+
+use super::desk::{Desks, Tuned};
+use super::signal::{Signal, station, stream_info, tuned};
+use super::variable::{Knob, Variable, help};
+use crate::model::{FIRMWARE, FIRMWARE_VERSION, MODEL};
+use crate::tuner::dial::{self, CHANNEL_MAP};
+use crate::tuner::{TunerStatus, Viewer, Want};
+
+impl Desks {
+    /// A variable of the device itself.
+    pub(super) fn device(&self, variable: Variable) -> String {
+        match variable {
+            Variable::Help => help(),
+            Variable::Model => FIRMWARE.to_owned(),
+            Variable::Hardware => MODEL.to_owned(),
+            Variable::Version => FIRMWARE_VERSION.to_owned(),
+            Variable::Copyright => "EXStreamTV, MIT licence".to_owned(),
+            Variable::Features => {
+                format!("channelmap: {CHANNEL_MAP}\nmodulation: 8vsb\nauto-modulation: auto\n")
+            }
+            Variable::Debug => {
+                let tuners = self.tuners().status().into_iter();
+                let watched = tuners.filter(|tuner| tuner.viewer.is_some()).count();
+                format!("loop: pkt=0\ntuners: watched={watched}\n")
+            }
+            // A scan is over before it can be asked about.
+            Variable::Scan => "complete".to_owned(),
+            Variable::Location => "disabled".to_owned(),
+            Variable::Tuner(..) => String::new(),
+        }
+    }
+
+    /// A variable of a tuner.
+    pub(super) fn knob(&self, status: &TunerStatus, knob: Knob) -> String {
+        let none = || "none".to_owned();
+        let viewer = status.viewer.as_ref();
+        let index = status.index;
+        match knob {
+            Knob::Status => self.signal(status).to_string(),
+            Knob::Debug => self.signal(status).debug(),
+            Knob::Channel => self.signal(status).channel,
+            Knob::ChannelMap => CHANNEL_MAP.to_owned(),
+            Knob::StreamInfo => self.stream_info(status),
+            Knob::VirtualChannel => {
+                let named = self.at(index, |desk| match &desk.tuned {
+                    Some(Tuned::Channel(number)) => Some(*number),
+                    _ => None,
+                });
+                let number = viewer.map(|viewer| viewer.channel).or(named);
+                number.map_or_else(none, |number| number.to_string())
+            }
+            Knob::Program => {
+                let program = self.at(index, |desk| desk.program);
+                program.map_or_else(none, |program| program.to_string())
+            }
+            Knob::Filter => self.at(index, |desk| desk.filter.to_string()),
+            Knob::Target => self.target(status).unwrap_or_else(none),
+            Knob::LockKey => {
+                let watched_by = viewer
+                    .filter(|viewer| !matches!(viewer.want, Want::Controlled(_)))
+                    .map(|viewer| viewer.peer.ip());
+                let holder = watched_by.or(status.locked_by);
+                holder.map_or_else(none, |holder| holder.to_string())
+            }
+        }
+    }
+
+    /// Where a tuner's stream goes, or is to go once it is tuned.
+    fn target(&self, status: &TunerStatus) -> Option<String> {
+        let viewer = status.viewer.as_ref();
+        match viewer.filter(|viewer| !matches!(viewer.want, Want::Controlled(_))) {
+            Some(viewer) => Some(format!("http://{}", viewer.peer)),
+            None => self.at(status.index, |desk| {
+                desk.target.map(|target| target.to_string())
+            }),
+        }
+    }
+
+    /// What a tuner receives.
+    fn signal(&self, status: &TunerStatus) -> Signal {
+        let lineup = self.lineup();
+        let at = |number, bits_per_second| {
+            let station = lineup
+                .schedule(number)
+                .and_then(|one| station(&lineup, one));
+            station.map(|station| Signal {
+                channel: tuned(station),
+                found: true,
+                bits_per_second,
+            })
+        };
+        let signal = match (
+            &status.viewer,
+            self.at(status.index, |desk| desk.tuned.clone()),
+        ) {
+            (Some(viewer), _) => at(viewer.channel, self.rate(viewer)),
+            (None, Some(Tuned::Channel(number))) => at(number, 0),
+            (None, Some(Tuned::Frequency(hertz, words))) => Some(Signal {
+                channel: words,
+                found: dial::stations(&lineup, hertz).next().is_some(),
+                bits_per_second: 0,
+            }),
+            (None, None) => None,
+        };
+        signal.unwrap_or_else(Signal::none)
+    }
+
+    /// Bits per second that a viewer has got, on average since the tune.
+    fn rate(&self, viewer: &Viewer) -> u64 {
+        let since_ms = self.clock.epoch_ms().saturating_sub(viewer.since_ms).max(1);
+        viewer.sent_bytes.saturating_mul(8_000) / since_ms.unsigned_abs()
+    }
+
+    fn stream_info(&self, status: &TunerStatus) -> String {
+        let lineup = self.lineup();
+        let of = |number| {
+            let schedule = lineup.schedule(number)?;
+            station(&lineup, schedule).map(|station| station.hertz)
+        };
+        let hertz = match (
+            &status.viewer,
+            self.at(status.index, |desk| desk.tuned.clone()),
+        ) {
+            (Some(viewer), _) => of(viewer.channel),
+            (None, Some(Tuned::Channel(number))) => of(number),
+            (None, Some(Tuned::Frequency(hertz, _))) => Some(hertz),
+            (None, None) => None,
+        };
+        // No station is at 0 Hz.
+        stream_info(dial::stations(&lineup, hertz.unwrap_or(0)))
+    }
+}
