@@ -225,7 +225,7 @@ fn read(house: &House, head: &Head, roots: &Roots) -> Option<Answer> {
         "/" => page::status(house, &lineup, roots),
         "/discover.json" => device::discover(house, roots),
         "/lineup.json" => device::lineup_json(head, &lineup, roots),
-        "/lineup.xml" => device::lineup_xml(&lineup, roots),
+        "/lineup.xml" => device::lineup_xml(head, &lineup, roots),
         "/lineup.m3u" => device::lineup_m3u(&lineup, roots),
         "/lineup_status.json" => device::lineup_status(),
         "/device.xml" | "/dms/device.xml" => upnp::description(house, roots),

@@ -11,6 +11,8 @@ use super::m3u;
 use crate::media::{AudioCodec, VideoCodec};
 use crate::model::{FIRMWARE, FIRMWARE_VERSION, MODEL};
 use crate::schedule::{Lineup, Schedule};
+use crate::tuner::Viewer;
+use crate::tuner::dial::{self, Station};
 use quick_xml::escape::escape;
 use serde::Serialize;
 use std::fmt::Write;
@@ -41,12 +43,8 @@ struct Discover<'a> {
 struct Line<'a> {
     guide_number: String,
     guide_name: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    modulation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    frequency: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    program_number: Option<u16>,
+    #[serde(flatten)]
+    tuning: Option<Tuning>,
     video_codec: &'a str,
     audio_codec: &'a str,
     #[serde(rename = "HD", skip_serializing_if = "Option::is_none")]
@@ -55,6 +53,15 @@ struct Line<'a> {
     enabled: Option<u8>,
     #[serde(rename = "URL")]
     url: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tuning {
+    modulation: &'static str,
+    /// In Hz.
+    frequency: u32,
+    program_number: u16,
 }
 
 #[derive(Serialize)]
@@ -70,6 +77,9 @@ struct Tuner {
 struct Busy {
     vct_number: String,
     vct_name: String,
+    /// In Hz; not there for a channel that has gone from the lineup while it is watched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    frequency: Option<u32>,
     signal_strength_percent: u8,
     signal_quality_percent: u8,
     symbol_quality_percent: u8,
@@ -97,42 +107,16 @@ pub(super) fn discover(house: &House, roots: &Roots) -> Answer {
 
 /// `/lineup.json`
 pub(super) fn lineup_json(head: &Head, lineup: &Lineup, roots: &Roots) -> Answer {
-    let show = head.argument("show").unwrap_or("all");
-    let mut lines = Vec::new();
-    if show != "demo" {
-        lines.extend(lineup.schedules().iter().map(|schedule| {
-            let mut line = line(schedule, roots);
-            line.enabled = (show == "found").then_some(1);
-            if head.argument("tuning").is_some() {
-                // There is no antenna; clients that ask want the fields to be there.
-                line.modulation = Some("8vsb");
-                line.frequency = Some(57_000_000);
-                line.program_number = Some(1);
-            }
-            line
-        }));
-    }
-    Answer::json(&lines).shared()
+    Answer::json(&lines(head, lineup, roots)).shared()
 }
 
 /// `/lineup.xml`
-pub(super) fn lineup_xml(lineup: &Lineup, roots: &Roots) -> Answer {
+pub(super) fn lineup_xml(head: &Head, lineup: &Lineup, roots: &Roots) -> Answer {
     let mut xml =
         "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n<Lineup>\n".to_owned();
-    for schedule in lineup.schedules() {
-        let line = line(schedule, roots);
-        let hd = line.hd.map_or("", |_| "<HD>1</HD>");
+    for line in lines(head, lineup, roots) {
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            xml,
-            "<Program><GuideNumber>{}</GuideNumber><GuideName>{}</GuideName>\
-             <VideoCodec>{}</VideoCodec><AudioCodec>{}</AudioCodec>{hd}<URL>{}</URL></Program>",
-            line.guide_number,
-            escape(line.guide_name),
-            line.video_codec,
-            line.audio_codec,
-            escape(line.url.as_str()),
-        );
+        let _ = writeln!(xml, "{}", line.program());
     }
     xml.push_str("</Lineup>\n");
     Answer::new(200, Kind::Xml, xml).shared()
@@ -167,46 +151,108 @@ pub(super) fn status(house: &House, now_ms: i64) -> Answer {
         .into_iter()
         .map(|tuner| Tuner {
             resource: format!("tuner{}", tuner.index),
-            busy: tuner.viewer.map(|viewer| {
-                let since_ms = now_ms.saturating_sub(viewer.since_ms).max(1);
-                let bits = viewer.sent_bytes.saturating_mul(8_000);
-                Busy {
-                    vct_number: viewer.channel.to_string(),
-                    vct_name: viewer.channel_name,
-                    signal_strength_percent: 100,
-                    signal_quality_percent: 100,
-                    symbol_quality_percent: 100,
-                    target_ip: viewer.peer.ip().to_string(),
-                    network_rate: bits / since_ms.unsigned_abs(),
-                }
-            }),
+            busy: tuner
+                .viewer
+                .map(|viewer| busy(viewer, &house.lineup(), now_ms)),
         })
         .collect();
     Answer::json(&tuners).shared()
 }
 
-fn line<'a>(schedule: &'a Schedule, roots: &Roots) -> Line<'a> {
-    let channel = schedule.channel();
-    let profile = schedule.profile();
-    Line {
-        guide_number: channel.number.to_string(),
-        guide_name: &channel.name,
-        modulation: None,
-        frequency: None,
-        program_number: None,
-        video_codec: match profile.video {
-            VideoCodec::H264 => "H264",
-            VideoCodec::Hevc => "HEVC",
-            VideoCodec::Mpeg2 => "MPEG2",
-        },
-        audio_codec: match profile.audio.codec {
-            AudioCodec::Aac => "AAC",
-            AudioCodec::Ac3 => "AC3",
-            AudioCodec::Eac3 => "EAC3",
-            AudioCodec::Mp2 | AudioCodec::Mp3 => "MPEG",
-        },
-        hd: (schedule.picture_lines() >= HD_LINES).then_some(1),
-        enabled: None,
-        url: format!("{}/auto/v{}", roots.stream, channel.number),
+/// What a tuner does that somebody watches on.
+fn busy(viewer: Viewer, lineup: &Lineup, now_ms: i64) -> Busy {
+    Busy {
+        vct_number: viewer.channel.to_string(),
+        frequency: dial::station_of(lineup, viewer.channel).map(|station| station.hertz),
+        signal_strength_percent: 100,
+        signal_quality_percent: 100,
+        symbol_quality_percent: 100,
+        target_ip: viewer.peer.ip().to_string(),
+        network_rate: viewer.bits_per_second_until(now_ms),
+        vct_name: viewer.channel_name,
+    }
+}
+
+/// The channels that a request asks for, in order, with what it asks for.
+fn lines<'a>(head: &Head, lineup: &'a Lineup, roots: &Roots) -> Vec<Line<'a>> {
+    let show = head.argument("show").unwrap_or("all");
+    if show == "demo" {
+        return Vec::new();
+    }
+    let is_found = show == "found";
+    let is_tuned = head.argument("tuning").is_some();
+    let schedules = lineup.schedules().iter().enumerate();
+    schedules
+        .map(|(index, schedule)| {
+            let line = Line::new(schedule, roots);
+            Line {
+                enabled: is_found.then_some(1),
+                tuning: is_tuned.then(|| Tuning::to(dial::station(index))),
+                ..line
+            }
+        })
+        .collect()
+}
+
+impl Tuning {
+    /// There is no antenna; it is where the tuners find the channel.
+    fn to(station: Station) -> Self {
+        Self {
+            modulation: "8vsb",
+            frequency: station.hertz,
+            program_number: station.program,
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    fn new(schedule: &'a Schedule, roots: &Roots) -> Self {
+        let channel = schedule.channel();
+        let profile = schedule.profile();
+        Self {
+            guide_number: channel.number.to_string(),
+            guide_name: &channel.name,
+            tuning: None,
+            video_codec: match profile.video {
+                VideoCodec::H264 => "H264",
+                VideoCodec::Hevc => "HEVC",
+                VideoCodec::Mpeg2 => "MPEG2",
+            },
+            audio_codec: match profile.audio.codec {
+                AudioCodec::Aac => "AAC",
+                AudioCodec::Ac3 => "AC3",
+                AudioCodec::Eac3 => "EAC3",
+                AudioCodec::Mp2 | AudioCodec::Mp3 => "MPEG",
+            },
+            hd: (schedule.picture_lines() >= HD_LINES).then_some(1),
+            enabled: None,
+            url: format!("{}/auto/v{}", roots.stream, channel.number),
+        }
+    }
+
+    /// The same in XML.
+    fn program(&self) -> String {
+        let flag = |flag: Option<u8>| flag.map(|flag| flag.to_string());
+        let tuning = self.tuning.as_ref();
+        let children = [
+            ("GuideNumber", Some(self.guide_number.clone())),
+            ("GuideName", Some(escape(self.guide_name).into_owned())),
+            ("Modulation", tuning.map(|to| to.modulation.to_owned())),
+            ("Frequency", tuning.map(|to| to.frequency.to_string())),
+            (
+                "ProgramNumber",
+                tuning.map(|to| to.program_number.to_string()),
+            ),
+            ("VideoCodec", Some(self.video_codec.to_owned())),
+            ("AudioCodec", Some(self.audio_codec.to_owned())),
+            ("HD", flag(self.hd)),
+            ("Enabled", flag(self.enabled)),
+            ("URL", Some(escape(self.url.as_str()).into_owned())),
+        ];
+        let children: String = children
+            .into_iter()
+            .filter_map(|(name, text)| Some(format!("<{name}>{}</{name}>", text?)))
+            .collect();
+        format!("<Program>{children}</Program>")
     }
 }

@@ -11,7 +11,7 @@ use super::head::{Head, Method, Unread};
 use crate::limits;
 use crate::model::ChannelNumber;
 use crate::shutdown::Shutdown;
-use crate::tuner::{Lease, Refusal, Want, dial};
+use crate::tuner::{self, Lease, Refusal, Want, dial};
 use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -62,7 +62,7 @@ impl Tuning {
             (Some(Want::Any), channel)
         } else if let Some(rest) = head.path.strip_prefix("/tuner") {
             let (index, channel) = rest.split_once('/')?;
-            (tuner_index(index).map(Want::Tuner), channel)
+            (tuner::index(index).map(Want::Tuner), channel)
         } else {
             let file = head.path.strip_prefix("/iptv/channel/")?;
             let number = file.strip_suffix(".ts")?;
@@ -118,12 +118,6 @@ fn station(text: &str) -> Option<Which> {
     };
     let number = plain(number).then(|| number.parse().ok()).flatten()?;
     Some(Which::Station(dial::frequency(number)?, program))
-}
-
-/// The index in `tuner<index>`.
-fn tuner_index(digits: &str) -> Option<usize> {
-    let plain = (1..=3).contains(&digits.len()) && digits.bytes().all(|d| d.is_ascii_digit());
-    plain.then(|| digits.parse().ok()).flatten()
 }
 
 impl Viewing<'_> {

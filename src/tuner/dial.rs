@@ -2,6 +2,7 @@
 //! American broadcast television (47 CFR 73.603 and 73.682, channels 2 to 36), one after another in
 //! the order of the lineup, and from the first again where there are more.
 
+use crate::model::ChannelNumber;
 use crate::schedule::{Lineup, Schedule};
 use std::sync::Arc;
 
@@ -37,6 +38,14 @@ pub fn station(index: usize) -> Station {
         hertz: hertz(FIRST_PLACE + place).unwrap_or(0),
         program: u16::try_from(index / PLACES + 1).unwrap_or(u16::MAX),
     }
+}
+
+/// Where the channel with this number is; `None` where the lineup has none.
+#[must_use]
+pub fn station_of(lineup: &Lineup, number: ChannelNumber) -> Option<Station> {
+    let mut schedules = lineup.schedules().iter();
+    let index = schedules.position(|schedule| schedule.channel().number == number)?;
+    Some(station(index))
 }
 
 /// The lowest number on the dial.

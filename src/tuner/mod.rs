@@ -134,6 +134,22 @@ pub struct Viewer {
     pub trouble: Option<String>,
 }
 
+impl Viewer {
+    /// Bits per second that it has got, on average since the tune.
+    #[must_use]
+    pub fn bits_per_second_until(&self, now_ms: i64) -> u64 {
+        let since_ms = now_ms.saturating_sub(self.since_ms).max(1);
+        self.sent_bytes.saturating_mul(8_000) / since_ms.unsigned_abs()
+    }
+}
+
+/// The index in `tuner<index>`: at most three digits, and nothing else.
+#[must_use]
+pub fn index(digits: &str) -> Option<usize> {
+    let plain = (1..=3).contains(&digits.len()) && digits.bytes().all(|d| d.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
 impl Tuners {
     /// `count` tuners for the channels of the lineup.
     #[must_use]

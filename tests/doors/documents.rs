@@ -80,10 +80,6 @@ async fn the_lineup_says_the_same_in_every_form() {
     assert_eq!(open.json("/lineup.json?show=demo").await, json!([]));
     assert_eq!(open.json("/lineup.json?show=found").await[1]["Enabled"], 1);
     assert_eq!(
-        open.json("/lineup.json?tuning").await[0]["ProgramNumber"],
-        1
-    );
-    assert_eq!(
         xml_texts(&open.get("/lineup.xml").await.1, "GuideName"),
         ["Films & \"more\"", "<b>Bold</b>"]
     );
@@ -97,6 +93,33 @@ async fn the_lineup_says_the_same_in_every_form() {
                 .count(),
             2
         );
+    }
+}
+
+#[tokio::test]
+async fn every_line_has_a_station_of_its_own_in_either_form() {
+    let open = Open::usual().await;
+    let lines = open.json("/lineup.json?tuning").await;
+    for (line, hertz) in [(0, 57_000_000), (1, 63_000_000)] {
+        assert_eq!(lines[line]["Modulation"], "8vsb");
+        assert_eq!(lines[line]["Frequency"], hertz);
+        assert_eq!(lines[line]["ProgramNumber"], 1);
+        // It is where the tuners find the channel.
+        let place = format!("/auto/ch{hertz}-1");
+        let (head, _) = open.ask(open.stream, "HEAD", &place, "").await;
+        assert_eq!(status(&head), 200, "{head}");
+    }
+    let xml = open.get("/lineup.xml?tuning").await.1;
+    assert_eq!(xml_texts(&xml, "Frequency"), ["57000000", "63000000"]);
+}
+
+#[tokio::test]
+async fn the_lineup_in_xml_shows_what_is_asked_for() {
+    let open = Open::usual().await;
+    for (show, names, enabled) in [("all", 2, 0), ("found", 2, 2), ("demo", 0, 0)] {
+        let xml = open.get(&format!("/lineup.xml?show={show}")).await.1;
+        assert_eq!(xml_texts(&xml, "GuideName").len(), names, "{show}");
+        assert_eq!(xml_texts(&xml, "Enabled").len(), enabled, "{show}");
     }
 }
 

@@ -77,6 +77,8 @@ async fn a_stream_begins_with_packets_and_no_length() {
         assert_eq!(packets.first(), Some(&0x47), "{target}");
         let busy = open.json("/status.json").await;
         assert_eq!(busy[0]["TargetIP"], "127.0.0.1");
+        let place = 57_000_000 + 6_000_000 * u64::from(target.contains("1984.1"));
+        assert_eq!(busy[0]["Frequency"], place, "{target}");
         assert!(open.get("/").await.1.contains("Tuner 0"));
         drop(socket);
         open.in_use(0, Duration::from_millis(100)).await;
