@@ -5,7 +5,7 @@ use super::signal::{Signal, station, stream_info, tuned};
 use super::variable::{Knob, Variable, help};
 use crate::model::{FIRMWARE, FIRMWARE_VERSION, MODEL};
 use crate::tuner::dial::{self, CHANNEL_MAP};
-use crate::tuner::{TunerStatus, Viewer, Want};
+use crate::tuner::{TunerStatus, Want};
 
 impl Desks {
     /// A variable of the device itself.
@@ -94,7 +94,10 @@ impl Desks {
             &status.viewer,
             self.at(status.index, |desk| desk.tuned.clone()),
         ) {
-            (Some(viewer), _) => at(viewer.channel, self.rate(viewer)),
+            (Some(viewer), _) => at(
+                viewer.channel,
+                viewer.bits_per_second_until(self.clock.epoch_ms()),
+            ),
             (None, Some(Tuned::Channel(number))) => at(number, 0),
             (None, Some(Tuned::Frequency(hertz, words))) => Some(Signal {
                 channel: words,
@@ -104,12 +107,6 @@ impl Desks {
             (None, None) => None,
         };
         signal.unwrap_or_else(Signal::none)
-    }
-
-    /// Bits per second that a viewer has got, on average since the tune.
-    fn rate(&self, viewer: &Viewer) -> u64 {
-        let since_ms = self.clock.epoch_ms().saturating_sub(viewer.since_ms).max(1);
-        viewer.sent_bytes.saturating_mul(8_000) / since_ms.unsigned_abs()
     }
 
     fn stream_info(&self, status: &TunerStatus) -> String {

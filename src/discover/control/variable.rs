@@ -1,5 +1,6 @@
 //! The variables of a device: their names, and what those mean. Pure.
 
+use crate::tuner;
 use std::str::FromStr;
 
 /// A variable.
@@ -107,10 +108,9 @@ impl FromStr for Variable {
         if let Some((_, variable)) = of_device {
             return Ok(*variable);
         }
-        let tuner = name.strip_prefix("/tuner").ok_or(Unknown)?;
-        let (index, name) = tuner.split_once('/').ok_or(Unknown)?;
-        let plain = (1..=3).contains(&index.len()) && index.bytes().all(|d| d.is_ascii_digit());
-        let index = plain.then(|| index.parse().ok()).flatten().ok_or(Unknown)?;
+        let rest = name.strip_prefix("/tuner").ok_or(Unknown)?;
+        let (index, name) = rest.split_once('/').ok_or(Unknown)?;
+        let index = tuner::index(index).ok_or(Unknown)?;
         let knob = TUNER.iter().find(|(known, ..)| *known == name);
         knob.map(|(.., knob)| Self::Tuner(index, *knob))
             .ok_or(Unknown)
