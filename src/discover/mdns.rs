@@ -4,6 +4,11 @@
 //! The crate `mdns-sd` does it, on a thread of its own; here is only decided where and under which
 //! names. The thread runs while the box is announced anywhere, sees the same interfaces and
 //! addresses as everybody else, and is begun anew when it has ended by itself.
+//!
+//! It remembers what strangers say without a bound, so it is watched: when that is too much, it ends
+//! in order, all is forgotten, and it is begun anew after a while.
+
+mod memory;
 
 use super::Presence;
 use crate::limits;
@@ -13,7 +18,7 @@ use mdns_sd::{DaemonEvent, IfKind, IfPredicate, Receiver, ServiceDaemon, Service
 use std::future::pending;
 use std::net::IpAddr;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The box's name, if no other box has it.
 const HOST: &str = "exstreamtv.local.";
@@ -36,13 +41,14 @@ pub(super) async fn serve(presence: Presence, shutdown: Shutdown) {
 async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
     let mut network_rx = presence.network_rx.clone();
     let mut running: Option<Running> = None;
+    let (mut told, mut away) = (Told::No, None);
     loop {
         network_rx.borrow_and_update();
         let is_announced = !presence.announced().is_empty();
         match &running {
             Some(one) if is_announced => one.look(),
             Some(_) => end(running.take()).await,
-            None if is_announced => running = begin(port, &presence),
+            None if is_announced => running = begin(port, &presence, &mut told),
             None => {}
         }
         let missing = is_announced && running.is_none();
@@ -50,12 +56,25 @@ async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
             () = shutdown.stopped() => break,
             Ok(()) = network_rx.changed() => {}
             () = sleep(AGAIN), if missing => {}
-            () = ended(running.as_mut()) => {
-                log::warn!("the box is not found by mDNS for a moment: its thread has ended");
-                running = None;
+            end = ended(running.as_mut()) => {
+                let pause = match end {
+                    End::Fallen => {
+                        log::warn!("the box is not found by mDNS for a moment: its thread has ended");
+                        AGAIN
+                    }
+                    End::Flooded(ran) => {
+                        let pause = memory::away(away, ran);
+                        away = Some(pause);
+                        log::warn!(
+                            "somebody floods mDNS: the box is not found by it for {} s",
+                            pause.as_secs()
+                        );
+                        pause
+                    }
+                };
                 tokio::select! {
                     () = shutdown.stopped() => break,
-                    () = sleep(AGAIN) => {}
+                    () = pass(running.take(), pause) => {}
                 }
             }
         }
@@ -63,8 +82,34 @@ async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
     end(running).await;
 }
 
+/// Lets a thread end that may still have much to read, and then some time pass.
+async fn pass(running: Option<Running>, pause: Duration) {
+    if let Some(ended) = running.and_then(|one| one.daemon.shutdown().ok()) {
+        // It has ended as well when it does not say so.
+        let _ = ended.recv_async().await;
+    }
+    sleep(pause).await;
+}
+
+/// Whether it has been told that the thread cannot be begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    No,
+    Yes,
+}
+
+/// Why the thread does not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// It has ended by itself.
+    Fallen,
+    /// It remembers too much, after it has run for this time.
+    Flooded(Duration),
+}
+
 /// The thread, and what it tells.
 struct Running {
+    since: Instant,
     daemon: ServiceDaemon,
     told_rx: Receiver<DaemonEvent>,
     /// The name that another box's has made necessary, which is told for each record that has it.
@@ -75,6 +120,7 @@ impl Running {
     fn start(port: u16, presence: &Presence) -> mdns_sd::Result<Self> {
         let daemon = ServiceDaemon::new_with_port(port)?;
         let one = Self {
+            since: Instant::now(),
             told_rx: daemon.monitor()?,
             daemon,
             new_name: None,
@@ -130,24 +176,52 @@ fn instance(presence: &Presence) -> String {
     format!("{} {id}", name.trim())
 }
 
-fn begin(port: u16, presence: &Presence) -> Option<Running> {
+/// Begins the thread, if it can be had. That it cannot is news once.
+fn begin(port: u16, presence: &Presence, told: &mut Told) -> Option<Running> {
     let started = Running::start(port, presence);
-    let told = |error: &mdns_sd::Error| log::warn!("the box is not found by mDNS: {error}");
-    started.inspect_err(told).ok()
+    match &started {
+        Ok(_) => *told = Told::No,
+        Err(error) => {
+            let level = match told {
+                Told::No => log::Level::Warn,
+                Told::Yes => log::Level::Debug,
+            };
+            log::log!(
+                level,
+                "the box is not found by mDNS, which is tried again: {error}"
+            );
+            *told = Told::Yes;
+        }
+    }
+    started.ok()
 }
 
-/// Waits until the thread has ended, and tells meanwhile what it tells.
-async fn ended(running: Option<&mut Running>) {
+/// Waits until the thread is not to go on.
+async fn ended(running: Option<&mut Running>) -> End {
     let Some(running) = running else {
         return pending().await;
     };
-    while let Ok(told) = running.told_rx.recv_async().await {
+    let Running {
+        daemon,
+        told_rx,
+        new_name,
+        since,
+    } = running;
+    tokio::select! {
+        () = tell(told_rx, new_name) => End::Fallen,
+        () = memory::filled(daemon) => End::Flooded(since.elapsed()),
+    }
+}
+
+/// Tells what the thread tells, until it has ended.
+async fn tell(told_rx: &Receiver<DaemonEvent>, new_name: &mut Option<String>) {
+    while let Ok(told) = told_rx.recv_async().await {
         match told {
             DaemonEvent::NameChange(change) => {
                 let (taken, new) = (change.original, change.new_name);
-                if running.new_name.as_ref() != Some(&new) {
+                if new_name.as_ref() != Some(&new) {
                     log::warn!("another box has the name {taken}, so this one is {new}");
-                    running.new_name = Some(new);
+                    *new_name = Some(new);
                 }
             }
             DaemonEvent::Error(error) => log::warn!("mDNS: {error}"),

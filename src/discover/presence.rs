@@ -46,6 +46,32 @@ impl Presence {
         self.root(best)
     }
 
+    /// Whether this is the root of the device's URLs at one of the machine's addresses.
+    pub(super) fn has_root(&self, root: &[u8]) -> bool {
+        let network = Arc::clone(&self.network_rx.borrow());
+        let mut own = network.interfaces.iter().flat_map(|one| &one.addresses);
+        own.any(|address| {
+            self.root(*address)
+                .is_some_and(|own| own.as_bytes() == root)
+        })
+    }
+
+    /// Whether who asked there by a datagram may be answered: a neighbour, or one whose address means
+    /// nothing outside of the site. The sender of a datagram is easily made up, and an answer is
+    /// longer than a question: others are not to be hit by it.
+    pub(super) fn is_near(&self, here: Here, asker: IpAddr) -> bool {
+        let network = Arc::clone(&self.network_rx.borrow());
+        let asker = asker.to_canonical();
+        let is_local = match asker {
+            IpAddr::V4(v4) => v4.is_private() || v4.is_link_local() || v4.is_loopback(),
+            IpAddr::V6(v6) => {
+                v6.is_unique_local() || v6.is_unicast_link_local() || v6.is_loopback()
+            }
+        };
+        let interface = network.interface(here.interface);
+        is_local || interface.is_some_and(|one| one.is_link_of(asker))
+    }
+
     /// The interfaces on which the box is announced, each with the addresses at which it can be
     /// reached there.
     #[must_use]
@@ -97,7 +123,7 @@ mod tests {
     use super::{Presence, is_open};
     use crate::discover::datagram::Here;
     use crate::discover::tests::{interface, presence};
-    use crate::system::network::Reach;
+    use crate::system::network::{Reach, Subnet};
     use std::net::IpAddr;
 
     fn root_on(presence: &Presence, address: Option<&str>, asker: &str) -> Option<String> {
@@ -144,6 +170,56 @@ mod tests {
         );
         network_tx.send_replace(std::sync::Arc::default());
         assert_eq!(root_on(&presence, None, "10.0.0.9"), None);
+    }
+
+    #[test]
+    fn neighbours_and_private_addresses_are_near() {
+        let mut eth0 = interface(2, Reach::Lan, &["203.0.113.5", "2001:db8::5"]);
+        let subnet = |address: &str, prefix_bits| Subnet {
+            address: address.parse().unwrap(),
+            prefix_bits,
+        };
+        eth0.subnets = vec![subnet("203.0.113.5", 28), subnet("2001:db8::5", 64)];
+        let (presence, _) = presence("[::]:8411", vec![eth0]);
+        let near = |interface, asker: &str| {
+            let here = Here {
+                interface,
+                address: None,
+            };
+            presence.is_near(here, asker.parse().unwrap())
+        };
+        for (asker, is) in [
+            ("203.0.113.14", true),
+            ("::ffff:203.0.113.14", true),
+            ("203.0.113.16", false),
+            ("198.51.100.7", false),
+            ("192.168.7.7", true),
+            ("169.254.1.1", true),
+            ("127.0.0.1", true),
+            ("2001:db8::9", true),
+            ("2001:db8:0:1::9", false),
+            ("fd00::9", true),
+            ("fe80::9", true),
+            ("::1", true),
+        ] {
+            assert_eq!(near(2, asker), is, "{asker}");
+        }
+        assert!(!near(3, "203.0.113.14"));
+    }
+
+    #[test]
+    fn what_a_relay_tells_of_us_is_ours() {
+        let ours = vec![interface(2, Reach::Lan, &["10.0.0.5", "fd00::5"])];
+        let (presence, _) = presence("[::]:8411", ours);
+        for (root, is) in [
+            ("http://10.0.0.5:8411", true),
+            ("http://[fd00::5]:8411", true),
+            ("http://10.0.0.5:80", false),
+            ("http://10.0.0.6:8411", false),
+            ("", false),
+        ] {
+            assert_eq!(presence.has_root(root.as_bytes()), is, "{root}");
+        }
     }
 
     #[test]

@@ -60,15 +60,18 @@ pub fn answer(device: &Device, tuners: usize, root: &str) -> Vec<u8, FRAME_BYTES
         .finish()
 }
 
-/// The number of the device that a frame is an answer of.
+/// The number of the device that a frame is an answer of, and the root of its URLs if it tells it.
 #[must_use]
-pub(super) fn answered(frame: &Frame<'_>) -> Option<u32> {
+pub(super) fn answered<'a>(frame: &Frame<'a>) -> Option<(u32, Option<&'a [u8]>)> {
     if frame.kind != kind::DISCOVER_REPLY {
         return None;
     }
-    let mut values = frame.values().map_while(Result::ok);
-    let id = values.find(|one| one.tag == tag::DEVICE_ID)?;
-    Some(u32::from_be_bytes(id.value.try_into().ok()?))
+    let told = |tag| {
+        let mut values = frame.values().map_while(Result::ok);
+        values.find(|one| one.tag == tag).map(|one| one.value)
+    };
+    let id = u32::from_be_bytes(told(tag::DEVICE_ID)?.try_into().ok()?);
+    Some((id, told(tag::BASE_URL)))
 }
 
 #[cfg(test)]
@@ -158,7 +161,8 @@ mod tests {
         let Begun::Frame(frame, _) = Frame::read(&real) else {
             panic!("no frame");
         };
-        assert_eq!(answered(&frame), Some(0x1251_129F));
+        let root = b"http://10.99.0.1:80".as_slice();
+        assert_eq!(answered(&frame), Some((0x1251_129F, Some(root))));
         let ours = answer(&device(), 2, "http://[fd99::1]:80");
         assert_eq!(ours.last_chunk(), Some(&[0x23, 0x60, 0xB6, 0x9B]));
     }

@@ -59,7 +59,8 @@ pub(super) async fn answer_all(
             Begun::Frame(frame, _) => asks_for(&frame, &presence.device),
             Begun::Unfinished | Begun::Nothing => false,
         };
-        if asked && throttle.admits(received.peer.ip()) {
+        let peer = received.peer.ip();
+        if asked && presence.is_near(received.here, peer) && throttle.admits(peer) {
             reply(&datagrams, &presence, tuners, received);
         }
     }
@@ -164,9 +165,15 @@ async fn twin(presence: &Presence) -> io::Result<Option<IpAddr>> {
         let Begun::Frame(frame, _) = Frame::read(bytes) else {
             continue;
         };
-        let is_ours = presence.network_rx.borrow().has(received.peer.ip());
-        if answered(&frame) == Some(presence.device.id.get()) && !is_ours {
-            return Ok(Some(received.peer.ip()));
+        let Some((id, root)) = answered(&frame) else {
+            continue;
+        };
+        let peer = received.peer.ip();
+        // A relay answers with what the box has told it.
+        let is_ours = presence.network_rx.borrow().has(peer)
+            || root.is_some_and(|root| presence.has_root(root));
+        if id == presence.device.id.get() && !is_ours {
+            return Ok(Some(peer));
         }
     }
 }

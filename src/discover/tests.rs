@@ -14,6 +14,7 @@ pub(super) fn interface(index: u32, reach: Reach, addresses: &[&str]) -> Interfa
         index,
         reach,
         addresses: addresses.collect(),
+        subnets: Vec::new(),
     }
 }
 

@@ -202,6 +202,7 @@ mod tests {
                 index: 2,
                 reach: Reach::Lan,
                 addresses: addresses.map(|one| one.parse().unwrap()).into(),
+                subnets: Vec::new(),
             }],
             domains: vec!["fritz.box".to_owned()],
         };

@@ -594,6 +594,13 @@ pub const SSDP_HEADERS: usize = 32;
 /// Longest label of a name in DNS (RFC 1035 §2.3.4).
 pub const DNS_LABEL_BYTES: usize = 63;
 
+/// Records that the thread of mDNS may remember before it is begun anew. A LAN of a hundred devices
+/// has some hundreds; each takes about 600 bytes.
+pub const MDNS_RECORDS: i64 = 2_000;
+
+/// Times at which it may mean to look at them again. Each is 16 bytes, and goes when it comes.
+pub const MDNS_TIMERS: i64 = 50_000;
+
 /// Answers of SSDP that wait for their time.
 pub const SSDP_WAITING: usize = 128;
 

@@ -34,6 +34,17 @@ pub struct Interface {
     pub reach: Reach,
     /// Its addresses, of either family; never empty.
     pub addresses: Vec<IpAddr>,
+    /// Whoever is on its link has an address in one of these.
+    pub subnets: Vec<Subnet>,
+}
+
+/// Addresses that begin with the same bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subnet {
+    /// One of them.
+    pub address: IpAddr,
+    /// How many bits they have in common.
+    pub prefix_bits: u32,
 }
 
 /// What is behind an interface.
@@ -45,6 +56,32 @@ pub enum Reach {
     Lan,
     /// Others, who cannot: a tunnel.
     Tunnel,
+}
+
+impl Subnet {
+    /// Whether an address is one of these. One of IPv4 that is written as one of IPv6 is none.
+    #[must_use]
+    pub fn contains(self, other: IpAddr) -> bool {
+        match (self.address, other) {
+            (IpAddr::V4(one), IpAddr::V4(other)) => {
+                let differ = one.to_bits() ^ other.to_bits();
+                differ.leading_zeros() >= self.prefix_bits
+            }
+            (IpAddr::V6(one), IpAddr::V6(other)) => {
+                let differ = one.to_bits() ^ other.to_bits();
+                differ.leading_zeros() >= self.prefix_bits
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Interface {
+    /// Whether an address belongs to its link.
+    #[must_use]
+    pub fn is_link_of(&self, address: IpAddr) -> bool {
+        self.subnets.iter().any(|one| one.contains(address))
+    }
 }
 
 impl Network {
@@ -74,6 +111,7 @@ mod tests {
             index: 2,
             reach: Reach::Lan,
             addresses: vec!["10.0.0.5".parse().unwrap(), "fd99::1".parse().unwrap()],
+            subnets: Vec::new(),
         };
         let network = Network {
             interfaces: vec![eth0],

@@ -197,6 +197,7 @@ pub(crate) fn network(address: &str) -> Arc<Network> {
         index: 2,
         reach: Reach::Lan,
         addresses: vec![address.parse().unwrap()],
+        subnets: Vec::new(),
     };
     Arc::new(Network {
         interfaces: vec![eth0],

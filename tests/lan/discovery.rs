@@ -7,7 +7,8 @@ use super::replay::reset;
 use super::{PORT, demo::PATIENCE, http};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// How long nothing has to come before nobody answers. An answer takes less than a millisecond.
 const SILENCE: Duration = Duration::from_millis(500);
@@ -260,6 +261,91 @@ fn it_is_found_over_ipv6_by_multicast_and_unicast() {
         for (number, url) in http::lineup(&format!("http://[{BOX_6}]:80/lineup.json"), &[]) {
             assert_eq!(url, format!("http://[{BOX_6}]:5004/auto/v{number}"));
             reset(http::tune(&url, &[]));
+        }
+        home.stop();
+    });
+}
+
+/// Many addresses that ask all the time, and one that asks now and then.
+#[test]
+fn a_crowd_keeps_nobody_from_an_answer() {
+    let lan = Lan::new();
+    let crowd = 100..140;
+    for last in crowd.clone() {
+        lan.client.address(FIRST, &format!("10.99.0.{last}/24"));
+    }
+    lan.client.within(|| {
+        let home = Home::demo(&lan);
+        let crowd: Vec<Seeker> = crowd
+            .map(|last| Seeker::at(Ipv4Addr::new(10, 99, 0, last)))
+            .collect();
+        let stranger = Seeker::at(CLIENT);
+        // Each asks ten times in a second.
+        for _ in 0..30 {
+            let begun = Instant::now();
+            for one in &crowd {
+                one.send(&anything(), UNICAST);
+            }
+            assert!(stranger.is_answered(&anything(), UNICAST));
+            sleep(Duration::from_millis(100).saturating_sub(begun.elapsed()));
+        }
+        home.stop();
+    });
+}
+
+/// Who asks from afar may have been made up: nothing goes to whom that names.
+#[test]
+fn who_is_not_on_the_link_gets_no_datagram() {
+    let lan = Lan::new();
+    let afar = Ipv4Addr::new(198, 51, 100, 7);
+    let via = CLIENT.to_string();
+    lan.box_host
+        .ip(&["route", "add", "198.51.100.0/24", "via", &via]);
+    lan.client.address("lo", "198.51.100.7/32");
+    lan.client.within(|| {
+        let home = Home::demo(&lan);
+        let socket = UdpSocket::bind((afar, 0)).unwrap();
+        socket.set_read_timeout(Some(SILENCE)).unwrap();
+        let search =
+            b"M-SEARCH * HTTP/1.1\r\nMAN: \"ssdp:discover\"\r\nMX: 0\r\nST: ssdp:all\r\n\r\n";
+        for (question, port) in [(&search[..], 1900), (&anything(), PORT)] {
+            socket.send_to(question, (BOX, port)).unwrap();
+            assert!(socket.recv(&mut [0; 2_000]).is_err(), "port {port}");
+            let near = UdpSocket::bind((CLIENT, 0)).unwrap();
+            near.set_read_timeout(Some(PATIENCE)).unwrap();
+            near.send_to(question, (BOX, port)).unwrap();
+            assert!(near.recv(&mut [0; 2_000]).is_ok(), "port {port}");
+        }
+        // Where both sides say who they are, it does not matter.
+        let page = http::exchange("GET", &format!("http://{BOX}:8411/discover.json"), &[]);
+        assert_eq!(page.status, 200);
+        home.stop();
+    });
+}
+
+/// A neighbour whose address is a public one, as those of IPv6 are.
+#[test]
+fn a_neighbour_with_a_public_address_is_answered() {
+    let lan = Lan::new();
+    lan.box_host.address(FIRST, "2001:db8::1/64");
+    for own in ["2001:db8::2/64", "2001:db8:1::2/64"] {
+        lan.client.address(FIRST, own);
+    }
+    let via = [
+        "-6",
+        "route",
+        "add",
+        "2001:db8:1::/64",
+        "via",
+        "2001:db8::2",
+    ];
+    lan.box_host.ip(&via);
+    lan.client.within(|| {
+        let home = Home::demo(&lan);
+        let to = "[2001:db8::1]:65001".parse().unwrap();
+        for (from, near) in [("2001:db8::2", true), ("2001:db8:1::2", false)] {
+            let seeker = Seeker::at(from.parse::<Ipv6Addr>().unwrap());
+            assert_eq!(seeker.is_answered(&anything(), to), near, "{from}");
         }
         home.stop();
     });

@@ -4,7 +4,7 @@ use super::demo::PATIENCE;
 use super::home::Home;
 use super::http::exchange;
 use super::network::{BOX, CLIENT, FIRST, Lan};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, UdpSocket};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -47,5 +47,37 @@ fn another_device_with_the_same_number_is_shown() {
             sleep(Duration::from_millis(100));
         }
         first.stop();
+    });
+}
+
+/// A relay of discovery, as `docker run -p 65001:65001/udp` is one: it hands the box's own question
+/// back to the box, and its answer back to where the question came from.
+#[test]
+fn a_relay_is_no_twin() {
+    let lan = Lan::new();
+    lan.client.within(|| {
+        let door = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, super::PORT)).unwrap();
+        let (told_tx, told_rx) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 2_000];
+            while let Ok((length, asker)) = door.recv_from(&mut bytes) {
+                let on = UdpSocket::bind((CLIENT, 0)).unwrap();
+                on.set_read_timeout(Some(Duration::from_millis(300)))
+                    .unwrap();
+                on.send_to(&bytes[..length], (BOX, super::PORT)).unwrap();
+                if let Ok(length) = on.recv(&mut bytes) {
+                    door.send_to(&bytes[..length], asker).unwrap();
+                    let _ = told_tx.send(());
+                }
+            }
+        });
+        let home = Home::demo(&lan);
+        told_rx.recv_timeout(PATIENCE).unwrap();
+        // Whatever it makes of that, it has done so when it has waited for others.
+        sleep(Duration::from_secs(2));
+        let page = exchange("GET", &format!("http://{BOX}:8411/"), &[]).body;
+        let page = String::from_utf8(page).unwrap();
+        assert!(!page.contains("Another device"));
+        home.stop();
     });
 }

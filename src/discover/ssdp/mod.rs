@@ -154,6 +154,9 @@ impl Responder {
         if wanted == [None; Target::ALL.len()] {
             return;
         }
+        if !self.presence.is_near(here, peer.ip()) {
+            return;
+        }
         let Some(root) = self.presence.root_on(here, peer.ip()) else {
             return;
         };

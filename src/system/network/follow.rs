@@ -122,6 +122,7 @@ mod tests {
                 _ => Reach::Lan,
             },
             addresses: addresses.iter().map(|one| one.parse().unwrap()).collect(),
+            subnets: Vec::new(),
         });
         Network {
             interfaces: interfaces.collect(),

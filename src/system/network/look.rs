@@ -1,11 +1,12 @@
 //! One look at the network, as the kernel has it (getifaddrs(3)) and as DHCP has told it
 //! (resolv.conf(5)).
 
-use super::{Interface, Network, Reach};
+use super::{Interface, Network, Reach, Subnet};
 use crate::error::{Error, Result};
 use crate::limits;
 use nix::ifaddrs::{InterfaceAddress, getifaddrs};
 use nix::net::if_::{InterfaceFlags, if_nametoindex};
+use nix::sys::socket::SockaddrStorage;
 use std::fs::File;
 use std::io::Read;
 use std::net::IpAddr;
@@ -23,6 +24,8 @@ struct Found {
     index: u32,
     flags: InterfaceFlags,
     address: IpAddr,
+    /// How many bits of it its neighbours have too, if there are any on its link.
+    prefix_bits: Option<u32>,
 }
 
 /// The network at this moment. Blocks for as long as the kernel takes to answer.
@@ -40,10 +43,12 @@ pub fn look() -> Result<Network> {
 
 /// An address of the Internet's families; `None` for any other.
 fn found(told: InterfaceAddress) -> Option<Found> {
-    let storage = told.address?;
-    let v4 = storage.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
-    let v6 = || storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
-    let address = v4.or_else(v6)?;
+    let address = told.address.as_ref().and_then(address)?;
+    let mask = told.netmask.as_ref().and_then(self::address);
+    let prefix_bits = mask.map(|mask| match mask {
+        IpAddr::V4(mask) => mask.to_bits().leading_ones(),
+        IpAddr::V6(mask) => mask.to_bits().leading_ones(),
+    });
     // The label of a second address, `eth0:1`, is no interface.
     let name = told.interface_name.split(':').next()?.to_owned();
     // An interface that has just gone has no index any more.
@@ -53,7 +58,15 @@ fn found(told: InterfaceAddress) -> Option<Found> {
         index,
         flags: told.flags,
         address,
+        prefix_bits: prefix_bits.filter(|bits| *bits > 0),
     })
+}
+
+/// An address of the Internet's families.
+fn address(storage: &SockaddrStorage) -> Option<IpAddr> {
+    let v4 = storage.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
+    let v6 = || storage.as_sockaddr_in6().map(|v6| IpAddr::V6(v6.ip()));
+    v4.or_else(v6)
 }
 
 /// The interfaces that have these addresses, as far as they are up and connected.
@@ -61,11 +74,17 @@ fn interfaces(found: impl Iterator<Item = Found>) -> Vec<Interface> {
     let running = InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING;
     let mut interfaces: Vec<Interface> = Vec::new();
     for one in found.filter(|one| one.flags.contains(running)) {
+        let address = one.address;
+        let subnet = one.prefix_bits.map(|prefix_bits| Subnet {
+            address,
+            prefix_bits,
+        });
         let known = interfaces.iter_mut().find(|known| known.index == one.index);
         if let Some(known) = known {
             let is_new = !known.addresses.contains(&one.address);
             if is_new && known.addresses.len() < limits::NETWORK_ADDRESSES {
                 known.addresses.push(one.address);
+                known.subnets.extend(subnet);
             }
         } else if interfaces.len() < limits::NETWORK_INTERFACES {
             interfaces.push(Interface {
@@ -73,6 +92,7 @@ fn interfaces(found: impl Iterator<Item = Found>) -> Vec<Interface> {
                 index: one.index,
                 reach: reach(one.flags),
                 addresses: vec![one.address],
+                subnets: subnet.into_iter().collect(),
             });
         }
     }
@@ -142,6 +162,7 @@ mod tests {
             index,
             flags,
             address: address.parse().unwrap(),
+            prefix_bits: Some(24),
         }
     }
 
@@ -185,6 +206,7 @@ mod tests {
             index: number % 1_000,
             flags: UP,
             address: Ipv6Addr::from(u128::from(number)).into(),
+            prefix_bits: Some(64),
         });
         let kept = interfaces(many);
         assert_eq!(kept.len(), limits::NETWORK_INTERFACES);
@@ -199,6 +221,9 @@ mod tests {
         let loopback = network.interfaces.iter().find(|one| one.name == "lo");
         let loopback = loopback.unwrap();
         assert_eq!((loopback.index, loopback.reach), (1, Reach::Loopback));
+        for (address, near) in [([127, 9, 9, 9], true), ([128, 0, 0, 1], false)] {
+            assert_eq!(loopback.is_link_of(address.into()), near, "{loopback:?}");
+        }
         assert_eq!(network.interface(1), Some(loopback));
     }
 
