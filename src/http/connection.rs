@@ -87,6 +87,11 @@ where
             let words = raw_words(status, words, line.house.now_ms());
             let _ = write_in_time(&mut writer, words.as_bytes()).await;
         }
+        Err(Unread::Malformed) => {
+            let now_ms = line.house.now_ms();
+            let head = raw_head(400, Kind::Empty, Some(0), Sharing::Anyone, &[], now_ms);
+            let _ = write_in_time(&mut writer, head.as_bytes()).await;
+        }
         Ok((Route::Misdirected(here), head)) => {
             log::debug!("{caller:?} asks for {:?}, which is not this box", head.host);
             let words = misdirected(&head, &here, line.house.now_ms());

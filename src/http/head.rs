@@ -65,6 +65,9 @@ pub(super) enum Unread {
     Gone,
     /// What it said is no request: the status and the words to answer with.
     Refused(u16, &'static str),
+    /// It asks for a stream in words that no stream has: 400 without a body, since Jellyfin takes
+    /// any byte of one for the stream.
+    Malformed,
 }
 
 impl Head {

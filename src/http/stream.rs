@@ -36,6 +36,8 @@ enum Which {
     Number(ChannelNumber),
     /// The one at a frequency in Hz, and which of those there; the first where it is not said.
     Station(u32, Option<u16>),
+    /// None: nothing is called so.
+    Unknown,
 }
 
 /// What `transcode=` asks for.
@@ -59,37 +61,25 @@ impl Tuning {
     /// stream and cannot be understood.
     pub(super) fn asked(head: &Head) -> Option<Result<Self, Unread>> {
         let (want, channel) = if let Some(channel) = head.path.strip_prefix("/auto/") {
-            (Some(Want::Any), channel)
+            (Some(Want::Any), which(channel)?)
         } else if let Some(rest) = head.path.strip_prefix("/tuner") {
             let (index, channel) = rest.split_once('/')?;
-            (tuner::index(index).map(Want::Tuner), channel)
+            (tuner::index(index).map(Want::Tuner), which(channel)?)
         } else {
             let file = head.path.strip_prefix("/iptv/channel/")?;
-            let number = file.strip_suffix(".ts")?;
-            return Some(Self::understand(
-                Some(Want::Any),
-                number.parse().ok().map(Which::Number),
-                head,
-            ));
-        };
-        let channel = if let Some(number) = channel.strip_prefix('v') {
-            number.parse().ok().map(Which::Number)
-        } else {
-            channel.strip_prefix("ch").map(station)?
+            (Some(Want::Any), numbered(file.strip_suffix(".ts")?))
         };
         Some(Self::understand(want, channel, head))
     }
 
-    fn understand(want: Option<Want>, channel: Option<Which>, head: &Head) -> Result<Self, Unread> {
-        let refused = |words| Unread::Refused(400, words);
+    fn understand(want: Option<Want>, channel: Which, head: &Head) -> Result<Self, Unread> {
         if !matches!(head.method, Method::Get | Method::Head) {
-            return Err(refused("A stream is asked for with GET."));
+            return Err(Unread::Refused(400, "A stream is asked for with GET."));
         }
         let duration = match head.argument("duration") {
             None | Some("") => None,
             Some(seconds) => {
-                let wrong = || refused("The duration must be a whole number of seconds.");
-                let seconds: u32 = seconds.parse().map_err(|_| wrong())?;
+                let seconds: u32 = seconds.parse().map_err(|_| Unread::Malformed)?;
                 Some(Duration::from_secs(seconds.into()))
             }
         };
@@ -98,12 +88,25 @@ impl Tuning {
             Some(_) => Transcode::Yes,
         };
         Ok(Self {
-            channel: channel.ok_or(refused("A channel's number is like 5 or 5.1."))?,
-            want: want.ok_or(refused("A tuner is called tuner0, tuner1 and so on."))?,
+            channel,
+            want: want.ok_or(Unread::Malformed)?,
             duration: duration.filter(|duration| !duration.is_zero()),
             transcode,
         })
     }
+}
+
+/// The channel in `v<number>` or `ch<frequency or place>[-<program>]`; `None` for what is no stream.
+fn which(text: &str) -> Option<Which> {
+    if let Some(number) = text.strip_prefix('v') {
+        return Some(numbered(number));
+    }
+    let place = text.strip_prefix("ch")?;
+    Some(station(place).unwrap_or(Which::Unknown))
+}
+
+fn numbered(number: &str) -> Which {
+    number.parse().map_or(Which::Unknown, Which::Number)
 }
 
 /// The station in `ch<frequency or place>[-<program>]`.
@@ -204,6 +207,7 @@ impl Viewing<'_> {
         let schedule = match tuning.channel {
             Which::Number(number) => lineup.schedule(number),
             Which::Station(hertz, program) => dial::find(&lineup, hertz, program),
+            Which::Unknown => None,
         };
         let schedule = schedule.ok_or(refused(Refusal::UnknownChannel))?;
         match tuning.want {
@@ -301,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_number_is_refused_in_words() {
+    fn a_channel_that_cannot_be_is_one_that_nobody_has() {
         for target in [
             "/auto/v",
             "/auto/vfive",
@@ -309,19 +313,28 @@ mod tests {
             "/auto/v5/6",
             "/auto/v-5",
             "/auto/v0",
+            "/tuner0/vx",
+            "/iptv/channel/x.ts",
+            "/auto/ch",
+            "/auto/ch1",
+            "/auto/ch57000000-",
+            "/auto/ch57000000-x",
+        ] {
+            let tuning = asked(target).unwrap().unwrap();
+            assert_eq!(tuning.channel, Which::Unknown, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_broken_tuner_or_duration_is_refused() {
+        for target in [
             "/tunerx/v5",
             "/tuner/v5",
-            "/tuner0/vx",
             "/tuner99999/v5",
-            "/iptv/channel/x.ts",
             "/auto/v5?duration=soon",
             "/auto/v5?duration=-1",
         ] {
-            let refused = asked(target);
-            assert!(
-                matches!(refused, Some(Err(Unread::Refused(400, _)))),
-                "{target}"
-            );
+            assert_eq!(asked(target), Some(Err(Unread::Malformed)), "{target}");
         }
     }
 
@@ -348,18 +361,6 @@ mod tests {
         ] {
             let tuning = asked(target).unwrap().unwrap();
             assert_eq!(tuning.channel, Which::Station(hertz, program), "{target}");
-        }
-        for target in [
-            "/auto/ch",
-            "/auto/ch1",
-            "/auto/ch57000000-",
-            "/auto/ch57000000-x",
-        ] {
-            let refused = asked(target);
-            assert!(
-                matches!(refused, Some(Err(Unread::Refused(400, _)))),
-                "{target}"
-            );
         }
     }
 

@@ -15,6 +15,10 @@ async fn refusals_are_exactly_those_of_hardware() {
     let open = Open::usual().await;
     for (target, line, error) in [
         ("/auto/v7", "404 Not Found", "801 Unknown Channel"),
+        ("/auto/vfive", "404 Not Found", "801 Unknown Channel"),
+        ("/tuner1/ch1", "404 Not Found", "801 Unknown Channel"),
+        ("/auto/ch605000000", "404 Not Found", "801 Unknown Channel"),
+        ("/iptv/channel/x.ts", "404 Not Found", "801 Unknown Channel"),
         (
             "/auto/v1984?transcode=mobile",
             "503 Service Unavailable",
@@ -36,6 +40,24 @@ async fn refusals_are_exactly_those_of_hardware() {
             let answer = say(open.stream, request.as_bytes()).await;
             assert_eq!(String::from_utf8_lossy(&answer), expected);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_address_of_a_stream_is_refused_without_a_body() {
+    let open = Open::usual().await;
+    for target in [
+        "/tunerx/v1984",
+        "/tuner99999/v1984",
+        "/auto/v1984?duration=soon",
+    ] {
+        let (head, body) = open.ask(open.stream, "GET", target, "").await;
+        assert_eq!(
+            (status(&head), body.as_str()),
+            (400, ""),
+            "{target}: {head}"
+        );
+        assert!(head.contains("Content-Length: 0\r\n"), "{head}");
     }
 }
 
