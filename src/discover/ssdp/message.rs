@@ -25,7 +25,7 @@ const WAY_MS: u64 = 200;
 
 /// A kind of thing that the box is, each with an answer and a notice of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum Sought {
     /// A device that is in no other.
     Root,
     /// This one and no other.
@@ -52,7 +52,7 @@ pub(super) enum Notice {
     ByeBye,
 }
 
-impl Target {
+impl Sought {
     /// All of them, in the order in which they are told.
     pub(super) const ALL: [Self; 3] = [Self::Root, Self::Device, Self::MediaServer];
 
@@ -99,7 +99,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whether an answer for `target` is wanted of the device with this name.
-    pub(super) fn wants(&self, target: Target, udn: &str) -> bool {
+    pub(super) fn wants(&self, target: Sought, udn: &str) -> bool {
         self.target == "ssdp:all" || self.target == target.name(udn)
     }
 }
@@ -118,7 +118,7 @@ fn window(mx: &str) -> Duration {
 }
 
 /// The answer that the device at `root` is one of `target`, said at this time if it is known.
-pub(super) fn answer(target: Target, udn: &str, root: &str, epoch_ms: Option<i64>) -> String {
+pub(super) fn answer(target: Sought, udn: &str, root: &str, epoch_ms: Option<i64>) -> String {
     let date = epoch_ms.and_then(http_date);
     let date = date.map_or_else(String::new, |date| format!("Date: {date}\r\n"));
     format!(
@@ -132,7 +132,7 @@ pub(super) fn answer(target: Target, udn: &str, root: &str, epoch_ms: Option<i64
 /// The notice to a group about the device at `root`.
 pub(super) fn notice(
     notice: Notice,
-    target: Target,
+    target: Sought,
     udn: &str,
     root: &str,
     group: IpAddr,
