@@ -2,6 +2,7 @@
 //! Architecture 1.1 §1). Order and spelling of the headers are those of the hardware.
 
 use crate::limits;
+use crate::system::network::literal;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use std::borrow::Cow;
@@ -137,10 +138,7 @@ pub(super) fn notice(
     root: &str,
     group: IpAddr,
 ) -> String {
-    let host = match group {
-        IpAddr::V4(group) => format!("{group}:{PORT}"),
-        IpAddr::V6(group) => format!("[{group}]:{PORT}"),
-    };
+    let host = format!("{}:{PORT}", literal(group));
     let (nt, usn) = (target.name(udn), target.unique_name(udn));
     match notice {
         Notice::Alive => format!(
