@@ -6,6 +6,7 @@
 pub mod control;
 mod datagram;
 pub mod frame;
+mod groups;
 mod mdns;
 mod open;
 mod presence;
@@ -25,10 +26,20 @@ use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
 use crate::tuner::Tuners;
 use control::Desks;
+use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+/// Waits until then; for ever where there is no such time.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
+    }
+}
 
 /// What it takes to be found.
 pub struct Discovery {

@@ -2,7 +2,7 @@
 
 use super::datagram::Here;
 use crate::model::Device;
-use crate::system::network::{Interface, Network, Reach};
+use crate::system::network::{Interface, Network, Reach, literal};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -28,10 +28,7 @@ impl Presence {
         let doors = self.usual.into_iter().chain([self.web]);
         let mut open = doors.filter(|door| is_open(*door, local));
         let port = open.next()?.port();
-        Some(match local.to_canonical() {
-            IpAddr::V4(v4) => format!("http://{v4}:{port}"),
-            IpAddr::V6(v6) => format!("http://[{v6}]:{port}"),
-        })
+        Some(format!("http://{}:{port}", literal(local)))
     }
 
     /// The root of the device's URLs for whoever asked from there; `None` where no door is open to

@@ -1,16 +1,16 @@
 //! The search for HDHomeRuns over UDP 65001: the box answers whoever looks for it, with the address
 //! of the interface on which it was asked, and looks itself whether another device has its number.
 
-use super::Presence;
 use super::datagram::{Datagrams, Here, Port, Received};
 use super::frame::{Begun, FRAME_BYTES, Frame};
+use super::groups::{AGAIN, Groups, Joined};
 use super::question::{answer, answered, asks_for, question};
 use super::throttle::Throttle;
+use super::{Presence, until};
 use crate::config::DISCOVERY_PORT;
 use crate::limits;
 use crate::shutdown::Shutdown;
 use crate::system::network::Interface;
-use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -31,16 +31,24 @@ pub(super) async fn answer_all(
     mut shutdown: Shutdown,
 ) {
     let mut network_rx = presence.network_rx.clone();
-    let mut joined = BTreeSet::new();
+    let mut groups = Groups::default();
     let mut throttle = Throttle::new();
     // One byte more than a frame takes: what is longer is none.
     let mut buffer = [0; FRAME_BYTES + 1];
-    join(&datagrams, &presence, &mut joined);
+    let mut follow = || {
+        let joined = groups.follow(&datagrams, &GROUPS, &presence.announced());
+        (joined == Joined::Some).then(|| Instant::now() + AGAIN)
+    };
+    let mut again = follow();
     loop {
         let received = tokio::select! {
             () = shutdown.stopped() => return,
             Ok(()) = network_rx.changed() => {
-                join(&datagrams, &presence, &mut joined);
+                again = follow();
+                continue;
+            }
+            () = until(again) => {
+                again = follow();
                 continue;
             }
             received = datagrams.receive(&mut buffer) => received,
@@ -76,32 +84,6 @@ fn reply(datagrams: &Datagrams, presence: &Presence, tuners: usize, received: Re
     match datagrams.send(&reply, peer, here) {
         Ok(()) => log::debug!("{peer} has found the box at {root}"),
         Err(error) => log::debug!("{peer} cannot be answered: {error}"),
-    }
-}
-
-/// Joins the groups on interfaces where the box is announced since a moment ago.
-fn join(datagrams: &Datagrams, presence: &Presence, joined: &mut BTreeSet<u32>) {
-    let announced = presence.announced();
-    // The kernel has left the groups of an interface that has gone.
-    joined.retain(|index| announced.iter().any(|one| one.index == *index));
-    if !datagrams.is_v6() {
-        return;
-    }
-    let with_v6 = announced
-        .iter()
-        .filter(|one| one.addresses.iter().any(IpAddr::is_ipv6));
-    for one in with_v6 {
-        if !joined.insert(one.index) {
-            continue;
-        }
-        for group in GROUPS {
-            if let Err(error) = datagrams.join(group, one.index) {
-                log::debug!(
-                    "discovery: {group} cannot be joined on {}: {error}",
-                    one.name
-                );
-            }
-        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! (DNS rebinding) would read everything with the browser of whoever visits it. Addresses cannot be
 //! rebound, and one that is not ours has been translated on the way.
 
-use crate::system::network::Network;
+use crate::system::network::{Network, literal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// What every box is called, beside the host name of its machine.
@@ -176,14 +176,6 @@ fn read_port(text: &str) -> Option<u16> {
         }
         None if text.is_empty() => Some(80),
         _ => None,
-    }
-}
-
-/// An address as it stands in a URL.
-fn literal(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => v4.to_string(),
-        IpAddr::V6(v6) => format!("[{v6}]"),
     }
 }
 

@@ -58,6 +58,15 @@ pub enum Reach {
     Tunnel,
 }
 
+/// An address as a URL has it (RFC 3986 §3.2.2): one of IPv6 in brackets.
+#[must_use]
+pub fn literal(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
 impl Subnet {
     /// Whether an address is one of these. One of IPv4 that is written as one of IPv6 is none.
     #[must_use]

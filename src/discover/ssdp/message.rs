@@ -2,6 +2,7 @@
 //! Architecture 1.1 §1). Order and spelling of the headers are those of the hardware.
 
 use crate::limits;
+use crate::system::network::literal;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
 use std::borrow::Cow;
@@ -25,7 +26,7 @@ const WAY_MS: u64 = 200;
 
 /// A kind of thing that the box is, each with an answer and a notice of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum Sought {
     /// A device that is in no other.
     Root,
     /// This one and no other.
@@ -52,7 +53,7 @@ pub(super) enum Notice {
     ByeBye,
 }
 
-impl Target {
+impl Sought {
     /// All of them, in the order in which they are told.
     pub(super) const ALL: [Self; 3] = [Self::Root, Self::Device, Self::MediaServer];
 
@@ -99,7 +100,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whether an answer for `target` is wanted of the device with this name.
-    pub(super) fn wants(&self, target: Target, udn: &str) -> bool {
+    pub(super) fn wants(&self, target: Sought, udn: &str) -> bool {
         self.target == "ssdp:all" || self.target == target.name(udn)
     }
 }
@@ -118,7 +119,7 @@ fn window(mx: &str) -> Duration {
 }
 
 /// The answer that the device at `root` is one of `target`, said at this time if it is known.
-pub(super) fn answer(target: Target, udn: &str, root: &str, epoch_ms: Option<i64>) -> String {
+pub(super) fn answer(target: Sought, udn: &str, root: &str, epoch_ms: Option<i64>) -> String {
     let date = epoch_ms.and_then(http_date);
     let date = date.map_or_else(String::new, |date| format!("Date: {date}\r\n"));
     format!(
@@ -132,15 +133,12 @@ pub(super) fn answer(target: Target, udn: &str, root: &str, epoch_ms: Option<i64
 /// The notice to a group about the device at `root`.
 pub(super) fn notice(
     notice: Notice,
-    target: Target,
+    target: Sought,
     udn: &str,
     root: &str,
     group: IpAddr,
 ) -> String {
-    let host = match group {
-        IpAddr::V4(group) => format!("{group}:{PORT}"),
-        IpAddr::V6(group) => format!("[{group}]:{PORT}"),
-    };
+    let host = format!("{}:{PORT}", literal(group));
     let (nt, usn) = (target.name(udn), target.unique_name(udn));
     match notice {
         Notice::Alive => format!(

@@ -14,21 +14,20 @@ mod sockets;
 mod tests;
 mod voice;
 
-use super::Presence;
 use super::datagram::Here;
+use super::{Presence, until};
 use crate::clock::SharedClock;
 use crate::shutdown::Shutdown;
 use crate::system::network::Interface;
 use dice::Dice;
 pub use message::Search;
-use message::{Notice, Target};
+use message::{Notice, Sought};
 use outbox::{Letter, Outbox};
 use sockets::{Heard, Opened, Room, Sockets};
-use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 use voice::{Line, Voice};
 
 /// Between the two times that the box says goodbye.
@@ -70,14 +69,6 @@ async fn serve_at(port: u16, presence: Presence, clock: SharedClock, mut shutdow
     responder.say_goodbye();
     sleep(GOODBYE_PAUSE).await;
     responder.say_goodbye();
-}
-
-/// Waits until then; for ever where there is no such time.
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => pending().await,
-    }
 }
 
 struct Responder {
@@ -150,8 +141,8 @@ impl Responder {
             return;
         }
         let udn = &self.presence.device.udn;
-        let wanted = Target::ALL.map(|target| search.wants(target, udn).then_some(target));
-        if wanted == [None; Target::ALL.len()] {
+        let wanted = Sought::ALL.map(|target| search.wants(target, udn).then_some(target));
+        if wanted == [None; Sought::ALL.len()] {
             return;
         }
         if !self.presence.is_near(here, peer.ip()) {

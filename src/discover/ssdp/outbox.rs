@@ -2,7 +2,7 @@
 //! waiting: what would be more is not said, as if it had been lost on its way.
 
 use super::dice::Dice;
-use super::message::Target;
+use super::message::Sought;
 use crate::discover::datagram::Here;
 use crate::limits;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(super) struct Letter {
     /// Where it was asked.
     pub(super) here: Here,
     /// What is answered for.
-    pub(super) target: Target,
+    pub(super) target: Sought,
     /// The root of the device's URLs, as the asker reaches it.
     pub(super) root: Arc<str>,
 }
@@ -78,7 +78,7 @@ mod tests {
     use super::{Letter, Outbox};
     use crate::discover::datagram::Here;
     use crate::discover::ssdp::dice::Dice;
-    use crate::discover::ssdp::message::Target;
+    use crate::discover::ssdp::message::Sought;
     use crate::limits;
     use std::time::Duration;
     use tokio::time::Instant;
@@ -92,7 +92,7 @@ mod tests {
                 interface: 2,
                 address: None,
             },
-            target: Target::Root,
+            target: Sought::Root,
             root: "http://10.0.0.5".into(),
         }
     }

@@ -3,20 +3,17 @@
 
 use super::voice::GROUPS;
 use crate::discover::datagram::{Datagrams, Here, Port, Received};
+use crate::discover::groups::{AGAIN, Groups, Joined};
 use crate::limits;
 use crate::system::network::Interface;
-use std::collections::BTreeSet;
+use nix::libc::EAFNOSUPPORT;
 use std::future::pending;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// Routers that a message passes at most.
 const HOPS: u32 = 4;
-
-/// After this time is tried again what could not be had.
-const AGAIN: Duration = Duration::from_secs(30);
 
 /// Room for a message, and one byte to see that it is longer.
 type Buffer = [u8; limits::SSDP_MESSAGE_BYTES + 1];
@@ -49,8 +46,7 @@ pub(super) struct Sockets {
 struct Family {
     at: IpAddr,
     socket: Option<Datagrams>,
-    /// The groups that it is in, each with the interface.
-    joined: BTreeSet<(IpAddr, u32)>,
+    groups: Groups,
     told: Told,
 }
 
@@ -59,6 +55,16 @@ struct Family {
 enum Told {
     No,
     Yes,
+}
+
+/// Whether a socket can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Had {
+    Yes,
+    /// Perhaps later.
+    Later,
+    /// The kernel has no such family.
+    Never,
 }
 
 /// Whether a socket was opened just now.
@@ -97,10 +103,14 @@ impl Sockets {
                 family.close();
                 continue;
             }
-            if family.socket.is_none() && family.open(self.port) {
-                opened = Opened::Yes;
+            if family.socket.is_none() {
+                match family.open(self.port) {
+                    Had::Yes => opened = Opened::Yes,
+                    Had::Later => {}
+                    Had::Never => continue,
+                }
             }
-            if family.socket.is_none() || !family.join(interfaces) {
+            if family.join(interfaces) == Joined::Some {
                 self.again = Some(Instant::now() + AGAIN);
             }
         }
@@ -153,63 +163,47 @@ impl Family {
         Self {
             at,
             socket: None,
-            joined: BTreeSet::new(),
+            groups: Groups::default(),
             told: Told::No,
         }
     }
 
     /// Opens the socket, if it can be had.
-    fn open(&mut self, port: u16) -> bool {
+    fn open(&mut self, port: u16) -> Had {
         let at = SocketAddr::new(self.at, port);
         match open(at) {
             Ok(socket) => {
                 self.socket = Some(socket);
                 self.told = Told::No;
+                Had::Yes
             }
-            Err(error) if self.told == Told::No => {
-                log::warn!("the box is not found by SSDP at {at}, which is tried again: {error}");
+            Err(error) if error.raw_os_error() == Some(EAFNOSUPPORT) => {
+                log::debug!("SSDP at {at}: {error}");
+                Had::Never
+            }
+            Err(error) => {
+                if self.told == Told::No {
+                    log::warn!(
+                        "the box is not found by SSDP at {at}, which is tried again: {error}"
+                    );
+                }
                 self.told = Told::Yes;
+                Had::Later
             }
-            Err(_) => {}
         }
-        self.socket.is_some()
     }
 
     fn close(&mut self) {
         self.socket = None;
-        self.joined.clear();
+        self.groups = Groups::default();
     }
 
-    /// Is in its groups on these interfaces and no others. `false` where one cannot be joined,
-    /// though the interface has an address of the family.
-    fn join(&mut self, interfaces: &[Interface]) -> bool {
-        let Some(socket) = &self.socket else {
-            return false;
-        };
-        let own = |address: &IpAddr| address.is_ipv4() == self.at.is_ipv4();
-        let groups = GROUPS.into_iter().filter(own);
-        let wanted: BTreeSet<_> = groups
-            .flat_map(|group| interfaces.iter().map(move |one| (group, one.index)))
-            .collect();
-        for (group, interface) in self.joined.difference(&wanted) {
-            socket.leave(*group, *interface);
+    /// Is in its groups on these interfaces and no others.
+    fn join(&mut self, interfaces: &[Interface]) -> Joined {
+        match &self.socket {
+            Some(socket) => self.groups.follow(socket, &GROUPS, interfaces),
+            None => Joined::Some,
         }
-        self.joined.retain(|joined| wanted.contains(joined));
-        let mut whole = true;
-        for (group, index) in wanted {
-            if self.joined.contains(&(group, index)) {
-                continue;
-            }
-            match socket.join(group, index) {
-                Ok(()) => drop(self.joined.insert((group, index))),
-                Err(error) => {
-                    log::debug!("SSDP: {group} cannot be joined on interface {index}: {error}");
-                    let mut interfaces = interfaces.iter().filter(|one| one.index == index);
-                    whole &= !interfaces.any(|one| one.addresses.iter().any(own));
-                }
-            }
-        }
-        whole
     }
 
     async fn receive(&self, buffer: &mut Buffer) -> io::Result<Received> {

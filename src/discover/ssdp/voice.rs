@@ -2,7 +2,7 @@
 //! in case it had not been able to say so, that it is there, and from then on that it still is.
 
 use super::dice::Dice;
-use super::message::{Notice, Target};
+use super::message::{Notice, Sought};
 use crate::system::network::Interface;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) const GROUPS: [IpAddr; 3] = [
 const ROUNDS: [Notice; 4] = [Notice::ByeBye, Notice::ByeBye, Notice::Alive, Notice::Alive];
 
 /// Notices of one round.
-const ROUND: usize = Target::ALL.len() * GROUPS.len();
+const ROUND: usize = Sought::ALL.len() * GROUPS.len();
 
 /// Between two notices.
 const PAUSE: Duration = Duration::from_millis(21);
@@ -31,7 +31,7 @@ const AGAIN: (Duration, Duration) = (Duration::from_secs(54), Duration::from_sec
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) notice: Notice,
-    pub(super) target: Target,
+    pub(super) target: Sought,
     pub(super) group: IpAddr,
 }
 
@@ -87,7 +87,7 @@ impl Voice {
 
 /// One round: each target to each group.
 pub(super) fn round(notice: Notice) -> impl Iterator<Item = Line> {
-    Target::ALL.into_iter().flat_map(move |target| {
+    Sought::ALL.into_iter().flat_map(move |target| {
         GROUPS.into_iter().map(move |group| Line {
             notice,
             target,
@@ -100,7 +100,7 @@ pub(super) fn round(notice: Notice) -> impl Iterator<Item = Line> {
 mod tests {
     use super::{GROUPS, Line, Voice};
     use crate::discover::ssdp::dice::Dice;
-    use crate::discover::ssdp::message::{Notice, Target};
+    use crate::discover::ssdp::message::{Notice, Sought};
     use crate::discover::tests::interface;
     use crate::system::network::Reach;
     use std::time::Duration;
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(notices[..2], [Notice::ByeBye; 2]);
         assert!(notices[2..].iter().all(|notice| *notice == Notice::Alive));
         for round in &rounds[..rounds.len() - 1] {
-            for target in Target::ALL {
+            for target in Sought::ALL {
                 for group in GROUPS {
                     let told = |(_, line): &&(Duration, Line)| {
                         line.target == target && line.group == group

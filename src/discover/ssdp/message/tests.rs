@@ -1,4 +1,4 @@
-use super::{Notice, Search, Target, answer, notice};
+use super::{Notice, Search, Sought, answer, notice};
 use proptest::prelude::{any, prop, proptest};
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ fn what_is_no_search_is_not_answered() {
     }
     let alive = notice(
         Notice::Alive,
-        Target::Root,
+        Sought::Root,
         UDN,
         "http://h",
         [239, 255, 255, 250].into(),
@@ -79,7 +79,7 @@ fn a_target_is_matched_exactly() {
     let wanted = |st: &str| {
         let text = SEARCH.replace("upnp:rootdevice", st);
         let search = Search::parse(text.as_bytes()).unwrap();
-        Target::ALL.map(|target| search.wants(target, UDN))
+        Sought::ALL.map(|target| search.wants(target, UDN))
     };
     let own = format!("uuid:{UDN}");
     for (st, all) in [
@@ -106,7 +106,7 @@ fn a_target_is_matched_exactly() {
 fn an_answer_is_that_of_the_hardware() {
     assert_eq!(
         answer(
-            Target::MediaServer,
+            Sought::MediaServer,
             UDN,
             "http://10.0.0.5:80",
             Some(784_111_777_000)
@@ -127,7 +127,7 @@ fn an_answer_is_that_of_the_hardware() {
 #[test]
 fn an_answer_without_a_date_says_none() {
     assert_eq!(
-        answer(Target::Device, UDN, "http://[fd00::5]:8411", None),
+        answer(Sought::Device, UDN, "http://[fd00::5]:8411", None),
         "HTTP/1.1 200 OK\r\n\
          Server: HDHomeRun/1.0 UPnP/1.0\r\n\
          ST: uuid:0A1B2C3D-0000-4000-8000-00000000CAFE\r\n\
@@ -145,7 +145,7 @@ fn a_notice_is_that_of_the_hardware() {
     let root = "http://10.0.0.5:80";
     let group = [239, 255, 255, 250].into();
     assert_eq!(
-        notice(Notice::Alive, Target::Root, UDN, root, group),
+        notice(Notice::Alive, Sought::Root, UDN, root, group),
         "NOTIFY * HTTP/1.1\r\n\
          Host: 239.255.255.250:1900\r\n\
          NT: upnp:rootdevice\r\n\
@@ -159,7 +159,7 @@ fn a_notice_is_that_of_the_hardware() {
     assert_eq!(
         notice(
             Notice::ByeBye,
-            Target::Device,
+            Sought::Device,
             UDN,
             root,
             "ff02::c".parse().unwrap()
