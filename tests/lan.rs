@@ -68,6 +68,8 @@ mod mdns;
 mod network;
 #[path = "lan/players.rs"]
 mod players;
+#[path = "lan/port.rs"]
+mod port;
 #[path = "lan/quarrel.rs"]
 mod quarrel;
 #[path = "lan/replay.rs"]

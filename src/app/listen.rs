@@ -2,12 +2,12 @@
 
 use super::control::SOCKET;
 use super::state::StateFolder;
-use crate::config::{Config, DISCOVERY_PORT};
+use crate::config::Config;
 use crate::discover;
 use crate::error::{Error, Result};
 use crate::http;
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tokio::net::{TcpListener, UnixListener};
@@ -63,7 +63,7 @@ impl Doors {
         let is_local = doors
             .clone()
             .all(|door| door.ip().to_canonical().is_loopback());
-        let (discovery, discovery_at) = discovery(config, is_local, stream_at)?.unzip();
+        let discovery = discovery(config, is_local, stream_at)?;
         let usual = folder.path().join(SOCKET);
         let at = config.control.clone().unwrap_or_else(|| usual.clone());
         let control = unix(&at)?;
@@ -72,6 +72,7 @@ impl Doors {
             lead(&usual, &at)?;
             socket_files.0.push(usual);
         }
+        let discovery_at = discovery.as_ref().and_then(discover::Open::control);
         let doors = Self {
             web,
             stream,
@@ -91,49 +92,50 @@ impl Doors {
     }
 }
 
-/// Listens on an address. Where the machine has no IPv6, a door that is to be open everywhere is so
-/// for IPv4.
+/// Opens a door that the owner can move with an option.
 fn tcp(option: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
-    let listened = http::listen(address).or_else(|error| {
-        let Some(address) = without_v6(address, &error) else {
-            return Err(error);
-        };
-        log::info!("this machine has no IPv6; the door is open at {address} instead");
-        http::listen(address)
-    });
-    let located = listened.and_then(|listener| {
+    let located = listen(address).and_then(|listener| {
         let at = listener.local_addr()?;
         Ok((listener, at))
     });
     located.map_err(|error| refusal(option, address, &error))
 }
 
-/// Opens where the box is looked for: at the address that the owner names, else at the usual one,
-/// unless its documents are for this machine alone. A usual one that cannot be had is no reason not
-/// to start: players can be told where the box is.
+/// Listens on an address. Where the machine has no IPv6, a door that is to be open everywhere is so
+/// for IPv4.
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    http::listen(address).or_else(|error| {
+        let Some(address) = without_v6(address, &error) else {
+            return Err(error);
+        };
+        log::info!("this machine has no IPv6; the door is open at {address} instead");
+        http::listen(address)
+    })
+}
+
+/// Opens where the box is looked for: at the address that the owner names, else at the usual port,
+/// unless its documents are for this machine alone. A usual port that cannot be had is no reason
+/// not to start: players can be told where the box is.
 fn discovery(
     config: &Config,
     is_local: bool,
     stream: SocketAddr,
-) -> Result<Option<(discover::Open, SocketAddr)>> {
-    let usual = SocketAddr::from((Ipv6Addr::UNSPECIFIED, DISCOVERY_PORT));
+) -> Result<Option<discover::Open>> {
     match config.discovery {
         _ if !config.announce => Ok(None),
         None if is_local => Ok(None),
         Some(at) => found_at(at, stream).map(Some),
-        None => Ok(found_at(usual, stream)
-            .inspect_err(|error| log::warn!("players cannot find the box by themselves: {error}"))
-            .ok()),
+        None => Ok(Some(discover::Open::usual(stream, listen))),
     }
 }
 
 /// Opens where the box is looked for: one number of a port, for both protocols.
-fn found_at(at: SocketAddr, stream: SocketAddr) -> Result<(discover::Open, SocketAddr)> {
+fn found_at(at: SocketAddr, stream: SocketAddr) -> Result<discover::Open> {
     let mut tries = 0;
     loop {
         let (listener, here) = tcp("--discovery", at)?;
-        match discover::Open::beside(listener, stream) {
-            Ok(open) => return Ok((open, here)),
+        match discover::Open::beside(listener, stream, listen) {
+            Ok(open) => return Ok(open),
             // Any number will do, and this one is taken in the other protocol.
             Err(_) if at.port() == 0 && tries < DISCOVERY_TRIES => tries += 1,
             Err(error) => return Err(refusal("--discovery", here, &error)),

@@ -145,6 +145,7 @@ impl Running {
         tasks.spawn(async move { keeper.keep_up(keeper_clock.as_ref(), keeping).await });
         let tuners = Arc::new(tuners);
         let (twin_tx, twin_rx) = watch::channel(None);
+        let (taken_tx, taken_rx) = watch::channel(None);
         if config.announce {
             let discovery = Discovery {
                 presence: Presence {
@@ -158,6 +159,7 @@ impl Running {
                 lineup_rx: lineup_rx.clone(),
                 clock: Arc::clone(&clock),
                 twin_tx,
+                taken_tx,
             };
             tasks.spawn(discovery.serve(shutdown.clone()));
         }
@@ -167,6 +169,7 @@ impl Running {
             lineup_rx,
             tuners,
             twin_rx,
+            taken_rx,
             librarian,
             plex,
             pictures: http::Gallery::new(),

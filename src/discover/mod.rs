@@ -17,7 +17,7 @@ mod ssdp;
 mod tests;
 mod throttle;
 
-pub use open::Open;
+pub use open::{Listen, Open};
 pub use presence::Presence;
 pub use ssdp::Search;
 
@@ -26,26 +26,19 @@ use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
 use crate::tuner::Tuners;
 use control::Desks;
+use open::Opened;
 use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
-
-/// Waits until then; for ever where there is no such time.
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => pending().await,
-    }
-}
 
 /// What it takes to be found.
 pub struct Discovery {
     /// Who the box is, and where.
     pub presence: Presence,
-    /// Where it is looked for; `None` where that cannot be had, and it only announces itself.
+    /// Where it is looked for; `None` where it is not, and it only announces itself.
     pub open: Option<Open>,
     /// What can be controlled.
     pub tuners: Arc<Tuners>,
@@ -55,6 +48,18 @@ pub struct Discovery {
     pub clock: SharedClock,
     /// Is told where another device with the same number is.
     pub twin_tx: watch::Sender<Option<IpAddr>>,
+    /// Is told at which port it should be looked for while another program has that, over one
+    /// protocol at least.
+    pub taken_tx: watch::Sender<Option<u16>>,
+}
+
+/// Where the box is looked for, and what answers there.
+struct Answering {
+    open: Open,
+    presence: Presence,
+    tuners: usize,
+    desks: Arc<Desks>,
+    taken_tx: watch::Sender<Option<u16>>,
 }
 
 impl Discovery {
@@ -74,23 +79,71 @@ impl Discovery {
             shutdown.clone(),
         ));
         if let Some(open) = self.open {
-            let count = self.tuners.count();
-            for datagrams in open.searches {
-                let asked =
-                    search::answer_all(datagrams, presence.clone(), count, shutdown.clone());
-                tasks.spawn(asked);
-            }
-            let desks = Arc::new(Desks::new(self.tuners, self.lineup_rx, self.clock));
-            if let Some(alive) = open.alive {
-                tasks.spawn(control::hear(alive, Arc::clone(&desks), shutdown.clone()));
-            }
-            tasks.spawn(control::serve(open.control, desks, shutdown));
+            let answering = Answering {
+                open,
+                presence: self.presence,
+                tuners: self.tuners.count(),
+                desks: Arc::new(Desks::new(self.tuners, self.lineup_rx, self.clock)),
+                taken_tx: self.taken_tx,
+            };
+            tasks.spawn(answering.serve(shutdown));
         }
         while let Some(ended) = tasks.join_next().await {
-            // Whoever waits for this task sees that it has fallen, and the box stops in order.
-            if let Some(panic) = ended.err().and_then(|fallen| fallen.try_into_panic().ok()) {
-                std::panic::resume_unwind(panic);
+            fall_with(ended);
+        }
+    }
+}
+
+impl Answering {
+    /// Answers at every socket that can be had, from when it can be, until the box stops.
+    async fn serve(mut self, mut shutdown: Shutdown) {
+        let mut network_rx = self.presence.network_rx.clone();
+        let mut tasks = JoinSet::new();
+        loop {
+            for socket in self.open.take() {
+                self.answer_at(socket, &shutdown, &mut tasks);
+            }
+            self.taken_tx.send_replace(self.open.taken());
+            tokio::select! {
+                () = shutdown.stopped() => break,
+                Some(ended) = tasks.join_next() => fall_with(ended),
+                () = self.open.is_due(&mut network_rx) => self.open.again(),
             }
         }
+        while let Some(ended) = tasks.join_next().await {
+            fall_with(ended);
+        }
+    }
+
+    fn answer_at(&self, socket: Opened, shutdown: &Shutdown, tasks: &mut JoinSet<()>) {
+        let (desks, shutdown) = (Arc::clone(&self.desks), shutdown.clone());
+        match socket {
+            Opened::Search(datagrams) => {
+                let presence = self.presence.clone();
+                let asked = search::answer_all(datagrams, presence, self.tuners, shutdown);
+                tasks.spawn(asked);
+            }
+            Opened::Control(listener) => {
+                tasks.spawn(control::serve(listener, desks, shutdown));
+            }
+            Opened::Alive(socket) => {
+                tasks.spawn(control::hear(socket, desks, shutdown));
+            }
+        }
+    }
+}
+
+/// Falls where a task has fallen: whoever waits for this one sees it, and the box stops in order.
+fn fall_with(ended: Result<(), JoinError>) {
+    if let Some(panic) = ended.err().and_then(|fallen| fallen.try_into_panic().ok()) {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Waits until then; for ever where there is no such time.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
     }
 }

@@ -60,6 +60,8 @@ pub struct House {
     pub tuners: Arc<Tuners>,
     /// Where another device with the same number is, if there is one.
     pub twin_rx: watch::Receiver<Option<IpAddr>>,
+    /// The port at which the box should be looked for, while another program has it.
+    pub taken_rx: watch::Receiver<Option<u16>>,
     /// Keeps the owner's libraries and channels.
     pub librarian: Arc<Librarian>,
     /// The link to Plex.

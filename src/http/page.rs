@@ -123,7 +123,8 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
     let troubles = plex::troubles(house).into_iter().map(|one| one.sentence);
-    let outside = twin(house).into_iter().chain(troubles).collect();
+    let found = twin(house).into_iter().chain(taken(house));
+    let outside = found.chain(troubles).collect();
     let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
     render(
@@ -172,6 +173,15 @@ fn twin(house: &House) -> Option<String> {
         "Another device, at {at}, says that it is the HDHomeRun {id}, as this one does. Players mix \
          the two up: turn one of them off. Two boxes that were started from copies of one card are \
          told apart by starting one of them from a new card."
+    ))
+}
+
+/// What is wrong where another program has the port at which the box is looked for.
+fn taken(house: &House) -> Option<String> {
+    let port = (*house.taken_rx.borrow())?;
+    Some(format!(
+        "Some players cannot find the box by themselves, because another program on this machine \
+         has port {port}. Stop it; the box then takes the port within half a minute."
     ))
 }
 

@@ -48,9 +48,17 @@ const BLOCKS: usize = 5;
 /// The doors that are open to the network.
 const DOORS: usize = 2;
 
-/// Sockets at which the box is looked for, of both families: for its device, for SSDP and for mDNS;
-/// and the one where receivers of datagrams are heard.
+/// Sockets with [`DISCOVERY_SOCKET_RECEIVE_BYTES`]: those at which the box is looked for, of both
+/// families, for its device and for SSDP; two where receivers of datagrams are heard; and the one
+/// with which it looks for another device that has its number.
 const SEARCHES: usize = 7;
+
+/// Sockets of mDNS, of both families.
+const MDNS: usize = 2;
+
+/// What one of them can pin. mdns-sd leaves them as they come: this is the usual
+/// `net.core.rmem_default`, and the kernel doubles only what it is told.
+const MDNS_SOCKET_BYTES: usize = 212_992;
 
 /// Texts of one media item in an answer: title, show, path and the reason why it cannot be played.
 const ITEM_TEXTS: usize = 4;
@@ -191,7 +199,8 @@ impl Budget {
             + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES
             + indexes * pinned(SOURCE_SOCKET_RECEIVE_BYTES)
             + DEVICE_CONNECTIONS * 2 * 2 * DEVICE_SOCKET_BYTES
-            + SEARCHES * 2 * DISCOVERY_SOCKET_RECEIVE_BYTES;
+            + SEARCHES * 2 * DISCOVERY_SOCKET_RECEIVE_BYTES
+            + MDNS * MDNS_SOCKET_BYTES;
         Cost::new(user, kernel)
     };
 
@@ -339,7 +348,7 @@ mod tests {
         assert_eq!(
             rows,
             [
-                (4, 269, 288),
+                (4, 270, 288),
                 (8, 316, 759),
                 (8, 316, 1_694),
                 (16, 409, 3_522),

@@ -477,6 +477,9 @@ pub const FIRST_PACKET_MS: u64 = 5_000;
 /// How long a socket is left alone that gives an error.
 pub const DISCOVERY_PAUSE_MS: u64 = 50;
 
+/// How long until a socket is tried again that another program has.
+pub const DISCOVERY_AGAIN_MS: u64 = 30_000;
+
 /// How often it is looked whether another device has the same number.
 pub const TWIN_LOOK_MS: u64 = 600_000;
 

@@ -96,6 +96,7 @@ impl Open {
             lineup_rx,
             tuners: Arc::clone(&tuners),
             twin_rx: watch::channel(None).1,
+            taken_rx: watch::channel(None).1,
             librarian: librarian(folder.path()).await,
             plex: Arc::new(Linking::new(Arc::clone(&servers))),
             pictures: http::Gallery::new(),

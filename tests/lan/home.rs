@@ -65,6 +65,19 @@ impl Home {
         Self { demo, state }
     }
 
+    /// The demo, with the door for streams at another port. Called on the client.
+    pub(crate) fn streaming_at(lan: &Lan, port: u16) -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let mut command = lan
+            .box_host
+            .command(program().get_program().to_str().unwrap());
+        command.args(["demo", "--web", "[::]:8411"]);
+        command.args(["--stream", &format!("[::]:{port}")]);
+        command.args([OsStr::new("--state"), state.path().as_os_str()]);
+        let demo = Demo::reached_at(&BOX.to_string(), command);
+        Self { demo, state }
+    }
+
     fn start(host: &Host, verb: &str, state: &Path, more: &[&str]) -> Demo {
         Demo::reached_at(&BOX.to_string(), Self::command(host, verb, state, more))
     }
