@@ -1,6 +1,6 @@
 //! What a tuner receives, in the words of the hardware. Pure.
 
-use crate::schedule::{Lineup, Schedule};
+use crate::schedule::Schedule;
 use crate::tuner::dial::{self, Station};
 use std::fmt;
 use std::sync::Arc;
@@ -102,14 +102,6 @@ pub(super) fn hertz(value: &str) -> Option<u32> {
 /// Whether a text is the name of a modulation, whichever.
 fn is_word(text: &str) -> bool {
     (1..=16).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-/// Where a channel is, by its place in the lineup.
-pub(super) fn station(lineup: &Lineup, schedule: &Schedule) -> Option<Station> {
-    let number = schedule.channel().number;
-    let mut schedules = lineup.schedules().iter();
-    let index = schedules.position(|one| one.channel().number == number)?;
-    Some(dial::station(index))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What control clients are told: the variables of the device and of its tuners, as they are.
 
 use super::desk::{Desks, Tuned};
-use super::signal::{Signal, station, stream_info, tuned};
+use super::signal::{Signal, stream_info, tuned};
 use super::variable::{Knob, Variable, help};
 use crate::model::{FIRMWARE, FIRMWARE_VERSION, MODEL};
 use crate::tuner::dial::{self, CHANNEL_MAP};
@@ -81,9 +81,7 @@ impl Desks {
     fn signal(&self, status: &TunerStatus) -> Signal {
         let lineup = self.lineup();
         let at = |number, bits_per_second| {
-            let station = lineup
-                .schedule(number)
-                .and_then(|one| station(&lineup, one));
+            let station = dial::station_of(&lineup, number);
             station.map(|station| Signal {
                 channel: tuned(station),
                 found: true,
@@ -111,10 +109,7 @@ impl Desks {
 
     fn stream_info(&self, status: &TunerStatus) -> String {
         let lineup = self.lineup();
-        let of = |number| {
-            let schedule = lineup.schedule(number)?;
-            station(&lineup, schedule).map(|station| station.hertz)
-        };
+        let of = |number| dial::station_of(&lineup, number).map(|station| station.hertz);
         let hertz = match (
             &status.viewer,
             self.at(status.index, |desk| desk.tuned.clone()),
