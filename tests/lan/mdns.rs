@@ -91,14 +91,15 @@ fn strangers_names_do_not_fill_the_memory() {
         let home = Home::demo(&lan);
         std::thread::sleep(Duration::from_secs(3));
         let (before, mut names) = (home.peak_kib(), 0);
-        for round in 0..4 {
+        for round in 0..8 {
             names += name_strangers(Duration::from_secs(2));
             let more = home.peak_kib() - before;
             println!("{round}: {names} names, {more} KiB more");
         }
         println!("{}", home.words());
         let more = home.peak_kib() - before;
-        assert!(more < 20_000, "{more} KiB");
+        // Without a bound it would be more than that at once, and never less.
+        assert!(more < 30_000, "{more} KiB");
         let begun = Instant::now();
         while !is_found() {
             assert!(begun.elapsed() < Duration::from_secs(40), "it has gone");
