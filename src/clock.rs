@@ -7,11 +7,14 @@
 //! knows what is on. [`BoardClock`] is the clock that doubts.
 
 use crate::limits;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 /// No date before this one can be right. A release sets it by `SOURCE_DATE_EPOCH`
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>), in seconds; else it is
@@ -171,6 +174,23 @@ impl Clock for TokioClock {
         let passed = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         self.started_ms.saturating_add(passed)
     }
+}
+
+/// Waits until then; for ever where there is no such time.
+pub async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => pending().await,
+    }
+}
+
+/// A date as HTTP writes it (RFC 9110 §5.6.7); `None` outside the years 0 to 9999.
+#[must_use]
+pub fn http_date(epoch_ms: i64) -> Option<String> {
+    let date = Timestamp::from_millisecond(epoch_ms).ok()?;
+    DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&date)
+        .ok()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::path::Path;
 const TABLE: &str = "
     limits      |                                 |
     error       |                                 | thiserror
-    clock       | limits                          | tokio
+    clock       | limits                          | jiff tokio
     shutdown    |                                 | tokio
     media       | plain                           | bytes heapless serde
     model       | plain media                     | heapless serde

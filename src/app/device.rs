@@ -24,36 +24,26 @@ const AUTH_LETTERS: usize = 24;
 /// Where the store or the randomness cannot be read, and where the kept id was damaged: a new one
 /// would be another device.
 pub(super) async fn device(store: &Store, friendly_name: &str) -> Result<Device> {
-    let id = match store.setting(ID).await? {
-        Some(id) => id.parse()?,
-        None => {
-            let id = DeviceId::from_random(u32::from_le_bytes(random()?));
-            store.set_setting(ID, &id.to_string()).await?;
-            id
-        }
-    };
-    let auth = match store.setting(AUTH).await? {
-        Some(auth) => auth,
-        None => {
-            let auth = letters(random()?);
-            store.set_setting(AUTH, &auth).await?;
-            auth
-        }
-    };
-    let udn = match store.setting(UDN).await? {
-        Some(udn) => udn,
-        None => {
-            let udn = uuid(random()?);
-            store.set_setting(UDN, &udn).await?;
-            udn
-        }
-    };
+    let new_id = || Ok(DeviceId::from_random(u32::from_le_bytes(random()?)).to_string());
+    let id = kept(store, ID, new_id).await?.parse()?;
+    let auth = kept(store, AUTH, || Ok(letters(random()?))).await?;
+    let udn = kept(store, UDN, || Ok(uuid(random()?))).await?;
     Ok(Device {
         id,
         udn,
         auth,
         friendly_name: friendly_name.to_owned(),
     })
+}
+
+/// What is kept under a name; made and kept where nothing is.
+async fn kept(store: &Store, name: &str, make: impl FnOnce() -> Result<String>) -> Result<String> {
+    if let Some(kept) = store.setting(name).await? {
+        return Ok(kept);
+    }
+    let made = make()?;
+    store.set_setting(name, &made).await?;
+    Ok(made)
 }
 
 /// A random UUID (RFC 9562, version 4).

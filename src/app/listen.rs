@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::discover;
 use crate::error::{Error, Result};
 use crate::http;
+use crate::system::network;
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
@@ -14,9 +15,6 @@ use tokio::net::{TcpListener, UnixListener};
 
 /// Longest path of a Unix socket: `sun_path` without the byte that ends it (unix(7)).
 const SOCKET_PATH_BYTES: usize = 107;
-
-/// What the kernel says of a family of addresses that it does not have (`EAFNOSUPPORT`).
-const NO_SUCH_FAMILY: i32 = 97;
 
 /// How often a number is looked for that is free for both protocols.
 const DISCOVERY_TRIES: usize = 16;
@@ -146,8 +144,7 @@ fn found_at(at: SocketAddr, stream: SocketAddr) -> Result<discover::Open> {
 /// The address for IPv4 alone that stands in for `[::]`, where that was refused because there is no
 /// IPv6.
 fn without_v6(address: SocketAddr, error: &std::io::Error) -> Option<SocketAddr> {
-    let no_v6 =
-        error.kind() == ErrorKind::AddrNotAvailable || error.raw_os_error() == Some(NO_SUCH_FAMILY);
+    let no_v6 = error.kind() == ErrorKind::AddrNotAvailable || network::has_no_family(error);
     let everywhere = address.is_ipv6() && address.ip().is_unspecified();
     let v4 = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port());
     (everywhere && no_v6).then_some(v4)

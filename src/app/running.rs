@@ -176,7 +176,6 @@ impl Running {
             up_since,
             web: places.web,
             stream: places.stream,
-            usual: places.device,
             network_rx,
             host_name: host_name(),
             names: config.names.clone(),

@@ -4,10 +4,6 @@ use super::datagram::Datagrams;
 use crate::system::network::Interface;
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::time::Duration;
-
-/// After this time is joined again what could not be.
-pub(super) const AGAIN: Duration = Duration::from_secs(30);
 
 /// The groups that a socket is in, each with the index of the interface.
 #[derive(Debug, Default)]

@@ -11,6 +11,7 @@
 mod memory;
 
 use super::Presence;
+use super::again::{AGAIN, Told};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use crate::system::network::Interface;
@@ -25,9 +26,6 @@ const HOST: &str = "exstreamtv.local.";
 
 /// What is found there: pages.
 const KIND: &str = "_http._tcp.local.";
-
-/// After this time is tried again what could not be had, or has ended.
-const AGAIN: Duration = Duration::from_secs(30);
 
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_millis(200);
@@ -89,13 +87,6 @@ async fn pass(running: Option<Running>, pause: Duration) {
         let _ = ended.recv_async().await;
     }
     sleep(pause).await;
-}
-
-/// Whether it has been told that the thread cannot be begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    No,
-    Yes,
 }
 
 /// Why the thread does not go on.
@@ -182,15 +173,10 @@ fn begin(port: u16, presence: &Presence, told: &mut Told) -> Option<Running> {
     match &started {
         Ok(_) => *told = Told::No,
         Err(error) => {
-            let level = match told {
-                Told::No => log::Level::Warn,
-                Told::Yes => log::Level::Debug,
-            };
             log::log!(
-                level,
+                told.level(),
                 "the box is not found by mDNS, which is tried again: {error}"
             );
-            *told = Told::Yes;
         }
     }
     started.ok()

@@ -3,6 +3,7 @@
 //! What is told is where the doors really are, seen from the interface on which it was asked for:
 //! nothing is announced where it cannot be reached.
 
+mod again;
 pub mod control;
 mod datagram;
 pub mod frame;
@@ -27,12 +28,10 @@ use crate::shutdown::Shutdown;
 use crate::tuner::Tuners;
 use control::Desks;
 use open::Opened;
-use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until};
 
 /// What it takes to be found.
 pub struct Discovery {
@@ -137,13 +136,5 @@ impl Answering {
 fn fall_with(ended: Result<(), JoinError>) {
     if let Some(panic) = ended.err().and_then(|fallen| fallen.try_into_panic().ok()) {
         std::panic::resume_unwind(panic);
-    }
-}
-
-/// Waits until then; for ever where there is no such time.
-async fn until(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
-        None => pending().await,
     }
 }

@@ -3,26 +3,23 @@
 //! At an address that the owner names all of them are had, or none. At the usual port what can be
 //! had is, and what another program has is told once and tried again.
 
+use super::again::{AGAIN, Told};
 use super::datagram::{Datagrams, Port};
 use crate::config::DISCOVERY_PORT;
 use crate::limits;
-use crate::system::network::Network;
+use crate::system::network::{self, Network};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt;
 use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 /// Where libhdhomerun says that a stream's datagrams arrive, whatever the port of streams is.
 const ALIVE_PORT: u16 = 5_004;
-
-/// What the kernel says of a family of addresses that it does not have (`EAFNOSUPPORT`).
-const NO_SUCH_FAMILY: i32 = 97;
 
 /// How a door for TCP is opened.
 pub type Listen = fn(SocketAddr) -> io::Result<TcpListener>;
@@ -52,13 +49,6 @@ enum Place {
     Search(SocketAddr),
     Control(SocketAddr),
     Alive(SocketAddr),
-}
-
-/// Whether it has been told that a socket cannot be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    No,
-    Yes,
 }
 
 impl Open {
@@ -134,7 +124,7 @@ impl Open {
         if self.missing.is_empty() {
             return pending().await;
         }
-        let pause = sleep(Duration::from_millis(limits::DISCOVERY_AGAIN_MS));
+        let pause = sleep(AGAIN);
         tokio::select! {
             () = pause => {}
             Ok(()) = network_rx.changed() => {}
@@ -143,7 +133,7 @@ impl Open {
 
     /// Tries what is missing once.
     pub(super) fn again(&mut self) {
-        for (place, told) in std::mem::take(&mut self.missing) {
+        for (place, mut told) in std::mem::take(&mut self.missing) {
             match place.open(self.listen) {
                 Ok(socket) => {
                     if told == Told::Yes {
@@ -152,12 +142,13 @@ impl Open {
                     self.sockets.push(socket);
                 }
                 // This machine has no IPv6, and nobody looks for the box over it.
-                Err(error) if error.raw_os_error() == Some(NO_SUCH_FAMILY) => {}
+                Err(error) if network::has_no_family(&error) => {}
                 Err(error) => {
-                    if told == Told::No {
-                        log::warn!("{place} cannot be had, and is tried again: {error}");
-                    }
-                    self.missing.push((place, Told::Yes));
+                    log::log!(
+                        told.level(),
+                        "{place} cannot be had, and is tried again: {error}"
+                    );
+                    self.missing.push((place, told));
                 }
             }
         }

@@ -1,12 +1,14 @@
 //! The search for HDHomeRuns over UDP 65001: the box answers whoever looks for it, with the address
 //! of the interface on which it was asked, and looks itself whether another device has its number.
 
+use super::Presence;
+use super::again::AGAIN;
 use super::datagram::{Datagrams, Here, Port, Received};
 use super::frame::{Begun, FRAME_BYTES, Frame};
-use super::groups::{AGAIN, Groups, Joined};
+use super::groups::{Groups, Joined};
 use super::question::{answer, answered, asks_for, question};
 use super::throttle::Throttle;
-use super::{Presence, until};
+use crate::clock::until;
 use crate::config::DISCOVERY_PORT;
 use crate::limits;
 use crate::shutdown::Shutdown;

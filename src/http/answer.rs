@@ -5,6 +5,7 @@
 
 use super::gallery::Form;
 use super::head::{Head, Language};
+use crate::clock::http_date;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
@@ -13,8 +14,6 @@ use hyper::header::{
     REFERRER_POLICY, RETRY_AFTER, SERVER, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use std::fmt::Write;
 
 /// What the hardware's web server calls itself.
@@ -229,14 +228,6 @@ pub(super) fn raw_words(status: u16, words: &str, epoch_ms: i64) -> String {
     answer.push_str(words);
     answer.push('\n');
     answer
-}
-
-/// A date as HTTP writes it (RFC 9110 §5.6.7); `None` outside the years 0 to 9999.
-fn http_date(epoch_ms: i64) -> Option<String> {
-    let date = Timestamp::from_millisecond(epoch_ms).ok()?;
-    DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&date)
-        .ok()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::answer::raw_words;
 use super::connection::{Caller, Line, converse};
 use crate::limits;
 use crate::shutdown::Shutdown;
+use crate::system::network::plain;
 use socket2::{SockRef, TcpKeepalive};
 use std::future::pending;
 use std::io;
@@ -149,11 +150,6 @@ impl Socket {
             Self::Unix(stream) => stream.try_write(words.as_bytes()),
         };
     }
-}
-
-/// An address as the rest of the box has it: a door of both families sees IPv4 mapped into IPv6.
-fn plain(at: SocketAddr) -> SocketAddr {
-    SocketAddr::new(at.ip().to_canonical(), at.port())
 }
 
 /// What goes out to a client.

@@ -74,8 +74,6 @@ pub struct House {
     pub web: SocketAddr,
     /// Where streams are served.
     pub stream: SocketAddr,
-    /// Where documents and pages are served besides, at the port that devices usually have.
-    pub usual: Option<SocketAddr>,
     /// What the machine is connected to: clients reach it at these addresses.
     pub network_rx: watch::Receiver<Arc<Network>>,
     /// The machine's host name, under which clients may reach it; empty where unknown.

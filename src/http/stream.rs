@@ -8,16 +8,16 @@ use super::House;
 use super::answer::{Kind, Sharing, raw_head};
 use super::connection::{drained, write_in_time};
 use super::head::{Head, Method, Unread};
+use crate::clock::until;
 use crate::limits;
 use crate::model::ChannelNumber;
 use crate::shutdown::Shutdown;
 use crate::tuner::{self, Lease, Refusal, Want, dial};
-use std::future::pending;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
 /// A request for a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,14 +261,6 @@ async fn taken<T>(write: impl Future<Output = T>, lease: &mut Lease) -> T {
     }
     lease.rest();
     write.await
-}
-
-/// Returns at an instant; without one, never.
-async fn until(end: Option<Instant>) {
-    match end {
-        Some(end) => sleep_until(end).await,
-        None => pending().await,
-    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,19 @@
 //! to, and which board can hold it, is in [`Budget`].
 
 mod budget;
+mod discovery;
 mod link;
 
 pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
+pub use discovery::{
+    DEVICE_CONNECTIONS, DEVICE_CONNECTIONS_EACH, DEVICE_FRAME_BYTES, DEVICE_SILENT_MS,
+    DEVICE_SOCKET_BYTES, DEVICE_WORD_MS, DISCOVERY_AGAIN_MS, DISCOVERY_PAUSE_MS,
+    DISCOVERY_SOCKET_RECEIVE_BYTES, DNS_LABEL_BYTES, MDNS_RECORDS, MDNS_TIMERS, NETWORK_ADDRESSES,
+    NETWORK_DOMAINS, NETWORK_INTERFACES, NETWORK_LOOK_MS, NETWORK_POLL_MS, NETWORK_QUIET_MS,
+    NETWORK_SETTLES_MS, RESOLVER_BYTES, SSDP_HEADERS, SSDP_MESSAGE_BYTES, SSDP_WAITING,
+    SSDP_WAITING_EACH, TARGET_BEGIN_MS, TARGET_BITS_PER_SECOND, TARGET_BURST, TARGET_CATCH_UP,
+    TARGET_SETTLE_MS, TARGET_SILENT_MS, TWIN_LOOK_MS, TWIN_PATIENCE_MS,
+};
 pub use link::Link;
 
 // Coded media.
@@ -434,32 +444,6 @@ pub const LINK_PERCENT: u64 = 85;
 /// How often the rate of the link is looked up: cables are pulled, and switches agree anew.
 pub const LINK_LOOK_MS: u64 = 30_000;
 
-// The network.
-
-/// Network interfaces that are looked at. A machine that runs containers has one for each.
-pub const NETWORK_INTERFACES: usize = 64;
-
-/// Addresses of one interface. IPv6 brings a new one each day and keeps those of a week.
-pub const NETWORK_ADDRESSES: usize = 32;
-
-/// Domains that the machine is in.
-pub const NETWORK_DOMAINS: usize = 16;
-
-/// Configuration of the machine's resolver.
-pub const RESOLVER_BYTES: u64 = 16 << 10;
-
-/// How often the network is looked at without a word that it has changed: nobody tells of domains.
-pub const NETWORK_LOOK_MS: u64 = 30_000;
-
-/// How often it is looked at where the kernel does not tell of changes.
-pub const NETWORK_POLL_MS: u64 = 5_000;
-
-/// Milliseconds without a word after which a change is taken to be over.
-pub const NETWORK_QUIET_MS: u64 = 100;
-
-/// Milliseconds after which the network is looked at although it still changes.
-pub const NETWORK_SETTLES_MS: u64 = 500;
-
 // Tuners.
 
 /// How long a tune waits for a tuner to become free before it is refused. Kodi opens a channel
@@ -471,57 +455,6 @@ pub const TUNER_LOCK_MS: u64 = 30_000;
 
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
-
-// Discovery and control.
-
-/// How long a socket is left alone that gives an error.
-pub const DISCOVERY_PAUSE_MS: u64 = 50;
-
-/// How long until a socket is tried again that another program has.
-pub const DISCOVERY_AGAIN_MS: u64 = 30_000;
-
-/// How often it is looked whether another device has the same number.
-pub const TWIN_LOOK_MS: u64 = 600_000;
-
-/// How long one may take to answer.
-pub const TWIN_PATIENCE_MS: u64 = 1_000;
-
-/// Control connections that are open at once.
-pub const DEVICE_CONNECTIONS: usize = 32;
-
-/// Kernel buffers of a control connection, for each direction: some frames.
-pub const DEVICE_SOCKET_BYTES: usize = 4 << 10;
-
-/// Longest frame of discovery and control: what one datagram carries.
-pub const DEVICE_FRAME_BYTES: usize = 1_460;
-
-/// A control connection on which nothing is said for this long ends.
-pub const DEVICE_SILENT_MS: u64 = 60_000;
-
-/// A stream of datagrams ends when its receiver has said nothing for this long.
-pub const TARGET_SILENT_MS: u64 = 30_000;
-
-/// How long whoever asks for a stream of datagrams waits at most to hear whether it has begun.
-pub const TARGET_BEGIN_MS: u64 = 1_000;
-
-/// How often a control connection on which nothing is said is taken for the word of a receiver.
-pub const DEVICE_WORD_MS: u64 = 10_000;
-
-/// Control connections of one machine.
-pub const DEVICE_CONNECTIONS_EACH: usize = 8;
-
-/// How long the receiver of a stream of datagrams is left alone first: libhdhomerun throws away what
-/// it gets in the first 64 ms.
-pub const TARGET_SETTLE_MS: u64 = 250;
-
-/// How many times faster than it plays the beginning of a stream of datagrams may be sent.
-pub const TARGET_CATCH_UP: u64 = 4;
-
-/// What it may take in any case: the rate of a stream varies.
-pub const TARGET_BITS_PER_SECOND: u64 = 20_000_000;
-
-/// Datagrams that may go at once before the rate counts.
-pub const TARGET_BURST: u32 = 8;
 
 // The clock.
 
@@ -583,32 +516,6 @@ pub const HTTP_LINGER_MS: u64 = 500;
 pub const HTTP_GRACE_MS: u64 = 1_500;
 
 // Being found.
-
-/// Kernel receive buffer of a socket on which the box is looked for. What does not fit is asked
-/// again.
-pub const DISCOVERY_SOCKET_RECEIVE_BYTES: usize = 64 << 10;
-
-/// Longest message of SSDP that is read. Searches have some 200 bytes.
-pub const SSDP_MESSAGE_BYTES: usize = 1_500;
-
-/// Headers of a message of SSDP.
-pub const SSDP_HEADERS: usize = 32;
-
-/// Longest label of a name in DNS (RFC 1035 §2.3.4).
-pub const DNS_LABEL_BYTES: usize = 63;
-
-/// Records that the thread of mDNS may remember before it is begun anew. A LAN of a hundred devices
-/// has some hundreds; each takes about 600 bytes.
-pub const MDNS_RECORDS: i64 = 2_000;
-
-/// Times at which it may mean to look at them again. Each is 16 bytes, and goes when it comes.
-pub const MDNS_TIMERS: i64 = 50_000;
-
-/// Answers of SSDP that wait for their time.
-pub const SSDP_WAITING: usize = 128;
-
-/// Of those, the ones for one asker: four searches for everything.
-pub const SSDP_WAITING_EACH: usize = 24;
 
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;

@@ -11,7 +11,9 @@ mod look;
 pub use follow::{follow, refresh};
 pub use look::look;
 
-use std::net::IpAddr;
+use nix::libc::EAFNOSUPPORT;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 /// All of it at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,6 +67,22 @@ pub fn literal(address: IpAddr) -> String {
         IpAddr::V4(v4) => v4.to_string(),
         IpAddr::V6(v6) => format!("[{v6}]"),
     }
+}
+
+/// An address as the rest of the box has it: a socket of both families sees IPv4 mapped into IPv6.
+/// The interface of an address of the link stays.
+#[must_use]
+pub fn plain(at: SocketAddr) -> SocketAddr {
+    match at.ip().to_canonical() {
+        IpAddr::V4(v4) => SocketAddr::from((v4, at.port())),
+        IpAddr::V6(_) => at,
+    }
+}
+
+/// Whether the machine has no such family of addresses.
+#[must_use]
+pub fn has_no_family(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(EAFNOSUPPORT)
 }
 
 impl Subnet {

@@ -103,7 +103,6 @@ impl Open {
             up_since: tokio::time::Instant::now() - UP,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),
-            usual: usual.as_ref().map(|door| door.local_addr().unwrap()),
             network_rx,
             host_name: "telly".to_owned(),
             names: vec!["tv.example.org".to_owned()],

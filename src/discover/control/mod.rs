@@ -21,6 +21,7 @@ pub use variable::{Knob, Variable};
 use super::frame::{Begun, Draft, FRAME_BYTES, Frame, kind, tag};
 use crate::limits;
 use crate::shutdown::Shutdown;
+use crate::system::network::plain;
 use bytes::{Buf, BytesMut};
 use desk::{Client, Denial};
 use heapless::LinearMap;
@@ -152,14 +153,6 @@ async fn converse(mut stream: TcpStream, peer: SocketAddr, desks: Arc<Desks>) {
             Ok(Ok(())) => deadline = Instant::now() + patience,
             _ => return,
         }
-    }
-}
-
-/// An address as it is without IPv6, if it is one of IPv4. The interface of one of the link stays.
-fn plain(address: SocketAddr) -> SocketAddr {
-    match address.ip().to_canonical() {
-        IpAddr::V4(v4) => SocketAddr::from((v4, address.port())),
-        IpAddr::V6(_) => address,
     }
 }
 

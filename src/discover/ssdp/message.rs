@@ -1,10 +1,9 @@
 //! What SSDP says: searches are understood, answers and notices are written (UPnP Device
 //! Architecture 1.1 §1). Order and spelling of the headers are those of the hardware.
 
+use crate::clock::http_date;
 use crate::limits;
 use crate::system::network::literal;
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -151,13 +150,6 @@ pub(super) fn notice(
              USN: {usn}\r\n\r\n"
         ),
     }
-}
-
-/// A date as HTTP writes it (RFC 9110 §5.6.7); `None` outside the years 0 to 9999.
-fn http_date(epoch_ms: i64) -> Option<String> {
-    let date = Timestamp::from_millisecond(epoch_ms).ok()?;
-    let printer = DateTimePrinter::new();
-    printer.timestamp_to_rfc9110_string(&date).ok()
 }
 
 #[cfg(test)]

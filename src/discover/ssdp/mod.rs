@@ -14,9 +14,9 @@ mod sockets;
 mod tests;
 mod voice;
 
+use super::Presence;
 use super::datagram::Here;
-use super::{Presence, until};
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, until};
 use crate::shutdown::Shutdown;
 use crate::system::network::Interface;
 use dice::Dice;

@@ -2,11 +2,11 @@
 //! announced. What cannot be had is told once, and tried again.
 
 use super::voice::GROUPS;
+use crate::discover::again::{AGAIN, Told};
 use crate::discover::datagram::{Datagrams, Here, Port, Received};
-use crate::discover::groups::{AGAIN, Groups, Joined};
+use crate::discover::groups::{Groups, Joined};
 use crate::limits;
-use crate::system::network::Interface;
-use nix::libc::EAFNOSUPPORT;
+use crate::system::network::{self, Interface};
 use std::future::pending;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -48,13 +48,6 @@ struct Family {
     socket: Option<Datagrams>,
     groups: Groups,
     told: Told,
-}
-
-/// Whether it has been told that a socket cannot be had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
-    No,
-    Yes,
 }
 
 /// Whether a socket can be had.
@@ -177,17 +170,15 @@ impl Family {
                 self.told = Told::No;
                 Had::Yes
             }
-            Err(error) if error.raw_os_error() == Some(EAFNOSUPPORT) => {
+            Err(error) if network::has_no_family(&error) => {
                 log::debug!("SSDP at {at}: {error}");
                 Had::Never
             }
             Err(error) => {
-                if self.told == Told::No {
-                    log::warn!(
-                        "the box is not found by SSDP at {at}, which is tried again: {error}"
-                    );
-                }
-                self.told = Told::Yes;
+                log::log!(
+                    self.told.level(),
+                    "the box is not found by SSDP at {at}, which is tried again: {error}"
+                );
                 Had::Later
             }
         }
