@@ -515,7 +515,7 @@ pub const HTTP_LINGER_MS: u64 = 500;
 /// Milliseconds that connections get to end when the box stops.
 pub const HTTP_GRACE_MS: u64 = 1_500;
 
-// Being found.
+// What the doors say.
 
 /// Programmes per channel in one guide answer.
 pub const GUIDE_PROGRAMMES: usize = 2_000;
