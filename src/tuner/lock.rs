@@ -4,7 +4,7 @@
 //! so, when somebody breaks it, and by itself when nothing was done with it for a while. Whoever
 //! watches over HTTP holds a tuner without a key, and nobody can take it from them.
 
-use super::{Tuner, Tuners, Viewer, Want};
+use super::{Tuner, Tuners, Viewer};
 use crate::limits;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -50,8 +50,7 @@ impl Tuner {
 
     /// Whether whoever has this key may change the tuner; then its lock lasts longer.
     fn admit(&mut self, key: Option<u32>) -> Result<(), Locked> {
-        let watched = self.viewer.as_ref();
-        if let Some(viewer) = watched.filter(|one| !matches!(one.want, Want::Controlled(_))) {
+        if let Some(viewer) = self.viewer.as_ref().filter(|viewer| viewer.fetches()) {
             return Err(Locked {
                 by: viewer.peer.ip(),
             });

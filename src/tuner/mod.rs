@@ -135,6 +135,12 @@ pub struct Viewer {
 }
 
 impl Viewer {
+    /// Whether it fetches its stream; else it has it sent, and controls its tuner.
+    #[must_use]
+    pub fn fetches(&self) -> bool {
+        !matches!(self.want, Want::Controlled(_))
+    }
+
     /// Bits per second that it has got, on average since the tune.
     #[must_use]
     pub fn bits_per_second_until(&self, now_ms: i64) -> u64 {

@@ -69,7 +69,7 @@ impl fmt::Display for Signal {
 }
 
 /// How a tuner is tuned that is at a station.
-pub(super) fn tuned(station: Station) -> String {
+pub(super) fn tuned_to(station: Station) -> String {
     format!("8vsb:{}", station.hertz)
 }
 

@@ -1,11 +1,12 @@
 //! What control clients are told: the variables of the device and of its tuners, as they are.
 
 use super::desk::{Desks, Tuned};
-use super::signal::{Signal, stream_info, tuned};
+use super::signal::{Signal, stream_info, tuned_to};
 use super::variable::{Knob, Variable, help};
 use crate::model::{FIRMWARE, FIRMWARE_VERSION, MODEL};
+use crate::schedule::Lineup;
 use crate::tuner::dial::{self, CHANNEL_MAP};
-use crate::tuner::{TunerStatus, Want};
+use crate::tuner::{TunerStatus, Viewer};
 
 impl Desks {
     /// A variable of the device itself.
@@ -22,7 +23,7 @@ impl Desks {
             Variable::Debug => {
                 let tuners = self.tuners().status().into_iter();
                 let watched = tuners.filter(|tuner| tuner.viewer.is_some()).count();
-                format!("loop: pkt=0\ntuners: watched={watched}\n")
+                format!("tuners: watched={watched}\n")
             }
             // A scan is over before it can be asked about.
             Variable::Scan => "complete".to_owned(),
@@ -57,10 +58,8 @@ impl Desks {
             Knob::Filter => self.at(index, |desk| desk.filter.to_string()),
             Knob::Target => self.target(status).unwrap_or_else(none),
             Knob::LockKey => {
-                let watched_by = viewer
-                    .filter(|viewer| !matches!(viewer.want, Want::Controlled(_)))
-                    .map(|viewer| viewer.peer.ip());
-                let holder = watched_by.or(status.locked_by);
+                let fetching = viewer.filter(|viewer| viewer.fetches());
+                let holder = fetching.map(|viewer| viewer.peer.ip()).or(status.locked_by);
                 holder.map_or_else(none, |holder| holder.to_string())
             }
         }
@@ -68,8 +67,7 @@ impl Desks {
 
     /// Where a tuner's stream goes, or is to go once it is tuned.
     fn target(&self, status: &TunerStatus) -> Option<String> {
-        let viewer = status.viewer.as_ref();
-        match viewer.filter(|viewer| !matches!(viewer.want, Want::Controlled(_))) {
+        match status.viewer.as_ref().filter(|viewer| viewer.fetches()) {
             Some(viewer) => Some(format!("http://{}", viewer.peer)),
             None => self.at(status.index, |desk| {
                 desk.target.map(|target| target.to_string())
@@ -77,49 +75,38 @@ impl Desks {
         }
     }
 
+    /// Where a tuner is on the dial, and how it came there, in words.
+    fn dialled(&self, lineup: &Lineup, status: &TunerStatus) -> Option<(u32, String)> {
+        let tuned = self.at(status.index, |desk| desk.tuned.clone());
+        let number = match (&status.viewer, tuned) {
+            (Some(viewer), _) => viewer.channel,
+            (None, Some(Tuned::Channel(number))) => number,
+            (None, Some(Tuned::Frequency(hertz, words))) => return Some((hertz, words)),
+            (None, None) => return None,
+        };
+        let station = dial::station_of(lineup, number)?;
+        Some((station.hertz, tuned_to(station)))
+    }
+
     /// What a tuner receives.
     fn signal(&self, status: &TunerStatus) -> Signal {
         let lineup = self.lineup();
-        let at = |number, bits_per_second| {
-            let station = dial::station_of(&lineup, number);
-            station.map(|station| Signal {
-                channel: tuned(station),
-                found: true,
-                bits_per_second,
-            })
+        let Some((hertz, channel)) = self.dialled(&lineup, status) else {
+            return Signal::none();
         };
-        let signal = match (
-            &status.viewer,
-            self.at(status.index, |desk| desk.tuned.clone()),
-        ) {
-            (Some(viewer), _) => at(
-                viewer.channel,
-                viewer.bits_per_second_until(self.clock.epoch_ms()),
-            ),
-            (None, Some(Tuned::Channel(number))) => at(number, 0),
-            (None, Some(Tuned::Frequency(hertz, words))) => Some(Signal {
-                channel: words,
-                found: dial::stations(&lineup, hertz).next().is_some(),
-                bits_per_second: 0,
-            }),
-            (None, None) => None,
-        };
-        signal.unwrap_or_else(Signal::none)
+        let now_ms = self.clock.epoch_ms();
+        let rate = |viewer: &Viewer| viewer.bits_per_second_until(now_ms);
+        Signal {
+            channel,
+            found: dial::stations(&lineup, hertz).next().is_some(),
+            bits_per_second: status.viewer.as_ref().map_or(0, rate),
+        }
     }
 
     fn stream_info(&self, status: &TunerStatus) -> String {
         let lineup = self.lineup();
-        let of = |number| dial::station_of(&lineup, number).map(|station| station.hertz);
-        let hertz = match (
-            &status.viewer,
-            self.at(status.index, |desk| desk.tuned.clone()),
-        ) {
-            (Some(viewer), _) => of(viewer.channel),
-            (None, Some(Tuned::Channel(number))) => of(number),
-            (None, Some(Tuned::Frequency(hertz, _))) => Some(hertz),
-            (None, None) => None,
-        };
         // No station is at 0 Hz.
-        stream_info(dial::stations(&lineup, hertz.unwrap_or(0)))
+        let hertz = self.dialled(&lineup, status).map_or(0, |(hertz, _)| hertz);
+        stream_info(dial::stations(&lineup, hertz))
     }
 }
