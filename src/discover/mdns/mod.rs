@@ -24,6 +24,7 @@ use super::throttle::Throttle;
 use crate::clock::until;
 use crate::limits;
 use crate::shutdown::Shutdown;
+use crate::system::network::Network;
 use gate::Gate;
 use message::Message;
 use records::Title;
@@ -63,6 +64,7 @@ async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
     let mut gate = Gate::new(Instant::now());
     let mut task = Task {
         responder: Responder::new(port, Title::new(&presence), Dice::new()),
+        network: Arc::clone(&network_rx.borrow()),
         presence,
         sockets: Sockets::new(protocol),
         throttle: Throttle::new(),
@@ -73,6 +75,9 @@ async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
         let (again, due) = (task.sockets.again(), task.responder.due());
         let opens = gate.opens(Instant::now());
         tokio::select! {
+            // What comes in is understood by the network as it is now, and nobody who sends all the
+            // time keeps the box from anything else.
+            biased;
             () = shutdown.stopped() => break,
             Ok(()) = network_rx.changed() => task.follow(),
             () = until(again) => task.follow(),
@@ -98,6 +103,8 @@ async fn serve_at(port: u16, presence: Presence, mut shutdown: Shutdown) {
 struct Task {
     responder: Responder,
     presence: Presence,
+    /// The network that is followed.
+    network: Arc<Network>,
     sockets: Sockets,
     /// How often one asker is answered alone.
     throttle: Throttle,
@@ -106,6 +113,7 @@ struct Task {
 impl Task {
     /// Goes where the box is announced now.
     fn follow(&mut self) {
+        self.network = Arc::clone(&self.presence.network_rx.borrow());
         let interfaces = self.presence.announced();
         let now = Instant::now();
         // A goodbye leaves by what is still open.
@@ -131,9 +139,8 @@ impl Task {
         if !self.presence.is_near(received.here, received.peer.ip()) {
             return;
         }
-        let network = Arc::clone(&self.presence.network_rx.borrow());
         let now = Instant::now();
-        let packets = self.responder.hear(&message, received, &network, now);
+        let packets = self.responder.hear(&message, received, &self.network, now);
         self.send(&packets);
     }
 

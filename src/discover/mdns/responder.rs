@@ -8,12 +8,11 @@ use super::fact::Facts;
 use super::message::{Audience, Entry, Message, Question, Record, Section, Value};
 use super::records::{Known, Names, Owned, Title};
 use super::voice::{Line, Link, Voice};
-use super::wording::{self, Echo};
+use super::wording::{self, Echo, Gone};
 use crate::discover::datagram::{Here, Received};
 use crate::discover::dice::Dice;
 use crate::limits;
 use crate::system::network::{Interface, Network};
-use heapless::Deque;
 use std::cmp::Ordering;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -23,10 +22,10 @@ use tokio::time::Instant;
 /// (RFC 6762 §8.1).
 const BEGINS: Duration = Duration::from_millis(250);
 
-/// So many times in so long a name may be another's before it takes longer to have the next one
-/// (RFC 6762 §8.1).
-const CONFLICTS: usize = 15;
-const CONFLICTS_IN: Duration = Duration::from_secs(10);
+/// After so many names that were another's it takes longer to have the next one, until there was no
+/// such one for a while (RFC 6762 §8.1).
+const CONFLICTS: u32 = 15;
+const CONFLICTS_FORGOTTEN: Duration = Duration::from_secs(60);
 const CONFLICTS_PAUSE: Duration = Duration::from_secs(5);
 
 /// When is answered what others may answer too (RFC 6762 §6).
@@ -60,8 +59,15 @@ pub(super) struct Responder {
     names: Names,
     voices: Vec<Voice>,
     letters: Vec<Letter>,
-    conflicts: Deque<Instant, CONFLICTS>,
+    conflicts: Option<Conflicts>,
     dice: Dice,
+}
+
+/// Names that were another's.
+#[derive(Debug, Clone, Copy)]
+struct Conflicts {
+    count: u32,
+    last: Instant,
 }
 
 /// An answer to one asker that waits for its time.
@@ -95,7 +101,7 @@ impl Responder {
             title,
             voices: Vec::new(),
             letters: Vec::new(),
-            conflicts: Deque::new(),
+            conflicts: None,
             dice,
         }
     }
@@ -123,7 +129,11 @@ impl Responder {
             }
             self.voices.push(voice);
         }
-        packets.extend(before.iter().filter_map(|voice| self.goodbye(voice)));
+        packets.extend(
+            before
+                .iter()
+                .filter_map(|voice| self.goodbye(voice, Gone::Box)),
+        );
         packets
     }
 
@@ -206,13 +216,14 @@ impl Responder {
     /// Says that the box goes, wherever it was said that it is there.
     pub(super) fn say_goodbye(&self) -> Vec<Packet> {
         let voices = self.voices.iter();
-        voices.filter_map(|voice| self.goodbye(voice)).collect()
+        voices
+            .filter_map(|voice| self.goodbye(voice, Gone::Box))
+            .collect()
     }
 
     /// When one begins that may begin now.
     fn beginning(&mut self, now: Instant) -> Instant {
-        let first = self.conflicts.front().filter(|_| self.conflicts.is_full());
-        let is_crowded = first.is_some_and(|first| *first + CONFLICTS_IN > now);
+        let is_crowded = self.conflicts.is_some_and(|all| all.count >= CONFLICTS);
         let pause = if is_crowded {
             CONFLICTS_PAUSE
         } else {
@@ -232,11 +243,13 @@ impl Responder {
     /// Asks again for a name that another has too; leaves it to that one who still says so then, and
     /// asks for the next one everywhere (RFC 6762 §9).
     fn yield_to(&mut self, owned: Owned, place: usize, now: Instant) -> Vec<Packet> {
-        if self.conflicts.is_full() {
-            self.conflicts.pop_front();
-        }
-        // There is room now.
-        let _ = self.conflicts.push_back(now);
+        let recent = self
+            .conflicts
+            .filter(|all| now < all.last + CONFLICTS_FORGOTTEN);
+        self.conflicts = Some(Conflicts {
+            count: recent.map_or(1, |all| all.count.saturating_add(1)),
+            last: now,
+        });
         let begins = self.beginning(now);
         match self.voices.get_mut(place) {
             Some(voice) if voice.is_told() => {
@@ -251,7 +264,9 @@ impl Responder {
         let next = self.names.after(owned);
         let (taken, new) = (self.names.owned(owned), next.owned(owned));
         log::warn!("another box has the name {taken}, so this one is {new}");
-        let packets = self.say_goodbye();
+        let voices = self.voices.iter();
+        let goodbyes = voices.filter_map(|voice| self.goodbye(voice, Gone::Name));
+        let packets = goodbyes.collect();
         self.names = next;
         self.begin_again(now);
         packets
@@ -359,13 +374,14 @@ impl Responder {
     }
 
     /// That the box is no more where it was said to be.
-    fn goodbye(&self, voice: &Voice) -> Option<Packet> {
+    fn goodbye(&self, voice: &Voice, gone: Gone) -> Option<Packet> {
+        if !voice.is_told() {
+            return None;
+        }
         let addresses = &voice.link.addresses;
         let facts = self.names.announced(addresses);
-        let bytes = voice
-            .is_told()
-            .then(|| wording::goodbye(&self.names, facts, addresses));
-        bytes.map(|bytes| to_group(voice, bytes))
+        let bytes = wording::goodbye(&self.names, facts, addresses, gone);
+        Some(to_group(voice, bytes))
     }
 
     /// That the box has some addresses no more.

@@ -70,28 +70,39 @@ pub(super) fn answer(
     draft.finish()
 }
 
-/// That these facts are so no more.
-pub(super) fn goodbye(names: &Names, facts: Facts, addresses: &[IpAddr]) -> Vec<u8> {
+/// What is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gone {
+    /// The box, with its names.
+    Box,
+    /// A name, which is another's: what that one says of it stays.
+    Name,
+}
+
+/// That these facts are so no more (RFC 6762 §10.1).
+pub(super) fn goodbye(names: &Names, facts: Facts, addresses: &[IpAddr], gone: Gone) -> Vec<u8> {
     let all = facts.iter().flat_map(|fact| names.records(fact, addresses));
-    end(all)
+    end(all.map(|record| match gone {
+        Gone::Box => record,
+        Gone::Name => Record {
+            claim: Claim::Shared,
+            ..record
+        },
+    }))
 }
 
-/// That the host has these addresses no more.
+/// That the host has these addresses no more. It has others.
 pub(super) fn moved(names: &Names, gone: &[IpAddr]) -> Vec<u8> {
-    end(gone.iter().map(|one| names.address(*one)))
+    end(gone.iter().map(|one| Record {
+        claim: Claim::Shared,
+        ..names.address(*one)
+    }))
 }
 
-/// That these records are good no more (RFC 6762 §10.1). They replace nothing: another box may have
-/// the name now.
 fn end(records: impl Iterator<Item = Record<'static>>) -> Vec<u8> {
     let mut draft = Draft::response(0);
     for record in records {
-        let last = Record {
-            claim: Claim::Shared,
-            ttl_s: 0,
-            ..record
-        };
-        say(&mut draft, Section::Answers, &last);
+        say(&mut draft, Section::Answers, &Record { ttl_s: 0, ..record });
     }
     draft.finish()
 }
