@@ -5,11 +5,16 @@ use super::network::{BOX, CLIENT, Lan};
 use super::viewer::Viewer;
 use super::{here, python};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpStream, UdpSocket};
-use std::process::{Child, Stdio};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// Whom everybody who speaks mDNS hears.
+const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
 
 #[test]
 fn zeroconf_resolves_its_name_until_it_stops() {
@@ -84,14 +89,13 @@ impl Strangers {
         let mut strangers = Self { number: 0 };
         // Making one takes longer than sending it; the same name comes again after as many.
         let packets: Vec<_> = (0..20_000).map(|_| strangers.packet()).collect();
-        let group = (Ipv4Addr::new(224, 0, 0, 251), 5353);
         let (begun, mut sent) = (Instant::now(), 0);
         for packet in packets.iter().cycle() {
             if begun.elapsed() >= time {
                 break;
             }
             // What finds no room here is lost, as it would be further on.
-            sent += u64::from(socket.send_to(packet, group).is_ok());
+            sent += u64::from(socket.send_to(packet, (GROUP, 5353)).is_ok());
         }
         sent
     }
@@ -103,8 +107,7 @@ fn is_found() -> bool {
     let patience = Some(Duration::from_secs(1));
     socket.set_read_timeout(patience).unwrap();
     let question = b"\0\0\0\0\0\x01\0\0\0\0\0\0\x0aexstreamtv\x05local\0\0\x01\0\x01";
-    let group = (Ipv4Addr::new(224, 0, 0, 251), 5353);
-    socket.send_to(question, group).unwrap();
+    socket.send_to(question, (GROUP, 5353)).unwrap();
     let mut bytes = [0; 2_000];
     let answer = socket.recv(&mut bytes).map(|length| &bytes[..length]);
     answer.is_ok_and(|answer| answer.windows(4).any(|place| place == BOX.octets()))
@@ -142,49 +145,73 @@ fn a_flood_of_strangers_names_costs_neither_memory_nor_a_stream_a_packet() {
     });
 }
 
-/// Has zeroconf have a host's name until it is killed.
-fn owner(lan: &Lan, host: &str) -> Child {
-    let mut command = lan.client.command(&python());
-    command.arg(here("tests/lan/mdns_owner.py"));
-    command.args([&CLIENT.to_string(), host]);
-    let mut owner = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut said = BufReader::new(owner.stdout.take().unwrap()).lines();
-    assert_eq!(said.next().unwrap().unwrap(), "here");
-    owner
+/// Another that has the box's name, and says so to whoever asks about it, until it is told to stop;
+/// how often that was. (zeroconf gives no addresses to who asks for a name before it takes it.)
+fn own_the_name(stop: &AtomicBool) -> u32 {
+    const NAME: &[u8] = b"\x0aexstreamtv\x05local\0";
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+    socket.set_reuse_address(true).unwrap();
+    let at = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 5353));
+    socket.bind(&at.into()).unwrap();
+    socket.join_multicast_v4(&GROUP, &CLIENT).unwrap();
+    let socket = UdpSocket::from(socket);
+    let patience = Some(Duration::from_millis(50));
+    socket.set_read_timeout(patience).unwrap();
+    let mut word = b"\0\0\x84\0\0\0\0\x01\0\0\0\0".to_vec();
+    word.extend_from_slice(NAME);
+    word.extend_from_slice(b"\0\x01\x80\x01\0\0\0\x78\0\x04");
+    word.extend_from_slice(&CLIENT.octets());
+    let (mut bytes, mut said) = ([0; 9_000], 0);
+    while !stop.load(Ordering::Relaxed) {
+        let Ok(length) = socket.recv(&mut bytes) else {
+            continue;
+        };
+        let is_asked = bytes[2] & 0x80 == 0;
+        if is_asked
+            && bytes[..length]
+                .windows(NAME.len())
+                .any(|place| place == NAME)
+        {
+            socket.send_to(&word, (GROUP, 5353)).unwrap();
+            said += 1;
+        }
+    }
+    said
 }
 
 #[test]
 fn where_another_has_its_name_it_is_the_next_one() {
     let lan = Lan::new();
     lan.client.within(|| {
-        let mut owner = owner(&lan, "exstreamtv.local.");
-        let home = Home::demo(&lan);
-        let mut command = lan.client.command(&python());
-        command.arg(here("tests/lan/mdns.py"));
-        command.args([&CLIENT.to_string(), "exstreamtv-2.local."]);
-        let mut zeroconf = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = BufReader::new(zeroconf.stdout.take().unwrap()).lines();
-        let found: Value = serde_json::from_str(&said.next().unwrap().unwrap()).unwrap();
-        println!("{found:#}");
-        assert_eq!(found["server"], "exstreamtv-2.local.");
-        let addresses = found["host"].as_array().unwrap();
-        assert!(addresses.contains(&BOX.to_string().into()), "{found}");
-        let words = home.words();
-        assert!(
-            words.contains("another box has the name exstreamtv.local"),
-            "{words}"
-        );
+        let (stop, client) = (&AtomicBool::new(false), &lan.client);
+        thread::scope(|scope| {
+            let owner = scope.spawn(move || client.within(|| own_the_name(stop)));
+            let home = Home::demo(&lan);
+            let mut command = client.command(&python());
+            command.arg(here("tests/lan/mdns.py"));
+            command.args([&CLIENT.to_string(), "exstreamtv-2.local."]);
+            let mut zeroconf = command.stdout(Stdio::piped()).spawn().unwrap();
+            let mut said = BufReader::new(zeroconf.stdout.take().unwrap()).lines();
+            let found = said.next();
+            stop.store(true, Ordering::Relaxed);
+            assert!(owner.join().unwrap() > 0, "nobody asked for the name");
+            let found: Value =
+                serde_json::from_str(&found.expect("it is not found").unwrap()).unwrap();
+            assert_eq!(found["server"], "exstreamtv-2.local.", "{found}");
+            let addresses = found["host"].as_array().unwrap();
+            assert!(addresses.contains(&BOX.to_string().into()), "{found}");
+            let words = home.words();
+            let told =
+                "another box has the name exstreamtv.local, so this one is exstreamtv-2.local";
+            assert!(words.contains(told), "{words}");
 
-        let mut page = TcpStream::connect((BOX, 80)).unwrap();
-        page.write_all(b"GET /discover.json HTTP/1.1\r\nHost: exstreamtv-2.local\r\n\r\n")
-            .unwrap();
-        let head = super::http::head(&mut page);
-        assert_eq!(super::http::status(&head), 200, "{head}");
-
-        zeroconf.kill().unwrap();
-        zeroconf.wait().unwrap();
-        owner.kill().unwrap();
-        owner.wait().unwrap();
-        home.stop();
+            let mut page = TcpStream::connect((BOX, 80)).unwrap();
+            let asked = b"GET /discover.json HTTP/1.1\r\nHost: exstreamtv-2.local\r\n\r\n";
+            page.write_all(asked).unwrap();
+            let head = super::http::head(&mut page);
+            assert_eq!(super::http::status(&head), 200, "{head}");
+            home.stop();
+            zeroconf.wait().unwrap();
+        });
     });
 }
