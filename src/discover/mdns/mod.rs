@@ -2,7 +2,7 @@
 //! of the LAN (RFC 6762, RFC 6763). No program finds tuners so.
 //!
 //! One task has both sockets, and never waits for anything else than what comes next. What is said
-//! and when is the [`responder`]'s; here it is sent. The box asks nobody anything but whether a name
+//! and when is the `responder`'s; here it is sent. The box asks nobody anything but whether a name
 //! is free, and keeps nothing of what others say, so that nobody can fill its memory; of what comes
 //! in faster than it can be worth it looks at a part (`gate`).
 
