@@ -41,7 +41,7 @@ const TABLE: &str = "
     playout     | plain live types config codec demux remux fetch schedule resolver | bytes log tokio
     tuner       | plain live types remux ring schedule resolver playout | bytes log tokio
     system      | plain live                      | log nix tokio
-    discover    | plain live types config schedule tuner system | bytes crc32fast heapless httparse jiff log mdns_sd nix \
+    discover    | plain live types config schedule tuner system | bytes crc32fast heapless httparse jiff log nix \
                   socket2 tokio
     http        | plain live types config ring plex store catalog schedule tuner system | askama bytes \
                   http_body_util httparse hyper hyper_util jiff log percent_encoding quick_xml serde \
