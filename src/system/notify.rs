@@ -66,10 +66,9 @@ async fn tell(words: Vec<Word>) {
         let states: Vec<_> = words.iter().map(Word::state).collect();
         sd_notify::notify(&states)
     };
-    match tokio::task::spawn_blocking(say).await {
-        Ok(Err(error)) => log::warn!("the service manager is not told: {error}"),
-        // An error of the task means that the box ends.
-        Ok(Ok(())) | Err(_) => {}
+    // An error of the thread means that the box ends.
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(say).await {
+        log::warn!("the service manager is not told: {error}");
     }
 }
 
