@@ -108,6 +108,8 @@ impl Database {
     pub(super) fn check(&mut self) -> Result<()> {
         let doing = "check the database";
         self.check_still_there(doing)?;
+        // What is held in memory says nothing of what is on the card.
+        self.connection.release_memory().map_err(refused(doing))?;
         let begun = Instant::now();
         let limit = Duration::from_millis(limits::STORE_CHECK_MS);
         let is_late = move || begun.elapsed() > limit;
