@@ -91,7 +91,7 @@ fn wire(interface: &Path) -> Option<Wire> {
 #[cfg(test)]
 mod tests {
     use super::slowest_in;
-    use crate::limits::{self, Link};
+    use crate::limits::Link;
     use std::fs;
     use std::path::Path;
 

@@ -53,6 +53,7 @@ fn a_door_that_lets_nobody_in_stops_the_beats_until_it_does() {
         .args(["-c", few, "sh", program, "demo", "--state"])
         .arg(text(state.path()))
         .args(ANY_PORT)
+        .env("RUST_LOG", "info")
         .stdin(Stdio::null())
         .stderr(Stdio::piped());
     manager.watch(&mut command, WATCHDOG);
@@ -63,7 +64,7 @@ fn a_door_that_lets_nobody_in_stops_the_beats_until_it_does() {
         log.read_to_string(&mut said).unwrap();
         said
     });
-    manager.until("WATCHDOG=1", PATIENCE);
+    manager.until("STATUS=It can tune: 4 channels", PATIENCE);
     // They say nothing, and are let go after ten seconds.
     let door = running.at("web").to_owned();
     let held: Vec<_> = (0..100)

@@ -223,9 +223,9 @@ mod tests {
 
     #[test]
     fn a_box_is_looked_for_where_it_is_announced() {
-        let parse = |text| Config::parse("box.toml", text).unwrap();
         let discovery = |text: &str| {
-            let target = target(&parse(text), Duration::ZERO).unwrap();
+            let config = Config::parse("box.toml", text).unwrap();
+            let target = target(&config, Duration::ZERO).unwrap();
             target.discovery.map(|at| at.port())
         };
         let state = "state = '/s'\n";
