@@ -74,6 +74,14 @@ impl Librarian {
         Ok(())
     }
 
+    /// Looks whether all that is kept is whole, as [`Store::check`].
+    ///
+    /// # Errors
+    /// What is damaged.
+    pub async fn check(&self) -> Result<()> {
+        self.store.check().await
+    }
+
     /// Adds a folder as a library, under its own name where none is given. It has no items until
     /// the next [`Self::sync`]. A folder that is a library already is given back as it is.
     ///

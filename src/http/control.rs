@@ -67,9 +67,18 @@ pub(super) async fn read(house: &House, head: &Head) -> Option<Answer> {
     let read = match head.path.as_str() {
         "/api/channels/suggestion" => suggestion(house).await.map(|new| Answer::json(&new)),
         "/api/plex/sections" => plex::sections(house).await,
+        "/api/store/check" => Ok(check_store(house).await),
         _ => return None,
     };
     Some(read.unwrap_or_else(|refused| refused))
+}
+
+/// Whether what is kept is whole; where it is not, 503 and why.
+async fn check_store(house: &House) -> Answer {
+    match house.librarian.check().await {
+        Ok(()) => Answer::json(&json!({ "whole": true })),
+        Err(error) => Answer::json_with(503, &json!({ "whole": false, "why": error.to_string() })),
+    }
 }
 
 /// The channels that could be made of what hardly any channel shows yet. Of a large library that

@@ -9,6 +9,7 @@
 mod address;
 mod answer;
 mod api;
+mod board;
 mod connection;
 mod control;
 mod device;
@@ -19,6 +20,7 @@ mod head;
 mod health;
 pub mod m3u;
 mod memory;
+mod metrics;
 mod page;
 mod picture;
 mod plex;
@@ -28,6 +30,7 @@ mod stream;
 mod upnp;
 pub mod xmltv;
 
+pub use board::Board;
 pub use door::listen;
 pub use gallery::Gallery;
 
@@ -76,6 +79,8 @@ pub struct House {
     pub stream: SocketAddr,
     /// What the machine is connected to: clients reach it at these addresses.
     pub network_rx: watch::Receiver<Arc<Network>>,
+    /// The board below.
+    pub board_rx: watch::Receiver<Arc<Board>>,
     /// The machine's host name, under which clients may reach it; empty where unknown.
     pub host_name: String,
     /// More names under which clients may reach it.

@@ -5,13 +5,14 @@ use super::address::Roots;
 use super::answer::{Answer, Kind};
 use super::problem::{Problem, problems};
 use super::programme::{NowNext, Programme, Shape};
-use super::{House, memory, picture, plex};
+use super::{House, board, memory, picture, plex};
 use crate::plex::{Attempt, Stage};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 
 /// Problems that are shown before one has to ask for the rest.
 const PROBLEMS_AT_ONCE: usize = 6;
@@ -47,6 +48,7 @@ struct StatusPage<'a> {
     address: &'a str,
     device_id: String,
     version: &'a str,
+    board: Vec<board::Row>,
     memory: Option<String>,
     zone: String,
 }
@@ -124,7 +126,9 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let viewers = viewer_lines(&tuners, &zone);
     let troubles = plex::troubles(house).into_iter().map(|one| one.sentence);
     let found = twin(house).into_iter().chain(taken(house));
-    let outside = found.chain(troubles).collect();
+    let machine = Arc::clone(&house.board_rx.borrow());
+    let outside = found.chain(board::troubles(&machine)).chain(troubles);
+    let outside = outside.collect();
     let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
     render(
@@ -159,6 +163,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
             address: roots.web.trim_start_matches("http://"),
             device_id: house.device.id.to_string(),
             version: house.version,
+            board: board::rows(&machine),
             memory: memory::resident_bytes().map(megabytes),
             zone: zone_words(&zone),
         },
@@ -359,7 +364,7 @@ fn local(epoch_ms: i64, zone: &TimeZone, form: &str) -> String {
 }
 
 /// A long duration in its two largest units.
-fn long(duration_ms: i64) -> String {
+pub(super) fn long(duration_ms: i64) -> String {
     let minutes = duration_ms.max(0) / 60_000;
     let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
     match (days, hours) {

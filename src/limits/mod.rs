@@ -7,6 +7,7 @@
 mod budget;
 mod discovery;
 mod link;
+mod service;
 
 pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
 pub use discovery::{
@@ -21,6 +22,10 @@ pub use discovery::{
     TARGET_SILENT_MS, TWIN_LOOK_MS, TWIN_PATIENCE_MS,
 };
 pub use link::Link;
+pub use service::{
+    CONDITION_FILE_BYTES, CONDITION_LOOK_MS, CONDITION_SENSORS, PROOF_ANSWER_MS,
+    PROOF_DOCUMENT_BYTES, PROOF_PAUSE_MS, STANDING_LOOK_MS, UPDATER_ANSWER_MS, UPDATER_LINE_BYTES,
+};
 
 // Coded media.
 
@@ -336,6 +341,10 @@ pub const STORE_LOG_BYTES: usize = 4 << 20;
 
 /// Milliseconds that a write waits for another program that holds the database locked.
 pub const STORE_LOCKED_MS: u64 = 5_000;
+
+/// Milliseconds that looking through the whole database may take while the box runs: meanwhile
+/// nothing else is read or written.
+pub const STORE_CHECK_MS: u64 = 8_000;
 
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;

@@ -261,6 +261,22 @@ impl Store {
         .await
     }
 
+    /// Looks whether the database is whole, all of it. Nothing else is read or written meanwhile.
+    ///
+    /// # Errors
+    /// What is damaged; or it cannot be looked through within `limits::STORE_CHECK_MS`.
+    pub async fn check(&self) -> Result<()> {
+        self.call("check the database", Database::check).await
+    }
+
+    /// Returns when the thread has come to this request: it lives, and does not hang.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub async fn answer(&self) -> Result<()> {
+        self.call("answer", |_| Ok(())).await
+    }
+
     /// Gives this handle up and returns when the database is closed, which is when all other
     /// handles are gone too.
     pub async fn close(self) {
