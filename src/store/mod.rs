@@ -7,11 +7,14 @@
 //!
 //! It writes only what is complete, in one transaction each; it never scans, probes or decides.
 
+mod file;
 mod open;
 mod read;
 mod upgrade;
 mod word;
 mod write;
+
+pub use file::{FILES, newest_schema, schema};
 
 use crate::error::{Error, Result};
 use crate::limits;

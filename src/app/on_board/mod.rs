@@ -1,0 +1,20 @@
+//! `board`: what a machine that is nothing but the box does besides running it.
+
+mod prepare;
+mod reset;
+mod version;
+
+use crate::error::Result;
+use clap::Subcommand;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Board {
+    /// Make the configuration of what the owner wrote on the card, before the box starts
+    Prepare(prepare::Prepare),
+}
+
+pub(super) fn run(board: Board) -> Result<()> {
+    match board {
+        Board::Prepare(prepare) => prepare::run(&prepare),
+    }
+}
