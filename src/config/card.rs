@@ -82,9 +82,9 @@ impl Card {
         let mut reading = Reading::default();
         if bytes.len() > limits::CARD_TEXT_BYTES {
             let most = limits::CARD_TEXT_BYTES >> 10;
-            reading.notices.push(format!(
-                "{FILE} is larger than {most} KiB, so nothing of it was heard: begin it anew."
-            ));
+            let words =
+                format!("it is larger than {most} KiB, so nothing was heard: begin it anew.");
+            reading.tell(0, &words);
             return reading.finish();
         }
         let text = Text::decode(bytes);
@@ -122,7 +122,8 @@ impl Card {
 struct Reading<'a> {
     /// What was said of a key last, and in which line.
     said: BTreeMap<Key, (usize, &'a str)>,
-    notices: Vec<String>,
+    /// With their lines; 0 for the file as a whole.
+    notices: Vec<(usize, String)>,
 }
 
 impl<'a> Reading<'a> {
@@ -155,7 +156,7 @@ impl<'a> Reading<'a> {
     }
 
     fn tell(&mut self, number: usize, what: &str) {
-        self.notices.push(format!("{FILE}, line {number}: {what}"));
+        self.notices.push((number, what.to_owned()));
     }
 
     /// What was said of a key, as `read` understands it; otherwise a notice says what would do.
@@ -183,16 +184,26 @@ impl<'a> Reading<'a> {
             tuners: self.take(Key::Tuners, value::tuners),
             notices: Vec::new(),
         };
-        let more = self.notices.len().saturating_sub(limits::SENTENCES);
-        self.notices.truncate(limits::SENTENCES);
-        if more > 0 {
-            self.notices
-                .push(format!("{FILE}: and {more} more like these."));
-        }
         Card {
-            notices: self.notices,
+            notices: self.told(),
             ..card
         }
+    }
+
+    /// The notices in the order of their lines, as many as anybody reads.
+    fn told(mut self) -> Vec<String> {
+        self.notices.sort_by_key(|(number, _)| *number);
+        let more = self.notices.len().saturating_sub(limits::SENTENCES);
+        let first = self.notices.into_iter().take(limits::SENTENCES);
+        let sentence = |(number, what): (usize, String)| match number {
+            0 => format!("{FILE}: {what}"),
+            _ => format!("{FILE}, line {number}: {what}"),
+        };
+        let mut told: Vec<_> = first.map(sentence).collect();
+        if more > 0 {
+            told.push(format!("{FILE}: and {more} more like these."));
+        }
+        told
     }
 
     fn wifi(&mut self) -> Option<Wifi> {

@@ -464,6 +464,9 @@ pub const CARD_TEXT_BYTES: usize = 64 << 10;
 /// Largest file of keys for SSH that is read from the card.
 pub const SSH_KEYS_BYTES: usize = 64 << 10;
 
+/// Sentences for the owner that were found out before the box started.
+pub const NOTICES_BYTES: usize = 64 << 10;
+
 /// Longest name of a version.
 pub const VERSION_BYTES: usize = 32;
 

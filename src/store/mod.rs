@@ -143,6 +143,18 @@ impl Store {
         self.add_library(name, Origin::Folder { path }).await
     }
 
+    /// Removes a library with its items, and the channels that show nothing else. One that is gone
+    /// already is no error.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn remove_library(&self, library: LibraryId) -> Result<()> {
+        self.call("remove a library", move |db| {
+            db.write_for_owner("remove a library", |tx| write::remove_library(tx, library))
+        })
+        .await
+    }
+
     /// Writes what a look at a library found, in batches of `limits::STORE_BATCH_ITEMS`, each of
     /// which is there completely or not at all.
     ///

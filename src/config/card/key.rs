@@ -127,7 +127,7 @@ fn nearest(name: &str) -> Option<Key> {
     let near = KEYS.into_iter().filter_map(|key| {
         let other = bare(key.name())?;
         let slips = slips(name, &other);
-        (slips <= SLIPS.min(other.len() / 3)).then_some((slips, key))
+        (slips <= SLIPS.min(other.len().div_ceil(3))).then_some((slips, key))
     });
     near.min().map(|(_, key)| key)
 }
