@@ -4,11 +4,13 @@
 //! error that is silently a default has kept televisions dark for hours. What concerns the owner's
 //! libraries and channels is not here but in the store.
 
+pub mod card;
+
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::language;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -35,7 +37,7 @@ const HOST_NAME_BYTES: usize = 253;
 const HOST_NAMES: usize = 16;
 
 /// The host's wishes; [`Config::default`] where it has none.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The state folder, absolute; `None` for the usual one of the user that runs the box.
@@ -81,6 +83,21 @@ pub struct Config {
     /// Where the box links itself to an account of Plex, for those who try that without one; `None`
     /// for plex.tv.
     pub plex_tv: Option<String>,
+    /// A Plex server that the box links itself to, once: its address, and the file, absolute, with its
+    /// token.
+    pub plex_url: Option<String>,
+    /// See `plex_url`.
+    #[serde(deserialize_with = "absolute")]
+    pub plex_token_file: Option<PathBuf>,
+    /// Whether the embedded clips are on air as long as the owner has no library.
+    pub demo: bool,
+    /// A folder, absolute, whose folders become libraries by themselves when there is video in them:
+    /// where the system mounts drives.
+    #[serde(deserialize_with = "absolute")]
+    pub drives: Option<PathBuf>,
+    /// A file, absolute, with sentences for the owner, one a line, that the page shows.
+    #[serde(deserialize_with = "absolute")]
+    pub notices: Option<PathBuf>,
     /// What clients call the device.
     #[serde(deserialize_with = "name")]
     pub name: String,
@@ -108,6 +125,11 @@ impl Default for Config {
             time_marker: None,
             updater: None,
             plex_tv: None,
+            plex_url: None,
+            plex_token_file: None,
+            demo: false,
+            drives: None,
+            notices: None,
             name: "EXStreamTV".to_owned(),
             language: "eng".to_owned(),
         }
@@ -138,6 +160,15 @@ impl Config {
     /// Names the file, the line and the key of the first thing that cannot be, and what would do.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| refusal(file, text, &error))
+    }
+
+    /// The file that says all this.
+    ///
+    /// # Errors
+    /// A path is not UTF-8.
+    pub fn to_text(&self) -> Result<String> {
+        let failed = |error: toml::ser::Error| Error::invalid("configuration", error.to_string());
+        toml::to_string(self).map_err(failed)
     }
 }
 
@@ -174,6 +205,11 @@ fn would_do(key: &str) -> Option<&'static str> {
         "memory_mb" => "the megabytes of memory, like 1024",
         "link_mbps" => "megabits per second, like 1000",
         "time_marker" => "an absolute path, like \"/run/systemd/timesync/synchronized\"",
+        "plex_url" => "an address, like \"http://192.168.1.5:32400\"",
+        "plex_token_file" => "an absolute path, like \"/run/exstreamtv/plex-token\"",
+        "demo" => "true or false",
+        "drives" => "an absolute path, like \"/media\"",
+        "notices" => "an absolute path, like \"/run/exstreamtv/notices\"",
         "updater" => "an absolute path, like \"/run/exstreamtv/updater.sock\"",
         "name" => "a short line of text, like \"Living room\"",
         "language" => "a code of ISO 639, like \"eng\" or \"de\"",
@@ -266,10 +302,21 @@ mod tests {
             "state = '/srv/tv'\nweb = '[::]:80'\nstream = '127.0.0.1:0'\n\
              control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n\
              memory_mb = 900\nlink_mbps = 100\ntime_marker = '/run/told'\n\
-             updater = '/run/updater.sock'\n\
-             device = '0.0.0.0:80'\nnames = ['tv.example.org', '192.0.2.7']\n",
+             device = '0.0.0.0:80'\nnames = ['tv.example.org', '192.0.2.7']\n\
+             demo = true\ndrives = '/media'\nnotices = '/run/notices'\nupdater = '/run/up'\n\
+             plex_url = 'http://a:1'\nplex_token_file = '/run/token'\n",
         )
         .unwrap();
+        assert_eq!(
+            Config::parse("a", &config.to_text().unwrap()).unwrap(),
+            config
+        );
+        assert!(config.demo);
+        assert_eq!(config.drives.unwrap().to_str(), Some("/media"));
+        assert_eq!(config.notices.unwrap().to_str(), Some("/run/notices"));
+        assert_eq!(config.updater.unwrap().to_str(), Some("/run/up"));
+        assert_eq!(config.plex_url.as_deref(), Some("http://a:1"));
+        assert_eq!(config.plex_token_file.unwrap().to_str(), Some("/run/token"));
         assert_eq!(config.state.unwrap().to_str(), Some("/srv/tv"));
         assert_eq!(config.web.to_string(), "[::]:80");
         assert_eq!(config.stream.to_string(), "127.0.0.1:0");
@@ -277,7 +324,6 @@ mod tests {
         assert_eq!(config.tuners, Some(3));
         assert_eq!((config.memory_mb, config.link_mbps), (Some(900), Some(100)));
         assert_eq!(config.time_marker.unwrap().to_str(), Some("/run/told"));
-        assert_eq!(config.updater.unwrap().to_str(), Some("/run/updater.sock"));
         assert_eq!(config.device, Some("0.0.0.0:80".parse().unwrap()));
         assert_eq!(config.names, ["tv.example.org", "192.0.2.7"]);
         assert_eq!(config.name, "Küche");

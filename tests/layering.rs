@@ -40,7 +40,7 @@ const TABLE: &str = "
     resolver    | plain live types plex catalog   | log tokio
     playout     | plain live types config codec demux remux fetch schedule resolver | bytes log tokio
     tuner       | plain live types remux ring schedule resolver playout | bytes log tokio
-    system      | plain live                      | log nix sd_notify serde serde_json tokio
+    system      | plain live                      | log nix ring sd_notify serde serde_json tokio
     discover    | plain live types config schedule tuner system | bytes crc32fast heapless httparse jiff log nix \
                   socket2 tokio
     http        | plain live types config ring plex store catalog schedule tuner system | askama bytes \

@@ -27,7 +27,7 @@ pub(super) enum Command {
     /// List the channels of the running box, or have some suggested
     #[command(subcommand)]
     Channels(Channels),
-    /// What a board does with itself: its slots, its start, its proof
+    /// What a machine that is nothing but the box does besides running it
     #[command(subcommand)]
     Board(on_board::Board),
 }

@@ -6,9 +6,11 @@ mod channels;
 mod control;
 mod demo;
 mod device;
+mod drives;
 mod library;
 mod link;
 mod listen;
+mod named_server;
 mod on_board;
 mod output;
 mod pulse;
@@ -67,7 +69,7 @@ fn obey(command: Command) -> Result<()> {
         Command::Link(link) => asking()?.block_on(link::run(link)),
         Command::Library(library) => asking()?.block_on(library::run(library)),
         Command::Channels(channels) => asking()?.block_on(channels::run(channels)),
-        Command::Board(command) => on_board::run(command),
+        Command::Board(board) => on_board::run(board),
     }
 }
 

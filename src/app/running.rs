@@ -5,6 +5,7 @@
 //! status page, never a reason not to start.
 
 use super::board;
+use super::demo;
 use super::device;
 use super::listen::{Doors, Places, SocketFiles};
 use super::output::answer;
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::discover::{Discovery, Presence};
 use crate::error::{Error, Result};
 use crate::http::{self, Board, House};
-use crate::limits::{Budget, Link};
+use crate::limits::{self, Budget, Link};
 use crate::model::Device;
 use crate::plex::{Linking, Servers};
 use crate::resolver::Resolver;
@@ -25,6 +26,7 @@ use crate::schedule::{Lineup, Wishes};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::store::Store;
 use crate::system::condition::{self, Tree};
+use crate::system::disk::read_bounded;
 use crate::system::network;
 use crate::system::notify::ServiceManager;
 use crate::system::standing::Updater;
@@ -48,6 +50,8 @@ const WRITE: Duration = Duration::from_millis(5_000);
 pub(super) struct Running {
     pub(super) places: Places,
     pub(super) house: Arc<House>,
+    /// What the owner should know.
+    pub(super) notices_tx: watch::Sender<Vec<String>>,
     store: Store,
     stopper: Stopper,
     socket_files: SocketFiles,
@@ -181,6 +185,7 @@ impl Running {
             };
             tasks.spawn(discovery.serve(shutdown.clone()));
         }
+        let notices_tx = watch::Sender::new(notices(config));
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
@@ -188,6 +193,9 @@ impl Running {
             tuners,
             twin_rx,
             taken_rx,
+            notices_rx: notices_tx.subscribe(),
+            clips: config.demo.then(|| demo::clips(folder)),
+            takes_drives: config.drives.is_some(),
             librarian,
             plex,
             pictures: http::Gallery::new(),
@@ -231,11 +239,20 @@ impl Running {
         let running = Self {
             places,
             house,
+            notices_tx,
             store,
             stopper,
             socket_files: doors.socket_files,
         };
         Ok((running, tasks))
+    }
+
+    /// Has the page tell the owner something, and nothing of what it was `before`.
+    pub(super) fn tell(&self, before: Option<&str>, notice: Option<&str>) {
+        self.notices_tx.send_modify(|notices| {
+            notices.retain(|one| Some(one.as_str()) != before);
+            notices.extend(notice.map(str::to_owned));
+        });
     }
 
     /// Looks through the libraries. What cannot be read is a sentence in the log.
@@ -281,6 +298,19 @@ impl Running {
             log::warn!("the store did not finish in time; it is repaired at the next start");
         }
     }
+}
+
+/// What was found out for the owner before the box started.
+fn notices(config: &Config) -> Vec<String> {
+    let Some(file) = &config.notices else {
+        return Vec::new();
+    };
+    let text = read_bounded(file, limits::NOTICES_BYTES).unwrap_or_else(|error| {
+        log::warn!("{} cannot be read: {error}", file.display());
+        Vec::new()
+    });
+    let text = String::from_utf8_lossy(&text).into_owned();
+    text.lines().map(str::to_owned).collect()
 }
 
 /// The Plex servers that the box is linked to.

@@ -87,7 +87,12 @@ async fn suggestion(house: &House) -> Result<Vec<NewChannel>, Answer> {
     // A sync may have ended just now.
     house.settled().await;
     let (lineup, now_ms) = (house.lineup(), house.now_ms());
-    let work = move || suggest(lineup.catalog(), lineup.wishes(), now_ms);
+    let clips = house.library_of_clips(lineup.catalog());
+    let work = move || match clips {
+        // They make way for what is suggested here.
+        Some(clips) => suggest(&lineup.catalog().without(clips), lineup.wishes(), now_ms),
+        None => suggest(lineup.catalog(), lineup.wishes(), now_ms),
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Answer::words(500, &format!("Nothing can be suggested: {error}.")))

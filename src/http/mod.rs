@@ -34,10 +34,10 @@ pub use board::Board;
 pub use door::listen;
 pub use gallery::Gallery;
 
-use crate::catalog::Librarian;
+use crate::catalog::{Catalog, Librarian};
 use crate::clock::SharedClock;
 use crate::limits;
-use crate::model::Device;
+use crate::model::{Device, LibraryId};
 use crate::plex::Linking;
 use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
@@ -46,6 +46,7 @@ use crate::tuner::Tuners;
 use door::{Listener, keep_open};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
@@ -65,6 +66,13 @@ pub struct House {
     pub twin_rx: watch::Receiver<Option<IpAddr>>,
     /// The port at which the box should be looked for, while another program has it.
     pub taken_rx: watch::Receiver<Option<u16>>,
+    /// What else the owner should know, in sentences.
+    pub notices_rx: watch::Receiver<Vec<String>>,
+    /// The folder of the clips that come with the box, where they are on air until the owner has
+    /// something of their own.
+    pub clips: Option<PathBuf>,
+    /// Whether drives become libraries by themselves.
+    pub takes_drives: bool,
     /// Keeps the owner's libraries and channels.
     pub librarian: Arc<Librarian>,
     /// The link to Plex.
@@ -109,6 +117,12 @@ impl House {
         let _ = lineup_rx
             .wait_for(|lineup| Arc::ptr_eq(lineup.catalog(), &catalog_rx.borrow()))
             .await;
+    }
+
+    /// The library of the clips that come with the box, while it is there.
+    fn library_of_clips(&self, catalog: &Catalog) -> Option<LibraryId> {
+        let library = catalog.library_at(self.clips.as_deref()?)?;
+        Some(library.id)
     }
 
     /// The lineup of this moment.

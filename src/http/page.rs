@@ -6,6 +6,8 @@ use super::answer::{Answer, Kind};
 use super::problem::{Problem, problems};
 use super::programme::{NowNext, Programme, Shape};
 use super::{House, board, memory, picture, plex};
+use crate::catalog::Catalog;
+use crate::model::LibraryId;
 use crate::plex::{Attempt, Stage};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
@@ -31,7 +33,11 @@ const SHORT_MS: i64 = 120_000;
 struct StatusPage<'a> {
     name: &'a str,
     counts: Counts,
-    beginning: Beginning,
+    /// What the owner's own channels still need; `None` where there are some.
+    beginning: Option<Beginning>,
+    /// Whether the clips that come with the box are on air.
+    has_clips: bool,
+    takes_drives: bool,
     linking: Stage,
     renewed_s: i64,
     /// What a channel shows that shows nothing.
@@ -66,7 +72,7 @@ struct Counts {
     up: String,
 }
 
-/// What a box without channels still needs.
+/// What a box without channels of the owner's still needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beginning {
     /// A library.
@@ -127,16 +133,21 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let troubles = plex::troubles(house).into_iter().map(|one| one.sentence);
     let found = twin(house).into_iter().chain(taken(house));
     let machine = Arc::clone(&house.board_rx.borrow());
-    let outside = found.chain(board::troubles(&machine)).chain(troubles);
+    let told = house.notices_rx.borrow().clone();
+    let outside = found.chain(told).chain(board::troubles(&machine)).chain(troubles);
     let outside = outside.collect();
     let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
+    let clips = house.library_of_clips(lineup.catalog());
+    let needs = lineup.schedules().is_empty() || clips.is_some();
     render(
         200,
         &StatusPage {
             name: &house.device.friendly_name,
             counts: counts(lineup, &tuners, house.up_ms()),
-            beginning: beginning(house, lineup),
+            beginning: needs.then(|| beginning(house, lineup.catalog(), clips)),
+            has_clips: clips.is_some() && !lineup.schedules().is_empty(),
+            takes_drives: house.takes_drives,
             linking: house.plex.attempt().stage,
             renewed_s: renewed_s(lineup, date_ms),
             dark: match date_ms {
@@ -215,22 +226,24 @@ fn counts(lineup: &Lineup, tuners: &[TunerStatus], up_ms: i64) -> Counts {
     }
 }
 
-fn beginning(house: &House, lineup: &Lineup) -> Beginning {
-    let catalog = lineup.catalog();
+fn beginning(house: &House, catalog: &Catalog, clips: Option<LibraryId>) -> Beginning {
+    let has_library = catalog.libraries().iter().any(|one| Some(one.id) != clips);
+    let items = catalog.items().iter();
+    let titles = items.filter(|item| Some(item.library) != clips).count();
     if house.librarian.is_syncing() {
         Beginning::Looking
-    } else if catalog.libraries().is_empty() && house.plex.servers().is_linked() {
+    } else if !has_library && house.plex.servers().is_linked() {
         Beginning::Linked
-    } else if catalog.libraries().is_empty() {
+    } else if !has_library {
         // Whoever looks now may want to type a code in.
         if is_code_wanted(&house.plex.attempt()) {
             house.plex.want();
         }
         Beginning::Nothing
-    } else if catalog.items().is_empty() {
+    } else if titles == 0 {
         Beginning::Unseen
     } else {
-        Beginning::Titles(catalog.items().len())
+        Beginning::Titles(titles)
     }
 }
 

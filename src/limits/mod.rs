@@ -467,6 +467,29 @@ pub const TUNER_LOCK_MS: u64 = 30_000;
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
 
+// The card.
+
+/// Largest `exstreamtv.txt` that is read.
+pub const CARD_TEXT_BYTES: usize = 64 << 10;
+
+/// Largest file of keys for SSH that is read from the card.
+pub const SSH_KEYS_BYTES: usize = 64 << 10;
+
+/// Sentences for the owner that were found out before the box started.
+pub const NOTICES_BYTES: usize = 64 << 10;
+
+/// Longest name of a version.
+pub const VERSION_BYTES: usize = 32;
+
+/// How often it is looked whether a drive was plugged in.
+pub const DRIVES_LOOK_MS: u64 = 30_000;
+
+/// Files and folders of a drive that are looked at to find one video.
+pub const DRIVE_LOOK_FILES: usize = 4_096;
+
+/// How often a server that could not be linked to is tried again, at most.
+pub const PLEX_LINK_AGAIN_MS: u64 = 300_000;
+
 // The clock.
 
 /// How long a box waits to be told the date before it takes one that can be right: a house may have

@@ -7,11 +7,14 @@
 //!
 //! It writes only what is complete, in one transaction each; it never scans, probes or decides.
 
+mod file;
 mod open;
 mod read;
 mod upgrade;
 mod word;
 mod write;
+
+pub use file::{FILES, newest_schema, schema};
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -138,6 +141,18 @@ impl Store {
     pub async fn add_folder(&self, name: &str, path: &str) -> Result<Library> {
         let path = path.to_owned();
         self.add_library(name, Origin::Folder { path }).await
+    }
+
+    /// Removes a library with its items, and the channels that show nothing else. One that is gone
+    /// already is no error.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn remove_library(&self, library: LibraryId) -> Result<()> {
+        self.call("remove a library", move |db| {
+            db.write_for_owner("remove a library", |tx| write::remove_library(tx, library))
+        })
+        .await
     }
 
     /// Writes what a look at a library found, in batches of `limits::STORE_BATCH_ITEMS`, each of

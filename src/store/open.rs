@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The database's name in the state folder.
-const FILE: &str = "exstreamtv.db";
+pub(super) const FILE: &str = "exstreamtv.db";
 
 /// Statements that are kept prepared.
 const STATEMENTS: usize = 32;
