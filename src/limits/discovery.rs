@@ -90,8 +90,9 @@ pub const DNS_LABEL_BYTES: usize = 63;
 /// Longest name, with the lengths of its labels.
 pub const DNS_NAME_BYTES: usize = 255;
 
-/// Pointers that are followed within one name.
-pub const DNS_HOPS: usize = 16;
+/// Pointers that are followed within one name. No fewer than [`DNS_MARKS`]: the box can read what it
+/// writes.
+pub const DNS_HOPS: usize = 32;
 
 /// Questions and records of one message that are looked at.
 pub const DNS_ENTRIES: usize = 512;

@@ -61,6 +61,10 @@ pub enum Section {
 
 /// One piece of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "they are looked at one by one, and nothing is allocated for what strangers send"
+)]
 pub enum Entry<'a> {
     /// Something that is asked.
     Question(Question),

@@ -559,7 +559,7 @@ async fn who_takes_every_name_does_not_hurry_the_box() {
     let mut bench = Bench::new(vec![eth0(&["10.0.0.5"])]);
     for _ in 0..6_000 {
         bench.pass(ms(10));
-        let asked = bench.said.drain(..).last();
+        let asked = bench.said.drain(..).next_back();
         let Some((_, packet)) = asked else { continue };
         let message = Message::read(&packet.bytes).unwrap();
         if let Some(Entry::Question(one)) = message.entries().next() {
