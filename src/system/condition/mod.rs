@@ -23,6 +23,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+/// Where the device tree's name of the board is; the second also where a sandbox hides the first.
+const MODELS: [&str; 2] = [
+    "proc/device-tree/model",
+    "sys/firmware/devicetree/base/model",
+];
+
 /// The condition at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Condition {
@@ -79,7 +85,7 @@ impl Condition {
             .filter_map(|zone| tree.number(&format!("{zone}/temp")));
         let meminfo = tree.text("proc/meminfo");
         Self {
-            model: tree.text("proc/device-tree/model"),
+            model: MODELS.iter().find_map(|file| tree.text(file)),
             slot: tree.text("proc/cmdline").and_then(|line| slot(&line)),
             temperature_millicelsius: degrees.max(),
             power: Power::read(tree),

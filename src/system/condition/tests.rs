@@ -97,6 +97,8 @@ fn what_is_not_told_is_not_there() {
     assert_eq!(odd.up_s, None);
     assert_eq!(odd.memory, None);
     assert_eq!(odd.temperature_millicelsius, None);
+    let hidden = look(&[("sys/firmware/devicetree/base/model", "linux,dummy-virt\0")]);
+    assert_eq!(hidden.model.as_deref(), Some("linux,dummy-virt"));
     let nowhere = Condition::look(&Tree::at("/nowhere".as_ref()), "/nowhere".as_ref());
     assert_eq!(nowhere, Condition::default());
 }
