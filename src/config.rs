@@ -74,6 +74,9 @@ pub struct Config {
     /// clock can be believed.
     #[serde(deserialize_with = "absolute")]
     pub time_marker: Option<PathBuf>,
+    /// The socket of the updater, absolute; `None` where the box cannot be updated over the network.
+    #[serde(deserialize_with = "absolute")]
+    pub updater: Option<PathBuf>,
     /// Where the box links itself to an account of Plex, for those who try that without one; `None`
     /// for plex.tv.
     pub plex_tv: Option<String>,
@@ -102,6 +105,7 @@ impl Default for Config {
             memory_mb: None,
             link_mbps: None,
             time_marker: None,
+            updater: None,
             plex_tv: None,
             name: "EXStreamTV".to_owned(),
             language: "eng".to_owned(),
@@ -169,6 +173,7 @@ fn would_do(key: &str) -> Option<&'static str> {
         "memory_mb" => "the megabytes of memory, like 1024",
         "link_mbps" => "megabits per second, like 1000",
         "time_marker" => "an absolute path, like \"/run/systemd/timesync/synchronized\"",
+        "updater" => "an absolute path, like \"/run/exstreamtv/updater.sock\"",
         "name" => "a short line of text, like \"Living room\"",
         "language" => "a code of ISO 639, like \"eng\" or \"de\"",
         _ => return None,
@@ -260,7 +265,7 @@ mod tests {
             "state = '/srv/tv'\nweb = '[::]:80'\nstream = '127.0.0.1:0'\n\
              control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n\
              memory_mb = 900\nlink_mbps = 100\ntime_marker = '/run/told'\n\
-             device = '0.0.0.0:80'\nnames = ['tv.example.org', '192.0.2.7']\n",
+             device = '0.0.0.0:80'\nupdater = '/run/updater.sock'\nnames = ['tv.example.org', '192.0.2.7']\n",
         )
         .unwrap();
         assert_eq!(config.state.unwrap().to_str(), Some("/srv/tv"));
@@ -270,6 +275,7 @@ mod tests {
         assert_eq!(config.tuners, Some(3));
         assert_eq!((config.memory_mb, config.link_mbps), (Some(900), Some(100)));
         assert_eq!(config.time_marker.unwrap().to_str(), Some("/run/told"));
+        assert_eq!(config.updater.unwrap().to_str(), Some("/run/updater.sock"));
         assert_eq!(config.device, Some("0.0.0.0:80".parse().unwrap()));
         assert_eq!(config.names, ["tv.example.org", "192.0.2.7"]);
         assert_eq!(config.name, "Küche");

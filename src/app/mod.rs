@@ -9,6 +9,7 @@ mod device;
 mod library;
 mod link;
 mod listen;
+mod on_board;
 mod output;
 mod running;
 mod serve;
@@ -64,6 +65,7 @@ fn obey(command: Command) -> Result<()> {
         Command::Link(link) => asking()?.block_on(link::run(link)),
         Command::Library(library) => asking()?.block_on(library::run(library)),
         Command::Channels(channels) => asking()?.block_on(channels::run(channels)),
+        Command::Board(board) => on_board::run(board),
     }
 }
 

@@ -1,0 +1,29 @@
+//! `board`: what the box's own image does on its board, beside the box.
+
+mod install;
+mod status;
+mod updater;
+
+use crate::error::Result;
+use clap::Subcommand;
+
+/// The socket of the updater on the box.
+const UPDATER_SOCKET: &str = "/run/exstreamtv/updater.sock";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum OnBoard {
+    /// Write updates to the card for those who may have that, as root
+    Updater(updater::Arguments),
+    /// Have a bundle written to the slot that does not run
+    Install(install::Arguments),
+    /// Say which versions the card has, and what became of the last update
+    Status(status::Arguments),
+}
+
+pub(super) fn run(command: OnBoard) -> Result<()> {
+    match command {
+        OnBoard::Updater(arguments) => updater::run(arguments),
+        OnBoard::Install(arguments) => super::asking()?.block_on(install::run(arguments)),
+        OnBoard::Status(arguments) => super::asking()?.block_on(status::run(arguments)),
+    }
+}
