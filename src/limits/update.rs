@@ -37,6 +37,9 @@ pub const UPDATER_LINE_BYTES: usize = 8 << 10;
 /// Who brings no byte of what it has promised for this long is let go.
 pub const UPDATER_SILENT_MS: u64 = 30_000;
 
+/// How long what somebody still says whose bundle is not taken is read and dropped.
+pub const UPDATER_LINGER_MS: u64 = 5_000;
+
 /// Updater that nobody asks: it is started again when somebody does.
 pub const UPDATER_IDLE_MS: u64 = 60_000;
 

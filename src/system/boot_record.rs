@@ -79,7 +79,7 @@ impl BootRecord {
         let mut record = Self::default();
         let mut offset = CRC_BYTES;
         for entry in text.split(|byte| *byte == 0) {
-            if entry.is_empty() {
+            if entry.is_empty() && offset < sector.len() {
                 return Ok(record);
             }
             let entry_text = std::str::from_utf8(entry).ok();

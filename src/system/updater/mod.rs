@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, copy_buf, sink};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -168,6 +168,12 @@ impl Updater {
         };
         say(&mut writer, &answer).await;
         let _ = writer.shutdown().await;
+        if matches!(answer, Answer::Refused { .. } | Answer::Failed { .. }) {
+            // Hanging up on a bundle that still comes would take the answer from its sender.
+            let patience = Duration::from_millis(limits::UPDATER_LINGER_MS);
+            let mut rest = reader.take(limits::BUNDLE_BYTES);
+            let _ = timeout(patience, copy_buf(&mut rest, &mut sink())).await;
+        }
         if matches!(answer, Answer::Restarting { .. }) {
             self.restart().await;
         }
