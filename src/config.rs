@@ -4,7 +4,7 @@
 //! error that is silently a default has kept televisions dark for hours. What concerns the owner's
 //! libraries and channels is not here but in the store.
 
-pub mod card;
+pub mod card_text;
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -76,6 +76,9 @@ pub struct Config {
     /// clock can be believed.
     #[serde(deserialize_with = "absolute")]
     pub time_marker: Option<PathBuf>,
+    /// The socket of the updater, absolute; `None` where the box cannot be updated over the network.
+    #[serde(deserialize_with = "absolute")]
+    pub updater: Option<PathBuf>,
     /// Where the box links itself to an account of Plex, for those who try that without one; `None`
     /// for plex.tv.
     pub plex_tv: Option<String>,
@@ -94,9 +97,6 @@ pub struct Config {
     /// A file, absolute, with sentences for the owner, one a line, that the page shows.
     #[serde(deserialize_with = "absolute")]
     pub notices: Option<PathBuf>,
-    /// The socket, absolute, of the one that updates the machine; `None` where nobody does.
-    #[serde(deserialize_with = "absolute")]
-    pub updater: Option<PathBuf>,
     /// What clients call the device.
     #[serde(deserialize_with = "name")]
     pub name: String,

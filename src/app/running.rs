@@ -26,6 +26,7 @@ use crate::shutdown::{self, Shutdown, Stopper};
 use crate::store::Store;
 use crate::system::disk::read_bounded;
 use crate::system::network;
+use crate::system::pairing::{self, Pairing};
 use crate::tuner::Tuners;
 use std::future::pending;
 use std::sync::Arc;
@@ -181,6 +182,7 @@ impl Running {
             librarian,
             plex,
             pictures: http::Gallery::new(),
+            updates: http::Updates::new(config.updater.clone(), pairing(folder))?,
             up_since,
             web: places.web,
             stream: places.stream,
@@ -289,6 +291,15 @@ fn servers(config: &Config, folder: &StateFolder, device: &Device) -> Result<Arc
         Some(plex_tv) => servers.asking(plex_tv),
         None => servers,
     }))
+}
+
+/// What lets clients that know the owner's code update the box. A file that is no good is as none:
+/// the box goes on air without.
+fn pairing(folder: &StateFolder) -> Option<Pairing> {
+    Pairing::read(&folder.path().join(pairing::FILE)).unwrap_or_else(|error| {
+        log::warn!("nobody can update the box over the network: {error}");
+        None
+    })
 }
 
 /// Waits until a task falls. Those that end by themselves have done their work.

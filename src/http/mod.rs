@@ -25,11 +25,13 @@ mod plex;
 mod problem;
 mod programme;
 mod stream;
+mod update;
 mod upnp;
 pub mod xmltv;
 
 pub use door::listen;
 pub use gallery::Gallery;
+pub use update::Updates;
 
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::SharedClock;
@@ -76,6 +78,8 @@ pub struct House {
     pub plex: Arc<Linking>,
     /// Pictures of titles, from Plex.
     pub pictures: Gallery,
+    /// The way to the updater.
+    pub updates: Updates,
     /// When the box started. Not a date: that may not be known yet, and step.
     pub up_since: Instant,
     /// Where documents and pages are served.

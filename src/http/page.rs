@@ -5,7 +5,7 @@ use super::address::Roots;
 use super::answer::{Answer, Kind};
 use super::problem::{Problem, problems};
 use super::programme::{NowNext, Programme, Shape};
-use super::{House, memory, picture, plex};
+use super::{House, memory, picture, plex, update};
 use crate::catalog::Catalog;
 use crate::model::LibraryId;
 use crate::plex::{Attempt, Stage};
@@ -45,6 +45,8 @@ struct StatusPage<'a> {
     viewers: Vec<ViewerLine>,
     kept: Vec<String>,
     free: String,
+    /// How an update goes that is on its way.
+    update: Option<String>,
     problems: Vec<Problem>,
     more_problems: Vec<Problem>,
     stream_url: Option<String>,
@@ -129,9 +131,12 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
     let troubles = plex::troubles(house).into_iter().map(|one| one.sentence);
+    let seen = house.updates.seen();
+    let update = seen.as_deref().and_then(update::notice);
+    let failed = seen.as_deref().and_then(update::trouble);
     let found = twin(house).into_iter().chain(taken(house));
     let told = house.notices_rx.borrow().clone();
-    let outside = found.chain(told).chain(troubles).collect();
+    let outside = found.chain(failed).chain(told).chain(troubles).collect();
     let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
     let clips = house.library_of_clips(lineup.catalog());
@@ -161,6 +166,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
                 1 => "The one tuner is free.".to_owned(),
                 count => format!("All {count} tuners are free."),
             },
+            update,
             problems,
             more_problems,
             stream_url: first

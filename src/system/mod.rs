@@ -1,12 +1,23 @@
-//! The machine below: how much memory it has, how fast its network is, and where it is connected.
+//! The machine below: how much memory it has, how fast its network is, where it is connected, and
+//! the card that it boots from.
 //!
-//! What is read is what the kernel tells, and what it does not tell is `None`. What is written, for a
-//! machine that is nothing but the box, others have decided.
+//! What is read is what the kernel tells, and what it does not tell is `None`. It decides nothing, and
+//! writes only where the machine is nothing but the box, as processes of their own: the machine's
+//! configuration ([`disk`]), and the slots of the card with what says which of them is booted
+//! ([`updater`]).
 
+pub mod boot_record;
+pub mod bundle;
+pub mod card;
 pub mod disk;
+mod fat;
+mod hex;
 pub mod host;
 pub mod link;
 pub mod memory;
 pub mod network;
 pub mod pairing;
+pub mod slot;
+pub mod updater;
+mod whole_file;
 pub mod wifi;
