@@ -4,7 +4,7 @@
 //! error that is silently a default has kept televisions dark for hours. What concerns the owner's
 //! libraries and channels is not here but in the store.
 
-pub mod card;
+pub mod card_text;
 
 use crate::error::{Error, Result};
 use crate::limits;

@@ -1,6 +1,6 @@
 //! The command line, as DESIGN §5 lists it. Commands that do not work yet are not here.
 
-use super::on_board;
+use super::on_board::OnBoard;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,9 +27,9 @@ pub(super) enum Command {
     /// List the channels of the running box, or have some suggested
     #[command(subcommand)]
     Channels(Channels),
-    /// What a machine that is nothing but the box does besides running it
+    /// What the box's own image does on its board
     #[command(subcommand)]
-    Board(on_board::Board),
+    Board(OnBoard),
 }
 
 #[derive(Debug, Args)]

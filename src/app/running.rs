@@ -29,6 +29,7 @@ use crate::system::condition::{self, Tree};
 use crate::system::disk::read_bounded;
 use crate::system::network;
 use crate::system::notify::ServiceManager;
+use crate::system::pairing::{self, Pairing};
 use crate::system::standing::Updater;
 use crate::tuner::Tuners;
 use std::future::pending;
@@ -199,6 +200,7 @@ impl Running {
             librarian,
             plex,
             pictures: http::Gallery::new(),
+            updates: http::Updates::new(config.updater.clone(), pairing(folder))?,
             up_since,
             web: places.web,
             stream: places.stream,
@@ -320,6 +322,15 @@ fn servers(config: &Config, folder: &StateFolder, device: &Device) -> Result<Arc
         Some(plex_tv) => servers.asking(plex_tv),
         None => servers,
     }))
+}
+
+/// What lets clients that know the owner's code update the box. A file that is no good is as none:
+/// the box goes on air without.
+fn pairing(folder: &StateFolder) -> Option<Pairing> {
+    Pairing::read(&folder.path().join(pairing::FILE)).unwrap_or_else(|error| {
+        log::warn!("nobody can update the box over the network: {error}");
+        None
+    })
 }
 
 /// Waits until a task falls. Those that end by themselves have done their work.

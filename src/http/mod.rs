@@ -27,12 +27,14 @@ mod plex;
 mod problem;
 mod programme;
 mod stream;
+mod update;
 mod upnp;
 pub mod xmltv;
 
 pub use board::Board;
 pub use door::listen;
 pub use gallery::Gallery;
+pub use update::Updates;
 
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::SharedClock;
@@ -79,6 +81,8 @@ pub struct House {
     pub plex: Arc<Linking>,
     /// Pictures of titles, from Plex.
     pub pictures: Gallery,
+    /// The way to the updater.
+    pub updates: Updates,
     /// When the box started. Not a date: that may not be known yet, and step.
     pub up_since: Instant,
     /// Where documents and pages are served.

@@ -5,7 +5,7 @@ use super::address::Roots;
 use super::answer::{Answer, Kind};
 use super::problem::{Problem, problems};
 use super::programme::{NowNext, Programme, Shape};
-use super::{House, board, memory, picture, plex};
+use super::{House, board, memory, picture, plex, update};
 use crate::catalog::Catalog;
 use crate::model::LibraryId;
 use crate::plex::{Attempt, Stage};
@@ -46,6 +46,8 @@ struct StatusPage<'a> {
     viewers: Vec<ViewerLine>,
     kept: Vec<String>,
     free: String,
+    /// How an update goes that is on its way.
+    update: Option<String>,
     problems: Vec<Problem>,
     more_problems: Vec<Problem>,
     stream_url: Option<String>,
@@ -131,10 +133,17 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
     let troubles = plex::troubles(house).into_iter().map(|one| one.sentence);
+    let seen = house.updates.seen();
+    let update = seen.as_deref().and_then(update::notice);
+    let failed = seen.as_deref().and_then(update::trouble);
     let found = twin(house).into_iter().chain(taken(house));
     let machine = Arc::clone(&house.board_rx.borrow());
     let told = house.notices_rx.borrow().clone();
-    let outside = found.chain(told).chain(board::troubles(&machine)).chain(troubles);
+    let outside = found
+        .chain(failed)
+        .chain(told)
+        .chain(board::troubles(&machine))
+        .chain(troubles);
     let outside = outside.collect();
     let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
@@ -165,6 +174,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
                 1 => "The one tuner is free.".to_owned(),
                 count => format!("All {count} tuners are free."),
             },
+            update,
             problems,
             more_problems,
             stream_url: first

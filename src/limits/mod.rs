@@ -8,6 +8,7 @@ mod budget;
 mod discovery;
 mod link;
 mod service;
+mod update;
 
 pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
 pub use discovery::{
@@ -24,7 +25,15 @@ pub use discovery::{
 pub use link::Link;
 pub use service::{
     CONDITION_FILE_BYTES, CONDITION_LOOK_MS, CONDITION_SENSORS, PROOF_ANSWER_MS,
-    PROOF_DOCUMENT_BYTES, PROOF_PAUSE_MS, STANDING_LOOK_MS, UPDATER_ANSWER_MS, UPDATER_LINE_BYTES,
+    PROOF_DOCUMENT_BYTES, PROOF_PAUSE_MS, STANDING_ANSWER_MS, STANDING_LOOK_MS,
+};
+pub use update::{
+    BOOT_RECORD_BYTES, BUNDLE_BYTES, BUNDLE_CHUNK_BYTES, BUNDLE_KEY_BYTES, BUNDLE_KEYS,
+    BUNDLE_MANIFEST_BYTES, BUNDLE_SIGNATURE_BYTES, NONCE_MS, NONCES, PAIRING_BYTES, PAIRING_CODE,
+    PAIRING_ROUNDS, PAIRING_ROUNDS_MOST, SLOT_BYTES, SLOT_NOTE_BYTES, UPDATE_PIECE_BYTES,
+    UPDATE_TRIES, UPDATE_TRY_MS, UPDATER_ANSWER_MS, UPDATER_CONNECTIONS, UPDATER_IDLE_MS,
+    UPDATER_LINE_BYTES, UPDATER_LINGER_MS, UPDATER_PROGRESS_MS, UPDATER_SILENT_MS,
+    UPDATER_STATUS_MS, UPDATES_AT_ONCE, VERSION_BYTES,
 };
 
 // Coded media.
@@ -477,9 +486,6 @@ pub const SSH_KEYS_BYTES: usize = 64 << 10;
 
 /// Sentences for the owner that were found out before the box started.
 pub const NOTICES_BYTES: usize = 64 << 10;
-
-/// Longest name of a version.
-pub const VERSION_BYTES: usize = 32;
 
 /// How often it is looked whether a drive was plugged in.
 pub const DRIVES_LOOK_MS: u64 = 30_000;

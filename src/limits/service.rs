@@ -14,11 +14,8 @@ pub const CONDITION_SENSORS: usize = 32;
 /// by itself after a minute without a question, and is started again by the next one.
 pub const STANDING_LOOK_MS: u64 = 300_000;
 
-/// One line that the updater says.
-pub const UPDATER_LINE_BYTES: usize = 8 << 10;
-
 /// Milliseconds in which the updater has to answer a question: it may have to be started first.
-pub const UPDATER_ANSWER_MS: u64 = 10_000;
+pub const STANDING_ANSWER_MS: u64 = 10_000;
 
 /// Milliseconds in which a door has to answer who wants proof.
 pub const PROOF_ANSWER_MS: u64 = 5_000;

@@ -10,12 +10,6 @@ use std::path::Path;
 /// that SQLite makes is of no use without a box.
 pub const FILES: [&str; 2] = [open::FILE, "exstreamtv.db-wal"];
 
-/// The number of the newest schema that this program can read.
-#[must_use]
-pub fn newest_schema() -> i64 {
-    upgrade::newest()
-}
-
 /// The number of the schema of the store in a folder; `None` where there is none. What was written to
 /// it last is brought into the one file. No box may run on it.
 ///

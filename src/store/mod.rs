@@ -14,7 +14,7 @@ mod upgrade;
 mod word;
 mod write;
 
-pub use file::{FILES, newest_schema, schema};
+pub use file::{FILES, schema};
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -67,6 +67,9 @@ pub struct Scan {
 type Request = Box<dyn FnOnce(&mut Database) + Send>;
 
 impl Store {
+    /// The schema that a store has once this program has opened it.
+    pub const SCHEMA: u32 = upgrade::newest();
+
     /// Opens the database in the folder `state`, makes both where they are missing (0700 and
     /// 0600), and brings an older one up to date.
     ///

@@ -13,11 +13,6 @@ const UPGRADES: &[&str] = &[include_str!("upgrade_2.sql"), include_str!("upgrade
 /// Marks a database as this program's (`PRAGMA application_id`): "EXtv".
 const APPLICATION_ID: i64 = 0x4558_7476;
 
-/// The number of the newest schema.
-pub(super) fn newest() -> i64 {
-    i64::try_from(UPGRADES.len()).map_or(i64::MAX, |steps| steps.saturating_add(1))
-}
-
 /// Refuses what another program made, before anything is changed in it.
 ///
 /// # Errors
@@ -37,6 +32,17 @@ pub(super) fn check_origin(connection: &Connection) -> Result<()> {
         doing,
         why: "it was made by another program; move it away, or import it".to_owned(),
     })
+}
+
+/// The newest schema, which a store has once it is open.
+pub(super) const fn newest() -> u32 {
+    let mut newest = 1;
+    let mut steps = UPGRADES;
+    while let [_, rest @ ..] = steps {
+        newest += 1;
+        steps = rest;
+    }
+    newest
 }
 
 /// Brings the database to the newest schema, or says why not.

@@ -111,7 +111,7 @@ impl Updater {
     }
 
     async fn ask(&self, what: &str) -> Result<Value> {
-        let limit = Duration::from_millis(limits::UPDATER_ANSWER_MS);
+        let limit = Duration::from_millis(limits::STANDING_ANSWER_MS);
         let answered = timeout(limit, self.last_line(what)).await;
         let line = answered
             .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))

@@ -4,7 +4,7 @@
 //! digits, and of a password there is only the key that the standard makes of it (IEEE 802.11,
 //! J.4.1), so no sign in either can break a line, and the password itself is kept nowhere.
 
-use super::pairing::hex;
+use super::hex;
 use ring::pbkdf2::{self, PBKDF2_HMAC_SHA1};
 use std::num::NonZeroU32;
 
@@ -29,7 +29,7 @@ pub fn configuration(name: &str, password: Option<&str>, country: Option<&str>) 
         None => "key_mgmt=NONE".to_owned(),
         Some(password) => format!("psk={}", key(name, password)),
     };
-    let name = hex(name.as_bytes());
+    let name = hex::digits(name.as_bytes());
     // Networks that do not tell their names are asked for by name.
     text.push_str(&format!(
         "network={{\n\tssid={name}\n\tscan_ssid=1\n\t{lock}\n}}\n"
@@ -47,7 +47,7 @@ fn key(name: &str, password: &str) -> String {
     let mut key = [0; KEY_DIGITS / 2];
     let (name, password) = (name.as_bytes(), password.as_bytes());
     pbkdf2::derive(PBKDF2_HMAC_SHA1, ROUNDS, name, password, &mut key);
-    hex(&key)
+    hex::digits(&key)
 }
 
 #[cfg(test)]

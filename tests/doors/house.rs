@@ -105,6 +105,7 @@ impl Open {
             librarian: librarian(folder.path()).await,
             plex: Arc::new(Linking::new(Arc::clone(&servers))),
             pictures: http::Gallery::new(),
+            updates: http::Updates::new(None, None).unwrap(),
             up_since: tokio::time::Instant::now() - UP,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),

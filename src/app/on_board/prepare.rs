@@ -8,11 +8,11 @@
 use super::{reset, version};
 use crate::app::board;
 use crate::config::Config;
-use crate::config::card::{Card, FILE, PlexServer, Wifi};
+use crate::config::card_text::{CardText, FILE, PlexServer, Wifi};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::Secret;
-use crate::store;
+use crate::store::Store;
 use crate::system::disk::{Disk, Owner, read_bounded};
 use crate::system::host::{NAME, host_name};
 use crate::system::pairing::{self, Pairing};
@@ -21,6 +21,7 @@ use clap::Args;
 use std::io::ErrorKind;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Where drives are mounted, a folder each.
 const DRIVES: &str = "/media";
@@ -93,20 +94,20 @@ impl Work {
         let made = self.disk.folder(&state, 0o700);
         self.note(made);
         let owner = self.note(Owner::of(&state));
-        let reset = reset::run_once(&self.disk, (&boot.join(FILE), &text), &state);
+        let reset = self.reset(&text);
         if self.note(reset) == Some(true) {
             log::info!("the box is as new: everything that it kept was removed");
         }
-        let running = (env!("CARGO_PKG_VERSION"), store::newest_schema());
+        let running = (env!("CARGO_PKG_VERSION"), i64::from(Store::SCHEMA));
         let kept = version::run_once(&self.disk, &state, running);
         if let Some(told) = self.note(kept).flatten() {
             self.tell(told);
         }
-        let mut card = Card::parse(&text);
+        let mut card = CardText::parse(&text);
         for notice in std::mem::take(&mut card.notices) {
             self.tell(notice);
         }
-        let paired = self.pair(card.pairing_code.as_ref(), owner);
+        let paired = self.pair(card.pairing_code.as_ref());
         self.note(paired);
         if let Some(owner) = owner {
             let given = self.disk.give(&state, owner);
@@ -126,6 +127,28 @@ impl Work {
         let plex = self.note(linked).flatten();
         let config = self.config(&card, plex);
         self.finish(&config)
+    }
+
+    /// Resets the state folder where that is asked for. The card is usually mounted so that it cannot be
+    /// written to; for this moment it can.
+    fn reset(&self, text: &[u8]) -> Result<bool> {
+        let (boot, state) = (&self.places.boot, &self.places.state);
+        let file = boot.join(FILE);
+        let run_once = || reset::run_once(&self.disk, (&file, text), state);
+        match run_once() {
+            Err(Error::Io {
+                kind: ErrorKind::ReadOnlyFilesystem,
+                ..
+            }) => {
+                remount(boot, "remount,rw")?;
+                let done = run_once();
+                if let Err(error) = remount(boot, "remount,ro") {
+                    log::warn!("the card stays open to be written to: {error}");
+                }
+                done
+            }
+            other => other,
+        }
     }
 
     /// The card's text; none where it has none.
@@ -155,18 +178,17 @@ impl Work {
     }
 
     /// Keeps the key of the pairing code. One that is the same keeps its salt.
-    fn pair(&self, code: Option<&Secret>, owner: Option<Owner>) -> Result<()> {
-        let state = &self.places.state;
+    fn pair(&self, code: Option<&Secret>) -> Result<()> {
+        let file = self.places.state.join(pairing::FILE);
         let Some(code) = code else {
-            return self.disk.remove(&state.join(pairing::FILE)).map(drop);
+            return self.disk.remove(&file).map(drop);
         };
         // One that cannot be read is made anew.
-        let kept = Pairing::read(state).ok().flatten();
+        let kept = Pairing::read(&file).ok().flatten();
         if kept.is_some_and(|kept| kept.is_of(code.reveal())) {
             return Ok(());
         }
-        let pairing = Pairing::derive(code.reveal())?;
-        pairing.write(&self.disk, state, owner).map(drop)
+        Pairing::fresh(code.reveal())?.write(&file)
     }
 
     fn wifi(&self, wifi: Option<&Wifi>) -> Result<()> {
@@ -248,7 +270,7 @@ impl Work {
     }
 
     /// The box's configuration.
-    fn config(&mut self, card: &Card, plex: Option<(String, PathBuf)>) -> Config {
+    fn config(&mut self, card: &CardText, plex: Option<(String, PathBuf)>) -> Config {
         let usual = Config::default();
         let (plex_url, plex_token_file) = plex.unzip();
         let run = &self.places.run;
@@ -294,6 +316,19 @@ impl Work {
             .replace(&run.join("config.toml"), text.as_bytes(), open)
             .map(drop)
     }
+}
+
+/// Has the system mount a folder anew, with these options and otherwise as before.
+fn remount(folder: &Path, options: &str) -> Result<()> {
+    let failed = |error| Error::io("mount", folder.display().to_string(), &error);
+    let mut mount = Command::new("mount");
+    let ended = mount.args(["-o", options]).arg(folder).status();
+    let ended = ended.map_err(failed)?;
+    if ended.success() {
+        return Ok(());
+    }
+    let why = format!("mount -o {options} ended with {ended}");
+    Err(Error::invalid(folder.display().to_string(), why))
 }
 
 /// The lines that are keys, as they may come from any editor.

@@ -6,7 +6,7 @@
 //! finished whatever the card says; before, only if it still says so. A card that cannot be written
 //! to is told, and nothing is removed: the box would be reset at every start.
 
-use crate::config::card::{Card, Reset};
+use crate::config::card_text::{CardText, Reset};
 use crate::error::Result;
 use crate::system::disk::{Disk, read_bounded};
 use std::path::Path;
@@ -31,11 +31,11 @@ pub(super) fn run_once(disk: &Disk, (file, text): (&Path, &[u8]), state: &Path) 
     let marker = state.join(MARKER);
     let has_begun = || read_bounded(&marker, BEGUN.len()).is_ok_and(|said| said == BEGUN);
     let was_asked = || read_bounded(&marker, ASKED.len()).is_ok_and(|said| said == ASKED);
-    match Card::parse(text).reset {
+    match CardText::parse(text).reset {
         _ if has_begun() => {}
         Reset::Wanted => {
             disk.replace(&marker, ASKED, (0o600, None))?;
-            disk.replace(file, &Card::with_reset_done(text), (0o644, None))?;
+            disk.replace(file, &CardText::with_reset_done(text), (0o644, None))?;
             disk.replace(&marker, BEGUN, (0o600, None))?;
         }
         Reset::Done if was_asked() => {

@@ -1,5 +1,5 @@
 use super::run_once;
-use crate::store::{newest_schema, schema};
+use crate::store::{Store, schema};
 use crate::system::disk::Disk;
 use rusqlite::Connection;
 use std::fs;
@@ -131,12 +131,12 @@ fn a_new_box_has_nothing_to_keep_and_a_damaged_store_is_kept_as_it_is() {
     let database = damaged.path().join("exstreamtv.db");
     fs::remove_file(damaged.path().join("exstreamtv.db-wal")).unwrap();
     fs::write(&database, "no database at all").unwrap();
-    assert_eq!(damaged.start("0.1.0", newest_schema()), None);
+    assert_eq!(damaged.start("0.1.0", i64::from(Store::SCHEMA)), None);
     let copy = damaged.path().join("before-unknown/exstreamtv.db");
     assert_eq!(fs::read(copy).unwrap(), b"no database at all");
     // A name that leads elsewhere is none.
     fs::write(damaged.path().join("version"), "../../etc").unwrap();
-    damaged.start("0.1.1", newest_schema());
+    damaged.start("0.1.1", i64::from(Store::SCHEMA));
     assert_eq!(damaged.folders(), ["before-unknown"]);
 }
 

@@ -102,7 +102,7 @@ impl Key {
             Self::PlexToken => "the server's token, letters and digits without a space",
             Self::Timezone => "a city as the time zone database has it, like Europe/Berlin",
             Self::Language => "the code of a language, like eng, de or fra",
-            Self::PairingCode => "a code of your own, 8 to 64 letters",
+            Self::PairingCode => "a code of your own, 8 to 128 letters",
             Self::FactoryReset => "yes or no",
             Self::Tuners => "a number from 1 to 480, like 4",
         }

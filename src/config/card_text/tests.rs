@@ -1,12 +1,12 @@
-use super::{Card, PlexServer, Reset, Wifi};
+use super::{CardText, PlexServer, Reset, Wifi};
 use crate::limits;
 use crate::model::Secret;
 use proptest::collection::vec;
 use proptest::prelude::{Just, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy;
 
-fn card(text: &str) -> Card {
-    Card::parse(text.as_bytes())
+fn card(text: &str) -> CardText {
+    CardText::parse(text.as_bytes())
 }
 
 /// The one notice of a text.
@@ -29,8 +29,8 @@ const WHOLE: &str = "# my box\r\n\
     factory_reset = no\r\n\
     tuners = 3 # enough\r\n";
 
-fn whole() -> Card {
-    Card {
+fn whole() -> CardText {
+    CardText {
         name: Some("K\u{fc}che".to_owned()),
         wifi: Some(Wifi {
             name: "Caf\u{e9} # 2".to_owned(),
@@ -71,14 +71,14 @@ fn as_written(text: &str) -> Vec<Vec<u8>> {
 #[test]
 fn every_key_is_heard_however_the_editor_wrote_it() {
     for bytes in as_written(WHOLE) {
-        assert_eq!(Card::parse(&bytes), whole(), "{bytes:?}");
+        assert_eq!(CardText::parse(&bytes), whole(), "{bytes:?}");
     }
 }
 
 #[test]
 fn the_file_as_it_comes_on_the_card_wishes_nothing_and_its_examples_are_right() {
     let delivered = include_str!("../../../assets/card/exstreamtv.txt");
-    assert_eq!(card(delivered), Card::default());
+    assert_eq!(card(delivered), CardText::default());
     assert_eq!(
         delivered.matches('\n').count(),
         delivered.matches("\r\n").count()
@@ -109,7 +109,7 @@ fn a_wrong_value_costs_its_line_and_says_what_would_be_right() {
         ("tuners = 481", "1 to 480"),
         ("wifi_password = short", "8 to 63"),
         ("timezone = Berlin", "Europe/Berlin"),
-        ("pairing_code = 1234567", "8 to 64"),
+        ("pairing_code = 1234567", "8 to 128"),
         ("plex_address = my server", "http://192.168.1.5:32400"),
         ("plex_address = https://app.plex.tv/desktop", "in your home"),
         (
@@ -157,7 +157,7 @@ fn an_unknown_key_is_told_with_the_nearest_one() {
 fn what_is_left_empty_is_not_wished() {
     assert_eq!(
         card("name =\ntuners = # how many?\nwifi_name = \"\""),
-        Card::default()
+        CardText::default()
     );
 }
 
@@ -231,12 +231,12 @@ fn a_reset_that_is_done_is_written_down_and_nothing_else_changes() {
     let asked = WHOLE.replace("factory_reset = no", "Factory reset:YES # please");
     let done = WHOLE.replace("factory_reset = no", "factory_reset = done");
     for (asked, done) in as_written(&asked).iter().zip(as_written(&done)) {
-        assert_eq!(Card::parse(asked).reset, Reset::Wanted);
-        assert_eq!(Card::with_reset_done(asked), done);
-        assert_eq!(Card::parse(&done).reset, Reset::Done);
+        assert_eq!(CardText::parse(asked).reset, Reset::Wanted);
+        assert_eq!(CardText::with_reset_done(asked), done);
+        assert_eq!(CardText::parse(&done).reset, Reset::Done);
     }
     for bytes in as_written(WHOLE) {
-        assert_eq!(Card::with_reset_done(&bytes), bytes);
+        assert_eq!(CardText::with_reset_done(&bytes), bytes);
     }
 }
 
@@ -278,9 +278,9 @@ fn line() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn no_bytes_panic_and_a_reset_is_never_asked_for_again(bytes in vec(any::<u8>(), 0..400)) {
-        let card = Card::parse(&bytes);
+        let card = CardText::parse(&bytes);
         prop_assert!(card.notices.len() <= limits::SENTENCES + 1);
-        prop_assert!(Card::parse(&Card::with_reset_done(&bytes)).reset != Reset::Wanted);
+        prop_assert!(CardText::parse(&CardText::with_reset_done(&bytes)).reset != Reset::Wanted);
     }
 
     #[test]
@@ -296,9 +296,9 @@ proptest! {
     #[test]
     fn resets_end_in_every_text(lines in vec(line(), 0..12)) {
         for bytes in [lines.join("\n").into_bytes(), lines.join("\r\n").into_bytes()] {
-            let done = Card::with_reset_done(&bytes);
-            prop_assert!(Card::parse(&done).reset != Reset::Wanted);
-            prop_assert_eq!(Card::with_reset_done(&done), done);
+            let done = CardText::with_reset_done(&bytes);
+            prop_assert!(CardText::parse(&done).reset != Reset::Wanted);
+            prop_assert_eq!(CardText::with_reset_done(&done), done);
         }
     }
 }

@@ -21,7 +21,7 @@ pub const FILE: &str = "exstreamtv.txt";
 
 /// What the owner wishes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Card {
+pub struct CardText {
     /// What clients call the box.
     pub name: Option<String>,
     /// The wireless network to join.
@@ -75,7 +75,7 @@ pub enum Reset {
     Done,
 }
 
-impl Card {
+impl CardText {
     /// Understands the file as far as it can be.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Self {
@@ -170,8 +170,8 @@ impl<'a> Reading<'a> {
         understood
     }
 
-    fn finish(mut self) -> Card {
-        let card = Card {
+    fn finish(mut self) -> CardText {
+        let card = CardText {
             name: self.take(Key::Name, value::name),
             wifi: self.wifi(),
             plex: self.plex(),
@@ -184,7 +184,7 @@ impl<'a> Reading<'a> {
             tuners: self.take(Key::Tuners, value::tuners),
             notices: Vec::new(),
         };
-        Card {
+        CardText {
             notices: self.told(),
             ..card
         }

@@ -70,7 +70,7 @@ pub(super) fn wifi_password(said: &str) -> Option<Secret> {
 }
 
 pub(super) fn pairing_code(said: &str) -> Option<Secret> {
-    let fits = (8..=64).contains(&said.chars().count()) && is_typed(said);
+    let fits = limits::PAIRING_CODE.contains(&said.chars().count()) && is_typed(said);
     fits.then(|| Secret::exactly(said))
 }
 
