@@ -1,5 +1,6 @@
 //! The command line, as DESIGN §5 lists it. Commands that do not work yet are not here.
 
+use super::on_board;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ pub(super) enum Command {
     /// List the channels of the running box, or have some suggested
     #[command(subcommand)]
     Channels(Channels),
+    /// What a machine that is nothing but the box does besides running it
+    #[command(subcommand)]
+    Board(on_board::Board),
 }
 
 #[derive(Debug, Args)]

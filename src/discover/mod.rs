@@ -6,13 +6,15 @@
 mod again;
 pub mod control;
 mod datagram;
+mod dice;
 pub mod frame;
 mod groups;
-mod mdns;
+pub mod mdns;
 mod open;
 mod presence;
 pub mod question;
 mod search;
+mod sockets;
 mod ssdp;
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::answer::{Answer, Kind, Sharing, raw_head, raw_words};
 use super::door::Outlet;
 use super::head::{Head, Method, Reader, Unread};
 use super::stream::Tuning;
-use super::{House, api, control, device, guide, head, page, picture, stream, upnp};
+use super::{House, api, control, device, guide, head, metrics, page, picture, stream, upnp};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use bytes::BytesMut;
@@ -235,6 +235,7 @@ fn read(house: &House, head: &Head, roots: &Roots) -> Option<Answer> {
         "/lineup_status.json" => device::lineup_status(),
         "/device.xml" | "/dms/device.xml" => upnp::description(house, roots),
         "/status.json" => device::status(house, now_ms),
+        "/metrics" => metrics::metrics(house, &lineup),
         "/iptv/channels.m3u" => guide::playlist(&lineup, roots),
         path => return api::read(house, path, head, &lineup),
     })

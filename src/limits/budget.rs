@@ -7,13 +7,14 @@
 use super::{
     BLOCK_BYTES, CATALOG_BYTES, CHUNK_BYTES, CODEC_CONFIG_BYTES, CONTROL_CONNECTIONS, CONVERSIONS,
     DEVICE_CONNECTIONS, DEVICE_FRAME_BYTES, DEVICE_SOCKET_BYTES, DISCOVERY_SOCKET_RECEIVE_BYTES,
-    FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS, HTTP_DOCUMENTS,
-    HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_PICTURES, HTTP_SOCKET_RECEIVE_BYTES, HTTP_SOCKET_SEND_BYTES,
-    LIVE_HEAD_BYTES, MEDIA_ANSWER, OUTLINES_BYTES, PICTURES_AT_ONCE, PICTURES_BYTES,
-    PLAYLIST_BYTES, PLEX_PICTURE_BYTES, REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES,
-    SOURCE_FORESEEN_BYTES, SOURCE_INDEX_BYTES, SOURCE_INDEX_PARTS, SOURCE_INDEXES,
-    SOURCE_SOCKET_RECEIVE_BYTES, SSDP_MESSAGE_BYTES, SSDP_WAITING, STORE_CACHE_BYTES,
-    STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS, TABLE_WINDOW_BYTES, TEXT_BYTES,
+    DNS_NAME_BYTES, FOLDER_PROBES, GUIDE_PIECE_BYTES, HELD_AUDIO_BYTES, HTTP_CONNECTIONS,
+    HTTP_DOCUMENTS, HTTP_GUIDES, HTTP_HEAD_BYTES, HTTP_PICTURES, HTTP_SOCKET_RECEIVE_BYTES,
+    HTTP_SOCKET_SEND_BYTES, LIVE_HEAD_BYTES, MDNS_MESSAGE_BYTES, MDNS_WAITING, MEDIA_ANSWER,
+    OUTLINES_BYTES, PICTURES_AT_ONCE, PICTURES_BYTES, PLAYLIST_BYTES, PLEX_PICTURE_BYTES,
+    REMUX_HELD_BYTES, RING_BYTES, SAMPLE_BYTES, SOURCE_FORESEEN_BYTES, SOURCE_INDEX_BYTES,
+    SOURCE_INDEX_PARTS, SOURCE_INDEXES, SOURCE_SOCKET_RECEIVE_BYTES, SSDP_MESSAGE_BYTES,
+    SSDP_WAITING, STORE_CACHE_BYTES, STREAM_SOCKET_SEND_BYTES, SYNC_POINTS, TABLE_MARKS,
+    TABLE_WINDOW_BYTES, TEXT_BYTES,
 };
 
 /// Code, threads with the stacks they have touched, and what the allocator keeps for itself.
@@ -49,16 +50,9 @@ const BLOCKS: usize = 5;
 const DOORS: usize = 2;
 
 /// Sockets with [`DISCOVERY_SOCKET_RECEIVE_BYTES`]: those at which the box is looked for, of both
-/// families, for its device and for SSDP; two where receivers of datagrams are heard; and the one
-/// with which it looks for another device that has its number.
-const SEARCHES: usize = 7;
-
-/// Sockets of mDNS, of both families.
-const MDNS: usize = 2;
-
-/// What one of them can pin. mdns-sd leaves them as they come: this is the usual
-/// `net.core.rmem_default`, and the kernel doubles only what it is told.
-const MDNS_SOCKET_BYTES: usize = 212_992;
+/// families, for its device, for SSDP and for mDNS; two where receivers of datagrams are heard; and
+/// the one with which it looks for another device that has its number.
+const SEARCHES: usize = 9;
 
 /// Texts of one media item in an answer: title, show, path and the reason why it cannot be played.
 const ITEM_TEXTS: usize = 4;
@@ -192,15 +186,16 @@ impl Budget {
             + answers
             + connections * HTTP_HEAD_BYTES
             + DEVICE_CONNECTIONS * 2 * DEVICE_FRAME_BYTES
-            + SSDP_WAITING * SSDP_MESSAGE_BYTES;
+            + SSDP_WAITING * SSDP_MESSAGE_BYTES
+            + 2 * MDNS_MESSAGE_BYTES
+            + MDNS_WAITING * 2 * DNS_NAME_BYTES;
         let sending = DOORS * (HTTP_DOCUMENTS + HTTP_GUIDES + HTTP_PICTURES);
         let indexes = SOURCE_INDEXES * SOURCE_INDEX_PARTS;
         let kernel = sending * pinned(HTTP_SOCKET_SEND_BYTES)
             + connections * 2 * HTTP_SOCKET_RECEIVE_BYTES
             + indexes * pinned(SOURCE_SOCKET_RECEIVE_BYTES)
             + DEVICE_CONNECTIONS * 2 * 2 * DEVICE_SOCKET_BYTES
-            + SEARCHES * 2 * DISCOVERY_SOCKET_RECEIVE_BYTES
-            + MDNS * MDNS_SOCKET_BYTES;
+            + SEARCHES * 2 * DISCOVERY_SOCKET_RECEIVE_BYTES;
         Cost::new(user, kernel)
     };
 

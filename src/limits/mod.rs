@@ -7,18 +7,25 @@
 mod budget;
 mod discovery;
 mod link;
+mod service;
 
 pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
 pub use discovery::{
     DEVICE_CONNECTIONS, DEVICE_CONNECTIONS_EACH, DEVICE_FRAME_BYTES, DEVICE_SILENT_MS,
     DEVICE_SOCKET_BYTES, DEVICE_WORD_MS, DISCOVERY_AGAIN_MS, DISCOVERY_PAUSE_MS,
-    DISCOVERY_SOCKET_RECEIVE_BYTES, DNS_LABEL_BYTES, MDNS_RECORDS, MDNS_TIMERS, NETWORK_ADDRESSES,
-    NETWORK_DOMAINS, NETWORK_INTERFACES, NETWORK_LOOK_MS, NETWORK_POLL_MS, NETWORK_QUIET_MS,
-    NETWORK_SETTLES_MS, RESOLVER_BYTES, SSDP_HEADERS, SSDP_MESSAGE_BYTES, SSDP_WAITING,
-    SSDP_WAITING_EACH, TARGET_BEGIN_MS, TARGET_BITS_PER_SECOND, TARGET_BURST, TARGET_CATCH_UP,
-    TARGET_SETTLE_MS, TARGET_SILENT_MS, TWIN_LOOK_MS, TWIN_PATIENCE_MS,
+    DISCOVERY_SOCKET_RECEIVE_BYTES, DNS_ENTRIES, DNS_HOPS, DNS_LABEL_BYTES, DNS_MARKS,
+    DNS_NAME_BYTES, MDNS_CLAIMS, MDNS_DRAFT_BYTES, MDNS_MESSAGE_BYTES, MDNS_WAITING,
+    MDNS_WAITING_EACH, MDNS_WINDOW_BYTES, MDNS_WINDOW_MS, NETWORK_ADDRESSES, NETWORK_DOMAINS,
+    NETWORK_INTERFACES, NETWORK_LOOK_MS, NETWORK_POLL_MS, NETWORK_QUIET_MS, NETWORK_SETTLES_MS,
+    RESOLVER_BYTES, SSDP_HEADERS, SSDP_MESSAGE_BYTES, SSDP_WAITING, SSDP_WAITING_EACH,
+    TARGET_BEGIN_MS, TARGET_BITS_PER_SECOND, TARGET_BURST, TARGET_CATCH_UP, TARGET_SETTLE_MS,
+    TARGET_SILENT_MS, TWIN_LOOK_MS, TWIN_PATIENCE_MS,
 };
 pub use link::Link;
+pub use service::{
+    CONDITION_FILE_BYTES, CONDITION_LOOK_MS, CONDITION_SENSORS, PROOF_ANSWER_MS,
+    PROOF_DOCUMENT_BYTES, PROOF_PAUSE_MS, STANDING_LOOK_MS, UPDATER_ANSWER_MS, UPDATER_LINE_BYTES,
+};
 
 // Coded media.
 
@@ -335,6 +342,10 @@ pub const STORE_LOG_BYTES: usize = 4 << 20;
 /// Milliseconds that a write waits for another program that holds the database locked.
 pub const STORE_LOCKED_MS: u64 = 5_000;
 
+/// Milliseconds that looking through the whole database may take while the box runs: meanwhile
+/// nothing else is read or written.
+pub const STORE_CHECK_MS: u64 = 8_000;
+
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
 
@@ -455,6 +466,29 @@ pub const TUNER_LOCK_MS: u64 = 30_000;
 
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// The card.
+
+/// Largest `exstreamtv.txt` that is read.
+pub const CARD_TEXT_BYTES: usize = 64 << 10;
+
+/// Largest file of keys for SSH that is read from the card.
+pub const SSH_KEYS_BYTES: usize = 64 << 10;
+
+/// Sentences for the owner that were found out before the box started.
+pub const NOTICES_BYTES: usize = 64 << 10;
+
+/// Longest name of a version.
+pub const VERSION_BYTES: usize = 32;
+
+/// How often it is looked whether a drive was plugged in.
+pub const DRIVES_LOOK_MS: u64 = 30_000;
+
+/// Files and folders of a drive that are looked at to find one video.
+pub const DRIVE_LOOK_FILES: usize = 4_096;
+
+/// How often a server that could not be linked to is tried again, at most.
+pub const PLEX_LINK_AGAIN_MS: u64 = 300_000;
 
 // The clock.
 

@@ -13,6 +13,11 @@ const UPGRADES: &[&str] = &[include_str!("upgrade_2.sql"), include_str!("upgrade
 /// Marks a database as this program's (`PRAGMA application_id`): "EXtv".
 const APPLICATION_ID: i64 = 0x4558_7476;
 
+/// The number of the newest schema.
+pub(super) fn newest() -> i64 {
+    i64::try_from(UPGRADES.len()).map_or(i64::MAX, |steps| steps.saturating_add(1))
+}
+
 /// Refuses what another program made, before anything is changed in it.
 ///
 /// # Errors

@@ -1,4 +1,5 @@
-use super::{instance, page, serve_at, told_of};
+use super::records::{Names, Owned, Title, told_of};
+use super::serve_at;
 use crate::discover::tests::{interface, network, presence};
 use crate::limits;
 use crate::shutdown;
@@ -93,7 +94,7 @@ fn an_address_of_the_link_is_told_where_there_is_no_other() {
         (&["fe80::5"], &["fe80::5"]),
     ] {
         let interface = interface(2, Reach::Lan, has);
-        let is: Vec<_> = told_of(&interface).map(ToString::to_string).collect();
+        let is: Vec<_> = told_of(&interface).map(|one| one.to_string()).collect();
         assert_eq!(is, told);
     }
 }
@@ -101,26 +102,27 @@ fn an_address_of_the_link_is_told_where_there_is_no_other() {
 #[test]
 fn the_page_is_told_at_the_usual_door_where_that_is_open() {
     let (mut presence, _) = presence("0.0.0.0:8411", Vec::new());
-    let told = page(&presence).unwrap();
-    assert_eq!(
-        (told.get_port(), told.get_hostname()),
-        (8411, "exstreamtv.local.")
-    );
-    assert_eq!(told.get_property_val_str("path"), Some("/"));
+    assert_eq!(Title::new(&presence).port, 8411);
     presence.usual = Some("0.0.0.0:80".parse().unwrap());
-    assert_eq!(page(&presence).unwrap().get_port(), 80);
+    assert_eq!(Title::new(&presence).port, 80);
 }
 
 #[test]
 fn a_name_fits_a_label_and_ends_with_the_number() {
     let (mut presence, _) = presence("0.0.0.0:8411", Vec::new());
     let id = presence.device.id.to_string();
-    assert_eq!(instance(&presence), format!("Attic & Co {id}"));
+    let label = |names: &Names| {
+        let wire = names.owned(Owned::Page).wire().to_vec();
+        String::from_utf8(wire[1..=usize::from(wire[0])].to_vec()).unwrap()
+    };
+    let names = Names::new(Title::new(&presence));
+    assert_eq!(label(&names), format!("Attic & Co {id}"));
     for name in ["ü".repeat(40), "x".repeat(63), "a.b\\c._tcp ".repeat(20)] {
         presence.device.friendly_name = name;
-        let label = instance(&presence);
-        assert!(label.len() <= limits::DNS_LABEL_BYTES);
-        assert!(label.ends_with(&id));
-        assert!(page(&presence).is_ok());
+        let names = Names::new(Title::new(&presence));
+        assert!(label(&names).ends_with(&id));
+        let next = names.after(Owned::Page);
+        assert!(label(&next).ends_with(&format!("{id} (2)")));
+        assert!(label(&next).len() <= limits::DNS_LABEL_BYTES);
     }
 }

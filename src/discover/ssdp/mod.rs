@@ -6,29 +6,31 @@
 //! interface on which it did. It asks nobody anything, and describes nothing: that is
 //! `/device.xml`.
 
-mod dice;
 mod message;
 mod outbox;
-mod sockets;
 #[cfg(test)]
 mod tests;
 mod voice;
 
 use super::Presence;
 use super::datagram::Here;
+use super::dice::Dice;
+use super::sockets::{Heard, Opened, Protocol, Room, Sockets};
 use crate::clock::{SharedClock, until};
+use crate::limits;
 use crate::shutdown::Shutdown;
 use crate::system::network::Interface;
-use dice::Dice;
 pub use message::Search;
 use message::{Notice, Sought};
 use outbox::{Letter, Outbox};
-use sockets::{Heard, Opened, Room, Sockets};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use voice::{Line, Voice};
+
+/// Routers that a message passes at most.
+const HOPS: u32 = 4;
 
 /// Between the two times that the box says goodbye.
 const GOODBYE_PAUSE: Duration = Duration::from_millis(50);
@@ -41,11 +43,18 @@ pub(super) async fn serve(presence: Presence, clock: SharedClock, shutdown: Shut
 
 async fn serve_at(port: u16, presence: Presence, clock: SharedClock, mut shutdown: Shutdown) {
     let mut network_rx = presence.network_rx.clone();
-    let mut room = Room::new();
+    let protocol = Protocol {
+        name: "SSDP",
+        port,
+        groups: &voice::GROUPS,
+        hops: HOPS,
+        message_bytes: limits::SSDP_MESSAGE_BYTES,
+    };
+    let mut room = Room::new(protocol);
     let mut responder = Responder {
         presence,
         clock,
-        sockets: Sockets::new(port),
+        sockets: Sockets::new(protocol),
         voices: Vec::new(),
         outbox: Outbox::default(),
         dice: Dice::new(),
@@ -118,7 +127,8 @@ impl Responder {
             let epoch_ms = self.clock.is_known().then(|| self.clock.epoch_ms());
             let udn = &self.presence.device.udn;
             let answer = message::answer(letter.target, udn, &letter.root, epoch_ms);
-            self.sockets.send(&answer, letter.peer, letter.here);
+            self.sockets
+                .send(answer.as_bytes(), letter.peer, letter.here);
         }
         let mut lines = Vec::new();
         for voice in &mut self.voices {
@@ -188,6 +198,7 @@ impl Responder {
         };
         let udn = &self.presence.device.udn;
         let text = message::notice(line.notice, line.target, udn, &root, line.group);
-        self.sockets.send_to_group(&text, line.group, here);
+        self.sockets
+            .send_to_group(text.as_bytes(), line.group, here);
     }
 }

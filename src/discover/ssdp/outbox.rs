@@ -1,9 +1,9 @@
 //! Answers that wait for their time. How many is bounded, and how many of them one asker can have
 //! waiting: what would be more is not said, as if it had been lost on its way.
 
-use super::dice::Dice;
 use super::message::Sought;
 use crate::discover::datagram::Here;
+use crate::discover::dice::Dice;
 use crate::limits;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -77,7 +77,7 @@ impl Outbox {
 mod tests {
     use super::{Letter, Outbox};
     use crate::discover::datagram::Here;
-    use crate::discover::ssdp::dice::Dice;
+    use crate::discover::dice::Dice;
     use crate::discover::ssdp::message::Sought;
     use crate::limits;
     use std::time::Duration;

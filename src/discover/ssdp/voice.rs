@@ -1,8 +1,8 @@
 //! What is said on one interface without being asked, and when: that a box of this name has gone,
 //! in case it had not been able to say so, that it is there, and from then on that it still is.
 
-use super::dice::Dice;
 use super::message::{Notice, Sought};
+use crate::discover::dice::Dice;
 use crate::system::network::Interface;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -99,7 +99,7 @@ pub(super) fn round(notice: Notice) -> impl Iterator<Item = Line> {
 #[cfg(test)]
 mod tests {
     use super::{GROUPS, Line, Voice};
-    use crate::discover::ssdp::dice::Dice;
+    use crate::discover::dice::Dice;
     use crate::discover::ssdp::message::{Notice, Sought};
     use crate::discover::tests::interface;
     use crate::system::network::Reach;

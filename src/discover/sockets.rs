@@ -1,22 +1,29 @@
-//! The sockets of SSDP: one of each family, in the groups of each interface on which the box is
-//! announced. What cannot be had is told once, and tried again.
+//! The sockets of a protocol that is spoken in groups: one of each family, in the groups of each
+//! interface on which the box is announced. What cannot be had is told once, and tried again.
 
-use super::voice::GROUPS;
-use crate::discover::again::{AGAIN, Told};
-use crate::discover::datagram::{Datagrams, Here, Port, Received};
-use crate::discover::groups::{Groups, Joined};
-use crate::limits;
+use super::again::{AGAIN, Told};
+use super::datagram::{Datagrams, Here, Port, Received};
+use super::groups::{Groups, Joined};
 use crate::system::network::{self, Interface};
 use std::future::pending;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::time::Instant;
 
-/// Routers that a message passes at most.
-const HOPS: u32 = 4;
-
-/// Room for a message, and one byte to see that it is longer.
-type Buffer = [u8; limits::SSDP_MESSAGE_BYTES + 1];
+/// What is spoken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Protocol {
+    /// What people call it.
+    pub(super) name: &'static str,
+    /// Where everybody listens.
+    pub(super) port: u16,
+    /// The groups of both families.
+    pub(super) groups: &'static [IpAddr],
+    /// What a message's time to live begins with.
+    pub(super) hops: u32,
+    /// Longest message that is read.
+    pub(super) message_bytes: usize,
+}
 
 /// A message that has come in.
 #[derive(Debug)]
@@ -25,17 +32,17 @@ pub(super) struct Heard<'a> {
     pub(super) received: Received,
 }
 
-/// Room for what comes in on both.
+/// Room for what comes in on both: for a message, and one byte to see that it is longer.
 #[derive(Debug)]
 pub(super) struct Room {
-    v4: Buffer,
-    v6: Buffer,
+    v4: Box<[u8]>,
+    v6: Box<[u8]>,
 }
 
 /// Both sockets. They are open while there is an interface to listen on.
 #[derive(Debug)]
 pub(super) struct Sockets {
-    port: u16,
+    protocol: Protocol,
     v4: Family,
     v6: Family,
     again: Option<Instant>,
@@ -68,19 +75,20 @@ pub(super) enum Opened {
 }
 
 impl Room {
-    pub(super) fn new() -> Box<Self> {
-        Box::new(Self {
-            v4: [0; _],
-            v6: [0; _],
-        })
+    pub(super) fn new(protocol: Protocol) -> Self {
+        let room = || vec![0; protocol.message_bytes + 1].into();
+        Self {
+            v4: room(),
+            v6: room(),
+        }
     }
 }
 
 impl Sockets {
-    /// Both, still closed, for this port.
-    pub(super) fn new(port: u16) -> Self {
+    /// Both, still closed.
+    pub(super) fn new(protocol: Protocol) -> Self {
         Self {
-            port,
+            protocol,
             v4: Family::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             v6: Family::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
             again: None,
@@ -97,13 +105,13 @@ impl Sockets {
                 continue;
             }
             if family.socket.is_none() {
-                match family.open(self.port) {
+                match family.open(self.protocol) {
                     Had::Yes => opened = Opened::Yes,
                     Had::Later => {}
                     Had::Never => continue,
                 }
             }
-            if family.join(interfaces) == Joined::Some {
+            if family.join(self.protocol.groups, interfaces) == Joined::Some {
                 self.again = Some(Instant::now() + AGAIN);
             }
         }
@@ -124,11 +132,11 @@ impl Sockets {
         match heard {
             Ok(received) => {
                 let bytes = buffer.get(..received.len_bytes)?;
-                let is_whole = bytes.len() <= limits::SSDP_MESSAGE_BYTES;
+                let is_whole = bytes.len() <= self.protocol.message_bytes;
                 is_whole.then_some(Heard { bytes, received })
             }
             Err(error) => {
-                log::debug!("SSDP at {}: {error}", family.at);
+                log::debug!("{} at {}: {error}", self.protocol.name, family.at);
                 family.close();
                 self.again = Some(Instant::now() + AGAIN);
                 None
@@ -137,17 +145,17 @@ impl Sockets {
     }
 
     /// Sends a message; one that cannot be sent is lost.
-    pub(super) fn send(&self, message: &str, peer: SocketAddr, here: Here) {
+    pub(super) fn send(&self, message: &[u8], peer: SocketAddr, here: Here) {
         let family = if peer.is_ipv4() { &self.v4 } else { &self.v6 };
         let Some(socket) = &family.socket else { return };
-        if let Err(error) = socket.send(message.as_bytes(), peer, here) {
-            log::debug!("SSDP to {peer}: {error}");
+        if let Err(error) = socket.send(message, peer, here) {
+            log::debug!("{} to {peer}: {error}", self.protocol.name);
         }
     }
 
     /// Sends a message to a group.
-    pub(super) fn send_to_group(&self, message: &str, group: IpAddr, here: Here) {
-        self.send(message, SocketAddr::new(group, self.port), here);
+    pub(super) fn send_to_group(&self, message: &[u8], group: IpAddr, here: Here) {
+        self.send(message, SocketAddr::new(group, self.protocol.port), here);
     }
 }
 
@@ -162,22 +170,22 @@ impl Family {
     }
 
     /// Opens the socket, if it can be had.
-    fn open(&mut self, port: u16) -> Had {
-        let at = SocketAddr::new(self.at, port);
-        match open(at) {
+    fn open(&mut self, protocol: Protocol) -> Had {
+        let (name, at) = (protocol.name, SocketAddr::new(self.at, protocol.port));
+        match open(at, protocol.hops) {
             Ok(socket) => {
                 self.socket = Some(socket);
                 self.told = Told::No;
                 Had::Yes
             }
             Err(error) if network::has_no_family(&error) => {
-                log::debug!("SSDP at {at}: {error}");
+                log::debug!("{name} at {at}: {error}");
                 Had::Never
             }
             Err(error) => {
                 log::log!(
                     self.told.level(),
-                    "the box is not found by SSDP at {at}, which is tried again: {error}"
+                    "the box is not found by {name} at {at}, which is tried again: {error}"
                 );
                 Had::Later
             }
@@ -190,14 +198,14 @@ impl Family {
     }
 
     /// Is in its groups on these interfaces and no others.
-    fn join(&mut self, interfaces: &[Interface]) -> Joined {
+    fn join(&mut self, groups: &[IpAddr], interfaces: &[Interface]) -> Joined {
         match &self.socket {
-            Some(socket) => self.groups.follow(socket, &GROUPS, interfaces),
+            Some(socket) => self.groups.follow(socket, groups, interfaces),
             None => Joined::Some,
         }
     }
 
-    async fn receive(&self, buffer: &mut Buffer) -> io::Result<Received> {
+    async fn receive(&self, buffer: &mut [u8]) -> io::Result<Received> {
         match &self.socket {
             Some(socket) => socket.receive(buffer).await,
             None => pending().await,
@@ -205,16 +213,16 @@ impl Family {
     }
 }
 
-fn open(at: SocketAddr) -> io::Result<Datagrams> {
+fn open(at: SocketAddr, hops: u32) -> io::Result<Datagrams> {
     let socket = Datagrams::open(at, Port::Shared)?;
     let options = socket.options();
     // Programs on this machine hear it too, as a socket does unless it is told otherwise.
     if at.is_ipv4() {
-        options.set_multicast_ttl_v4(HOPS)?;
-        options.set_ttl_v4(HOPS)?;
+        options.set_multicast_ttl_v4(hops)?;
+        options.set_ttl_v4(hops)?;
     } else {
-        options.set_multicast_hops_v6(HOPS)?;
-        options.set_unicast_hops_v6(HOPS)?;
+        options.set_multicast_hops_v6(hops)?;
+        options.set_unicast_hops_v6(hops)?;
     }
     Ok(socket)
 }
