@@ -134,7 +134,10 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let found = twin(house).into_iter().chain(taken(house));
     let machine = Arc::clone(&house.board_rx.borrow());
     let told = house.notices_rx.borrow().clone();
-    let outside = found.chain(told).chain(board::troubles(&machine)).chain(troubles);
+    let outside = found
+        .chain(told)
+        .chain(board::troubles(&machine))
+        .chain(troubles);
     let outside = outside.collect();
     let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
