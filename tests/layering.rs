@@ -51,7 +51,7 @@ const TABLE: &str = "
                   playout tuner system discover http reliability | bytes clap env_logger \
                   http_body_util hyper hyper_util listenfd log serde serde_json tokio
     lib         |                                 |
-    main        |                                 | exstreamtv
+    main        |                                 | dlmalloc exstreamtv
 ";
 
 /// Names for several modules. The pure stages (codec, demux, remux, schedule) have no `live`.
