@@ -86,7 +86,7 @@ fn what_is_not_told_is_not_there() {
         ..Condition::default()
     };
     assert_eq!(bare, nothing);
-    let long = "x".repeat(limits::CONDITION_FILE_BYTES as usize + 1);
+    let long = "x".repeat(usize::try_from(limits::CONDITION_FILE_BYTES).unwrap() + 1);
     let odd = look(&[
         ("proc/device-tree/model", &long),
         ("proc/uptime", "soon"),
