@@ -152,6 +152,11 @@ impl Desk {
         bytes
     }
 
+    pub(crate) fn fill(&self, number: usize, bytes: &[u8]) {
+        let card = File::options().write(true).open(self.at("card")).unwrap();
+        card.write_all_at(bytes, SLOTS[number]).unwrap();
+    }
+
     pub(crate) fn sectors(&self) -> [Sector; 2] {
         let card = File::open(self.at("card")).unwrap();
         RECORDS.map(|at| {
