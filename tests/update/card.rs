@@ -34,7 +34,7 @@ pub(crate) fn script(name: &str) -> PathBuf {
 
 /// Bytes that nothing repeats.
 pub(crate) fn noise(length: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed | 1;
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut bytes = Vec::with_capacity(length + 8);
     while bytes.len() < length {
         state ^= state << 13;
@@ -150,6 +150,11 @@ impl Desk {
         let mut bytes = vec![0; SLOT_BYTES as usize];
         card.read_exact_at(&mut bytes, SLOTS[number]).unwrap();
         bytes
+    }
+
+    pub(crate) fn fill(&self, number: usize, bytes: &[u8]) {
+        let card = File::options().write(true).open(self.at("card")).unwrap();
+        card.write_all_at(bytes, SLOTS[number]).unwrap();
     }
 
     pub(crate) fn sectors(&self) -> [Sector; 2] {
