@@ -9,8 +9,6 @@
     reason = "helpers of tests may fail loudly"
 )]
 
-#[path = "support/activity.rs"]
-mod activity;
 #[path = "support/plex/mod.rs"]
 mod plex;
 #[path = "command/program.rs"]
