@@ -9,6 +9,7 @@
 use crate::limits;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::tz::TimeZoneDatabase;
 use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,14 @@ use tokio::time::{Instant, sleep_until};
 /// (<https://reproducible-builds.org/specs/source-date-epoch/>), in seconds; else it is
 /// 2026-01-01T00:00:00Z, which never becomes wrong, only weaker.
 pub const BUILT_MS: i64 = built_ms(option_env!("SOURCE_DATE_EPOCH"));
+
+/// A time zone's name as the database spells it, however the letters are; `None` where it has none of
+/// this name.
+#[must_use]
+pub fn zone_name(name: &str) -> Option<String> {
+    let zone = TimeZoneDatabase::bundled().get(name).ok()?;
+    zone.iana_name().map(str::to_owned)
+}
 
 /// Tells the date.
 pub trait Clock: Send + Sync + 'static {

@@ -4,11 +4,13 @@
 //! error that is silently a default has kept televisions dark for hours. What concerns the owner's
 //! libraries and channels is not here but in the store.
 
+pub mod card_text;
+
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::media::language;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fs::File;
 use std::io::Read;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -35,7 +37,7 @@ const HOST_NAME_BYTES: usize = 253;
 const HOST_NAMES: usize = 16;
 
 /// The host's wishes; [`Config::default`] where it has none.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The state folder, absolute; `None` for the usual one of the user that runs the box.
@@ -74,9 +76,28 @@ pub struct Config {
     /// clock can be believed.
     #[serde(deserialize_with = "absolute")]
     pub time_marker: Option<PathBuf>,
+    /// The socket, absolute, of the updater that looks after the slots of a board; `None` where there
+    /// is none.
+    #[serde(deserialize_with = "absolute")]
+    pub updater: Option<PathBuf>,
     /// Where the box links itself to an account of Plex, for those who try that without one; `None`
     /// for plex.tv.
     pub plex_tv: Option<String>,
+    /// A Plex server that the box links itself to, once: its address, and the file, absolute, with its
+    /// token.
+    pub plex_url: Option<String>,
+    /// See `plex_url`.
+    #[serde(deserialize_with = "absolute")]
+    pub plex_token_file: Option<PathBuf>,
+    /// Whether the embedded clips are on air as long as the owner has no library.
+    pub demo: bool,
+    /// A folder, absolute, whose folders become libraries by themselves when there is video in them:
+    /// where the system mounts drives.
+    #[serde(deserialize_with = "absolute")]
+    pub drives: Option<PathBuf>,
+    /// A file, absolute, with sentences for the owner, one a line, that the page shows.
+    #[serde(deserialize_with = "absolute")]
+    pub notices: Option<PathBuf>,
     /// What clients call the device.
     #[serde(deserialize_with = "name")]
     pub name: String,
@@ -102,7 +123,13 @@ impl Default for Config {
             memory_mb: None,
             link_mbps: None,
             time_marker: None,
+            updater: None,
             plex_tv: None,
+            plex_url: None,
+            plex_token_file: None,
+            demo: false,
+            drives: None,
+            notices: None,
             name: "EXStreamTV".to_owned(),
             language: "eng".to_owned(),
         }
@@ -133,6 +160,15 @@ impl Config {
     /// Names the file, the line and the key of the first thing that cannot be, and what would do.
     pub fn parse(file: &str, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| refusal(file, text, &error))
+    }
+
+    /// The file that says all this.
+    ///
+    /// # Errors
+    /// A path is not UTF-8.
+    pub fn to_text(&self) -> Result<String> {
+        let failed = |error: toml::ser::Error| Error::invalid("configuration", error.to_string());
+        toml::to_string(self).map_err(failed)
     }
 }
 
@@ -169,6 +205,12 @@ fn would_do(key: &str) -> Option<&'static str> {
         "memory_mb" => "the megabytes of memory, like 1024",
         "link_mbps" => "megabits per second, like 1000",
         "time_marker" => "an absolute path, like \"/run/systemd/timesync/synchronized\"",
+        "plex_url" => "an address, like \"http://192.168.1.5:32400\"",
+        "plex_token_file" => "an absolute path, like \"/run/exstreamtv/plex-token\"",
+        "demo" => "true or false",
+        "drives" => "an absolute path, like \"/media\"",
+        "notices" => "an absolute path, like \"/run/exstreamtv/notices\"",
+        "updater" => "an absolute path, like \"/run/exstreamtv/updater.sock\"",
         "name" => "a short line of text, like \"Living room\"",
         "language" => "a code of ISO 639, like \"eng\" or \"de\"",
         _ => return None,
@@ -260,9 +302,21 @@ mod tests {
             "state = '/srv/tv'\nweb = '[::]:80'\nstream = '127.0.0.1:0'\n\
              control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n\
              memory_mb = 900\nlink_mbps = 100\ntime_marker = '/run/told'\n\
-             device = '0.0.0.0:80'\nnames = ['tv.example.org', '192.0.2.7']\n",
+             device = '0.0.0.0:80'\nnames = ['tv.example.org', '192.0.2.7']\n\
+             demo = true\ndrives = '/media'\nnotices = '/run/notices'\nupdater = '/run/up'\n\
+             plex_url = 'http://a:1'\nplex_token_file = '/run/token'\n",
         )
         .unwrap();
+        assert_eq!(
+            Config::parse("a", &config.to_text().unwrap()).unwrap(),
+            config
+        );
+        assert!(config.demo);
+        assert_eq!(config.drives.unwrap().to_str(), Some("/media"));
+        assert_eq!(config.notices.unwrap().to_str(), Some("/run/notices"));
+        assert_eq!(config.updater.unwrap().to_str(), Some("/run/up"));
+        assert_eq!(config.plex_url.as_deref(), Some("http://a:1"));
+        assert_eq!(config.plex_token_file.unwrap().to_str(), Some("/run/token"));
         assert_eq!(config.state.unwrap().to_str(), Some("/srv/tv"));
         assert_eq!(config.web.to_string(), "[::]:80");
         assert_eq!(config.stream.to_string(), "127.0.0.1:0");
@@ -310,6 +364,7 @@ mod tests {
                 "box.toml, line 1, time_marker: ",
                 "absolute",
             ),
+            ("updater = 'x'", "box.toml, line 1, updater: ", "absolute"),
             ("name = ' '", "box.toml, line 1, name: ", "short line"),
             ("name = \"a\\nb\"", "box.toml, line 1, name: ", "short line"),
             ("language = 'xx'", "box.toml, line 1, language: ", "eng"),

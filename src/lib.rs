@@ -37,4 +37,6 @@ pub mod system;
 pub mod discover;
 pub mod http;
 
+pub mod reliability;
+
 pub mod app;

@@ -5,7 +5,7 @@
 //! they, may trust an authority of their own, each on its own thread.
 
 use crate::error::{Error, Result};
-use rustls::crypto::ring;
+use rustls::crypto::ring::default_provider;
 use rustls::{ClientConfig, RootCertStore};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, OnceLock};
@@ -28,7 +28,7 @@ pub fn client() -> Result<Arc<ClientConfig>> {
 }
 
 fn believing(roots: RootCertStore) -> Result<Arc<ClientConfig>> {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::unsupported("TLS", error.to_string()))?
         .with_root_certificates(roots)

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "doors/board.rs"]
+mod board;
 #[path = "doors/client.rs"]
 mod client;
 #[path = "doors/clock.rs"]

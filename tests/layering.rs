@@ -40,18 +40,18 @@ const TABLE: &str = "
     resolver    | plain live types plex catalog   | log tokio
     playout     | plain live types config codec demux remux fetch schedule resolver | bytes log tokio
     tuner       | plain live types remux ring schedule resolver playout | bytes log tokio
-    system      | plain live                      | log nix tokio
+    system      | plain live                      | crc32fast log minisign_verify nix ring sd_notify serde serde_json tokio
     discover    | plain live types config schedule tuner system | bytes crc32fast heapless httparse jiff log nix \
                   socket2 tokio
     http        | plain live types config ring plex store catalog schedule tuner system | askama bytes \
                   http_body_util httparse hyper hyper_util jiff log percent_encoding quick_xml serde \
                   serde_json socket2 tokio
-    reliability | plain live types config         | log reqwest serde serde_json tokio
+    reliability | plain live types config         | crc32fast log reqwest serde serde_json tokio
     app         | plain live types config ring fetch plex folder store catalog schedule resolver \
                   playout tuner system discover http reliability | bytes clap env_logger \
-                  http_body_util hyper hyper_util log serde serde_json tokio
+                  http_body_util hyper hyper_util listenfd log serde serde_json tokio
     lib         |                                 |
-    main        |                                 | exstreamtv
+    main        |                                 | dlmalloc exstreamtv
 ";
 
 /// Names for several modules. The pure stages (codec, demux, remux, schedule) have no `live`.

@@ -11,6 +11,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// The box as it is built with the benchmark.
+const OURS: &str = env!("CARGO_BIN_EXE_exstreamtv");
+
 /// Tuners of a box: as many as viewers come at once.
 const TUNERS: usize = 128;
 
@@ -94,18 +97,27 @@ impl Library {
 impl Home {
     /// Starts a box with a library; returns when it can be tuned.
     pub(crate) fn start(library: &Library) -> Outcome<Self> {
+        Self::of(OURS.as_ref(), library)
+    }
+
+    /// The same with another build of the box.
+    pub(crate) fn of(program: &Path, library: &Library) -> Outcome<Self> {
         let state = tempfile::tempdir()?;
         tokio::runtime::Builder::new_current_thread()
             .build()?
             .block_on(library.store(state.path()))?;
-        Self::on(state)
+        Self::run(program, state)
     }
 
     /// Starts a box on a state folder.
     pub(crate) fn on(state: tempfile::TempDir) -> Outcome<Self> {
+        Self::run(OURS.as_ref(), state)
+    }
+
+    fn run(program: &Path, state: tempfile::TempDir) -> Outcome<Self> {
         let config = state.path().join("box.toml");
         std::fs::write(&config, format!("tuners = {TUNERS}\n"))?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_exstreamtv"))
+        let mut child = Command::new(program)
             .args(["serve", "--web", "127.0.0.1:0", "--stream", "127.0.0.1:0"])
             .arg("--config")
             .arg(&config)
@@ -136,19 +148,21 @@ impl Home {
 
     /// How many tuners have a viewer, as the box says.
     pub(crate) fn busy_tuners(&self) -> Outcome<usize> {
-        let mut socket = TcpStream::connect(&self.web)?;
-        write!(
-            socket,
-            "GET /status.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        )?;
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
-        let tuners: Vec<Value> = serde_json::from_str(body)?;
+        let tuners: Vec<Value> = serde_json::from_str(&self.document("/status.json")?)?;
         Ok(tuners
             .iter()
             .filter(|tuner| tuner.get("TargetIP").is_some())
             .count())
+    }
+
+    /// A document of the door that is not the streams'.
+    pub(crate) fn document(&self, path: &str) -> Outcome<String> {
+        let mut socket = TcpStream::connect(&self.web)?;
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        let (_, body) = answer.split_once("\r\n\r\n").ok_or("no body")?;
+        Ok(body.to_owned())
     }
 
     /// The address of a channel's stream.

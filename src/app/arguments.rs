@@ -1,5 +1,6 @@
 //! The command line, as DESIGN §5 lists it. Commands that do not work yet are not here.
 
+use super::on_board::OnBoard;
 use clap::{Args, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -26,6 +27,9 @@ pub(super) enum Command {
     /// List the channels of the running box, or have some suggested
     #[command(subcommand)]
     Channels(Channels),
+    /// What the box's own image does on its board
+    #[command(subcommand)]
+    Board(OnBoard),
 }
 
 #[derive(Debug, Args)]

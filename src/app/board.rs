@@ -1,17 +1,20 @@
 //! What the machine below allows: how much its memory holds, what its network carries, and whether
-//! it knows the date.
+//! it knows the date; and how it is.
 
-use crate::clock::{BoardClock, Clock, Date};
+use crate::clock::{BoardClock, Clock, Date, until};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::http;
 use crate::limits::{self, Board, Budget, Link, Overdraft, available_bytes};
 use crate::shutdown::Shutdown;
 use crate::system;
+use crate::system::condition::Condition;
+use crate::system::standing::{Standing, Updater};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 /// What the box is to hold.
 ///
@@ -118,6 +121,49 @@ pub(super) async fn follow_link(
         }
         if said.is_some() {
             return;
+        }
+    }
+}
+
+/// Joins what the kernel and the updater tell of the board, until the box stops. The updater is
+/// asked rarely once the box has been up for a while: only an update or its proof changes what it
+/// says.
+pub(super) async fn follow_board(
+    updater: Option<Updater>,
+    mut condition_rx: watch::Receiver<Arc<Condition>>,
+    board_tx: watch::Sender<Arc<http::Board>>,
+    mut shutdown: Shutdown,
+) {
+    let mut pause = Duration::from_millis(limits::CONDITION_LOOK_MS);
+    let mut due = updater.is_some().then(Instant::now);
+    loop {
+        let mut board = http::Board::clone(&board_tx.borrow());
+        tokio::select! {
+            () = shutdown.stopped() => return,
+            changed = condition_rx.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                board.condition = Arc::clone(&condition_rx.borrow_and_update());
+            }
+            standing = asked(updater.as_ref(), due) => {
+                board.standing = standing;
+                due = Some(Instant::now() + pause);
+                pause = (pause * 2).min(Duration::from_millis(limits::STANDING_LOOK_MS));
+            }
+        }
+        board_tx.send_replace(Arc::new(board));
+    }
+}
+
+/// What the updater says when the time has come.
+async fn asked(updater: Option<&Updater>, due: Option<Instant>) -> Option<Standing> {
+    until(due).await;
+    match updater?.standing().await {
+        Ok(standing) => Some(standing),
+        Err(error) => {
+            log::debug!("{error}");
+            None
         }
     }
 }

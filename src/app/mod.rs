@@ -6,10 +6,14 @@ mod channels;
 mod control;
 mod demo;
 mod device;
+mod drives;
 mod library;
 mod link;
 mod listen;
+mod named_server;
+mod on_board;
 mod output;
+mod pulse;
 mod running;
 mod serve;
 mod signal;
@@ -21,6 +25,7 @@ use arguments::{Arguments, Command};
 use clap::Parser;
 use serde_json::Value;
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -64,6 +69,7 @@ fn obey(command: Command) -> Result<()> {
         Command::Link(link) => asking()?.block_on(link::run(link)),
         Command::Library(library) => asking()?.block_on(library::run(library)),
         Command::Channels(channels) => asking()?.block_on(channels::run(channels)),
+        Command::Board(board) => on_board::run(board),
     }
 }
 
@@ -105,6 +111,15 @@ fn asking() -> Result<Runtime> {
         .enable_all()
         .build()
         .map_err(|error| Error::io("start", "the runtime", &error))
+}
+
+/// Where this machine reaches a door of its own. One that is open everywhere takes IPv4 too.
+fn reached(door: SocketAddr) -> SocketAddr {
+    if door.ip().is_unspecified() {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, door.port()))
+    } else {
+        door
+    }
 }
 
 /// A field of the box's answer as a cell: text as it is, lists by their length.

@@ -5,9 +5,11 @@
 //! status page, never a reason not to start.
 
 use super::board;
+use super::demo;
 use super::device;
 use super::listen::{Doors, Places, SocketFiles};
 use super::output::answer;
+use super::pulse::{Asked, Pulse};
 use super::signal::Signals;
 use super::state::StateFolder;
 use crate::catalog::{Catalog, Librarian};
@@ -15,20 +17,25 @@ use crate::clock::{BoardClock, Doubt, SharedClock, SystemClock};
 use crate::config::Config;
 use crate::discover::{Discovery, Presence};
 use crate::error::{Error, Result};
-use crate::http::{self, House};
-use crate::limits::{Budget, Link};
+use crate::http::{self, Board, House};
+use crate::limits::{self, Budget, Link};
 use crate::model::Device;
 use crate::plex::{Linking, Servers};
 use crate::resolver::Resolver;
 use crate::schedule::{Lineup, Wishes};
 use crate::shutdown::{self, Shutdown, Stopper};
 use crate::store::Store;
+use crate::system::condition::{self, Tree};
+use crate::system::disk::read_bounded;
 use crate::system::network;
+use crate::system::notify::ServiceManager;
+use crate::system::pairing::{self, Pairing};
+use crate::system::standing::Updater;
 use crate::tuner::Tuners;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 
@@ -44,6 +51,8 @@ const WRITE: Duration = Duration::from_millis(5_000);
 pub(super) struct Running {
     pub(super) places: Places,
     pub(super) house: Arc<House>,
+    /// What the owner should know.
+    pub(super) notices_tx: watch::Sender<Vec<String>>,
     store: Store,
     stopper: Stopper,
     socket_files: SocketFiles,
@@ -62,9 +71,10 @@ pub(super) async fn keep(
     folder: &StateFolder,
     on_air: impl AsyncFnOnce(&Running) -> Result<()>,
 ) -> Result<()> {
+    let manager = ServiceManager::of_environment();
     let mut signals = Signals::take()?;
     let (running, mut tasks) = tokio::select! {
-        running = Running::start(config, budget, folder) => running?,
+        running = Running::start(config, budget, folder, manager) => running?,
         name = signals.next() => {
             log::info!("{name}: stopped while starting");
             return Ok(());
@@ -83,6 +93,9 @@ pub(super) async fn keep(
     let kept = tokio::select! {
         failed = async {
             answer(places.line()?)?;
+            if let Some(manager) = manager {
+                manager.ready("The doors are open.".to_owned()).await;
+            }
             on_air(&running).await?;
             pending().await
         } => failed,
@@ -96,13 +109,21 @@ pub(super) async fn keep(
         }
     };
     signals.arm();
+    if let Some(manager) = manager {
+        manager.stopping().await;
+    }
     running.stop(tasks).await;
     kept
 }
 
 impl Running {
     /// Opens the doors, reads the store and puts the box behind the doors.
-    async fn start(config: &Config, budget: Budget, folder: &StateFolder) -> Result<(Self, Tasks)> {
+    async fn start(
+        config: &Config,
+        budget: Budget,
+        folder: &StateFolder,
+        manager: Option<ServiceManager>,
+    ) -> Result<(Self, Tasks)> {
         let up_since = Instant::now();
         let doubt = Doubt {
             seen_ms: folder.seen_ms(),
@@ -133,7 +154,9 @@ impl Running {
         let (network_tx, network_rx) = watch::channel(Arc::default());
         network::refresh(&network_tx).await;
         tasks.spawn(network::follow(network_tx, shutdown.clone()));
-        let lineup_rx = lay_out(librarian.catalog(), wishes, &shutdown, &mut tasks).await?;
+        let board_rx = follow_board(config, folder, &shutdown, &mut tasks);
+        let (lineup_rx, asked_tx) =
+            lay_out(librarian.catalog(), wishes, &shutdown, &mut tasks).await?;
         let tuners = Tuners::new(budget.tuners, lineup_rx.clone(), Arc::clone(&clock))
             .resolving(Resolver::reaching(Arc::clone(&servers)))
             .behind(link_rx);
@@ -163,6 +186,7 @@ impl Running {
             };
             tasks.spawn(discovery.serve(shutdown.clone()));
         }
+        let notices_tx = watch::Sender::new(notices(config));
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
@@ -170,17 +194,34 @@ impl Running {
             tuners,
             twin_rx,
             taken_rx,
+            notices_rx: notices_tx.subscribe(),
+            clips: config.demo.then(|| demo::clips(folder)),
+            takes_drives: config.drives.is_some(),
             librarian,
             plex,
             pictures: http::Gallery::new(),
+            updates: http::Updates::new(config.updater.clone(), pairing(folder))?,
             up_since,
             web: places.web,
             stream: places.stream,
             network_rx,
+            board_rx,
             host_name: host_name(),
             names: config.names.clone(),
             version: env!("CARGO_PKG_VERSION"),
         });
+        let watched = manager.and_then(|manager| Some((manager, manager.watchdog()?)));
+        if let Some((manager, patience)) = watched {
+            let pulse = Pulse {
+                manager,
+                patience,
+                stream: places.stream,
+                house: Arc::clone(&house),
+                store: store.clone(),
+                asked_tx,
+            };
+            tasks.spawn(pulse.beat(shutdown.clone()));
+        }
         tasks.spawn(http::serve_web(
             doors.web,
             doors.device,
@@ -200,11 +241,20 @@ impl Running {
         let running = Self {
             places,
             house,
+            notices_tx,
             store,
             stopper,
             socket_files: doors.socket_files,
         };
         Ok((running, tasks))
+    }
+
+    /// Has the page tell the owner something, and nothing of what it was `before`.
+    pub(super) fn tell(&self, before: Option<&str>, notice: Option<&str>) {
+        self.notices_tx.send_modify(|notices| {
+            notices.retain(|one| Some(one.as_str()) != before);
+            notices.extend(notice.map(str::to_owned));
+        });
     }
 
     /// Looks through the libraries. What cannot be read is a sentence in the log.
@@ -252,6 +302,19 @@ impl Running {
     }
 }
 
+/// What was found out for the owner before the box started.
+fn notices(config: &Config) -> Vec<String> {
+    let Some(file) = &config.notices else {
+        return Vec::new();
+    };
+    let text = read_bounded(file, limits::NOTICES_BYTES).unwrap_or_else(|error| {
+        log::warn!("{} cannot be read: {error}", file.display());
+        Vec::new()
+    });
+    let text = String::from_utf8_lossy(&text).into_owned();
+    text.lines().map(str::to_owned).collect()
+}
+
 /// The Plex servers that the box is linked to.
 fn servers(config: &Config, folder: &StateFolder, device: &Device) -> Result<Arc<Servers>> {
     let servers = Servers::open(folder.path(), &device.friendly_name)?;
@@ -259,6 +322,15 @@ fn servers(config: &Config, folder: &StateFolder, device: &Device) -> Result<Arc
         Some(plex_tv) => servers.asking(plex_tv),
         None => servers,
     }))
+}
+
+/// What lets clients that know the owner's code update the box. A file that is no good is as none:
+/// the box goes on air without.
+fn pairing(folder: &StateFolder) -> Option<Pairing> {
+    Pairing::read(&folder.path().join(pairing::FILE)).unwrap_or_else(|error| {
+        log::warn!("nobody can update the box over the network: {error}");
+        None
+    })
 }
 
 /// Waits until a task falls. Those that end by themselves have done their work.
@@ -272,20 +344,53 @@ async fn fallen(tasks: &mut Tasks) -> JoinError {
     }
 }
 
-/// Lays out the schedules of the catalog as it is, and again whenever it changes.
+/// Follows the board below.
+fn follow_board(
+    config: &Config,
+    folder: &StateFolder,
+    shutdown: &Shutdown,
+    tasks: &mut Tasks,
+) -> watch::Receiver<Arc<Board>> {
+    let (condition_tx, condition_rx) = watch::channel(Arc::default());
+    let state = folder.path().to_owned();
+    tasks.spawn(condition::follow(
+        Tree::of_machine(),
+        state,
+        condition_tx,
+        shutdown.clone(),
+    ));
+    let (board_tx, board_rx) = watch::channel(Arc::default());
+    let updater = config.updater.as_deref().map(Updater::at);
+    tasks.spawn(board::follow_board(
+        updater,
+        condition_rx,
+        board_tx,
+        shutdown.clone(),
+    ));
+    board_rx
+}
+
+/// Lays out the schedules of the catalog as it is, and again whenever it changes. Whoever asks
+/// whether that goes on is answered between two of them.
 async fn lay_out(
     mut catalog_rx: watch::Receiver<Arc<Catalog>>,
     wishes: Wishes,
     shutdown: &Shutdown,
     tasks: &mut Tasks,
-) -> Result<watch::Receiver<Arc<Lineup>>> {
+) -> Result<(watch::Receiver<Arc<Lineup>>, Asked)> {
     let catalog = Arc::clone(&catalog_rx.borrow_and_update());
     let (lineup_tx, lineup_rx) = watch::channel(lineup(catalog, wishes.clone()).await?);
+    let (asked_tx, mut asked_rx) = mpsc::channel(1);
     let mut shutdown = shutdown.clone();
     tasks.spawn(async move {
         loop {
             let changed = tokio::select! {
                 changed = catalog_rx.changed() => changed,
+                Some(answer_tx) = asked_rx.recv() => {
+                    // Whoever asked may have gone.
+                    let _ = oneshot::Sender::send(answer_tx, ());
+                    continue;
+                }
                 () = shutdown.stopped() => return,
             };
             if changed.is_err() {
@@ -299,7 +404,7 @@ async fn lay_out(
             }
         }
     });
-    Ok(lineup_rx)
+    Ok((lineup_rx, asked_tx))
 }
 
 /// Lays out the schedules, beside the runtime: a large library takes a while.

@@ -2,6 +2,9 @@
 
 use super::arguments;
 use super::board;
+use super::demo;
+use super::drives;
+use super::named_server;
 use super::running::{Running, keep};
 use super::state::{self, StateFolder};
 use crate::config::Config;
@@ -16,7 +19,15 @@ pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
     let folder = StateFolder::hold(&path)?;
     super::on_runtime(async {
         Box::pin(keep(&config, budget, &folder, async |running: &Running| {
-            running.look_through_libraries().await;
+            let library = async {
+                if config.demo {
+                    demo::begin(running).await;
+                } else {
+                    running.look_through_libraries().await;
+                }
+                tokio::join!(demo::make_way(running), drives::follow(running, &config));
+            };
+            tokio::join!(library, named_server::link(running, &config));
             Ok(())
         }))
         .await

@@ -7,7 +7,7 @@ use super::sync::{self, Report};
 use crate::error::{Error, Result};
 use crate::folder::Progress;
 use crate::limits;
-use crate::model::{ChannelNumber, Library, NewChannel, Origin};
+use crate::model::{ChannelNumber, Library, LibraryId, NewChannel, Origin};
 use crate::plex::{Section, Servers};
 use crate::store::Store;
 use std::collections::BTreeMap;
@@ -72,6 +72,14 @@ impl Librarian {
             self.catalog_tx.send_replace(catalog);
         }
         Ok(())
+    }
+
+    /// Looks whether all that is kept is whole, as [`Store::check`].
+    ///
+    /// # Errors
+    /// What is damaged.
+    pub async fn check(&self) -> Result<()> {
+        self.store.check().await
     }
 
     /// Adds a folder as a library, under its own name where none is given. It has no items until
@@ -149,6 +157,19 @@ impl Librarian {
         progress: impl FnMut(&Library, &Progress),
     ) -> Result<Vec<(Library, Result<Report>)>> {
         self.sync_those(|_| true, now_ms, progress).await
+    }
+
+    /// As [`Self::sync`], of one library.
+    ///
+    /// # Errors
+    /// See [`Self::sync`].
+    pub async fn sync_one(
+        &self,
+        library: LibraryId,
+        now_ms: i64,
+    ) -> Result<Vec<(Library, Result<Report>)>> {
+        self.sync_those(|one| one.id == library, now_ms, |_, _| ())
+            .await
     }
 
     /// As [`Self::sync`], but folders are left alone: their disks may sleep.
@@ -238,6 +259,18 @@ impl Librarian {
     #[must_use]
     pub fn is_syncing(&self) -> bool {
         self.syncing.available_permits() == 0
+    }
+
+    /// Removes a library with its titles, and the channels that show nothing else. It waits for a sync
+    /// that is under way.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub async fn remove_library(&self, library: LibraryId) -> Result<()> {
+        let permit = self.syncing.acquire().await;
+        let _permit = permit.map_err(|_| Error::ShuttingDown)?;
+        self.store.remove_library(library).await?;
+        self.refresh().await
     }
 
     /// Adds channels, all of them or none.

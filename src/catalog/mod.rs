@@ -10,7 +10,8 @@ pub mod sync;
 pub use librarian::Librarian;
 pub use sync::{best_version, version_tracks};
 
-use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId, Playlist};
+use crate::model::{Channel, Library, LibraryId, MediaItem, MediaItemId, Origin, Playlist};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Everything the store knew at one moment.
@@ -49,6 +50,25 @@ impl Catalog {
     pub fn with_playlists(mut self, playlists: Vec<Playlist>) -> Self {
         self.playlists = playlists;
         self
+    }
+
+    /// The same without a library and its titles; channels stay.
+    #[must_use]
+    pub fn without(&self, library: LibraryId) -> Self {
+        let mut rest = self.clone();
+        rest.libraries.retain(|one| one.id != library);
+        rest.items.retain(|item| item.library != library);
+        rest
+    }
+
+    /// The library of this folder.
+    #[must_use]
+    pub fn library_at(&self, folder: &Path) -> Option<&Library> {
+        let is_there = |library: &&Library| match &library.origin {
+            Origin::Folder { path } => Path::new(path) == folder,
+            Origin::Plex { .. } => false,
+        };
+        self.libraries.iter().find(is_there)
     }
 
     /// All playlists.

@@ -10,7 +10,7 @@ pub mod name;
 mod probe;
 mod walk;
 
-pub use walk::Stamp;
+pub use walk::{Stamp, holds_video};
 
 use crate::error::{Error, Result};
 use crate::limits;

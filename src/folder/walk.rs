@@ -92,6 +92,32 @@ pub(super) fn walk(root: &Path, step_tx: mpsc::Sender<Step>) -> Result<()> {
     Ok(())
 }
 
+/// Whether a drive holds video, as far as names tell: the first few thousand of its files and folders
+/// are looked at.
+#[must_use]
+pub fn holds_video(root: &Path) -> bool {
+    let mut folders = vec![(root.to_owned(), 0)];
+    let mut left = limits::DRIVE_LOOK_FILES;
+    while let Some((folder, depth)) = folders.pop() {
+        let parent = folder.file_name().unwrap_or_default().to_string_lossy();
+        for entry in list(&folder).0 {
+            let Some(fewer) = left.checked_sub(1) else {
+                return false;
+            };
+            left = fewer;
+            let name = entry.file_name();
+            match entry.file_type() {
+                Ok(kind) if kind.is_file() && is_candidate(&name, &parent) => return true,
+                Ok(kind) if kind.is_dir() && depth < limits::FOLDER_DEPTH => {
+                    folders.push((entry.path(), depth + 1));
+                }
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
 struct Walk<'a> {
     root: &'a Path,
     step_tx: mpsc::Sender<Step>,

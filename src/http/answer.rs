@@ -52,6 +52,8 @@ pub(super) enum Kind {
     Page,
     /// Words, and the hardware's playlist.
     Text,
+    /// Figures for Prometheus.
+    Metrics,
     /// A playlist that browsers hand to a player.
     Playlist,
     /// A transport stream.
@@ -78,6 +80,7 @@ impl Kind {
             Self::Xml => Some("text/xml; charset=\"utf-8\""),
             Self::Page => Some("text/html; charset=\"utf-8\""),
             Self::Text => Some("text/plain; charset=\"utf-8\""),
+            Self::Metrics => Some("text/plain; version=0.0.4; charset=utf-8"),
             Self::Playlist => Some("audio/x-mpegurl; charset=\"utf-8\""),
             Self::Stream => Some("video/mpeg"),
             Self::Picture(form) => Some(form.media_type()),

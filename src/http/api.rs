@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::head::Head;
 use super::programme::NowNext;
-use super::{House, health, plex};
+use super::{House, board, health, plex};
 use crate::catalog::Catalog;
 use crate::limits;
 use crate::media::Profile;
@@ -64,6 +64,7 @@ pub(super) fn read(house: &House, path: &str, head: &Head, lineup: &Lineup) -> O
         "/api/health" => health::health(house, lineup),
         "/api/health/detailed" => health::detailed(house, lineup),
         "/api/health/channels" => health::channels(house, lineup),
+        "/api/board" => board::view(house),
         "/api/plex" => Answer::json(&plex::view(house)),
         "/api/channels" => channels(lineup, house.date_ms()),
         "/api/libraries" => libraries(lineup.catalog()),

@@ -9,7 +9,9 @@ use super::answer::{Answer, Kind, Sharing, raw_head, raw_words};
 use super::door::Outlet;
 use super::head::{Head, Method, Reader, Unread};
 use super::stream::Tuning;
-use super::{House, api, control, device, guide, head, page, picture, stream, upnp};
+use super::{
+    House, api, control, device, guide, head, metrics, page, picture, stream, update, upnp,
+};
 use crate::limits;
 use crate::shutdown::Shutdown;
 use bytes::BytesMut;
@@ -63,6 +65,8 @@ enum Route {
     Sync,
     /// With a picture, which another server has to give first.
     Picture(Roots),
+    /// With what the updater says to it.
+    Update(update::Order),
     /// With a document.
     Document(Roots),
     /// Not at all: it is for somebody else. This is where we are.
@@ -106,6 +110,16 @@ where
             };
             Box::pin(viewer.watch(&tuning, head.method, &mut reader, &mut writer)).await;
         }
+        Ok((Route::Update(order), head)) => {
+            let door = update::Door {
+                house: &line.house,
+                caller,
+                shutdown: line.shutdown.clone(),
+            };
+            let begun = taken.get(head.head_bytes..).unwrap_or_default();
+            let mut body = begun.chain(&mut reader);
+            Box::pin(door.answer(order, &head, &mut body, &mut writer)).await;
+        }
         Ok((route, head)) => {
             let turns = match route {
                 Route::Guide(_) => &line.guides,
@@ -140,6 +154,9 @@ fn route(house: &House, head: &Head, caller: Caller) -> Result<Route, Unread> {
         Ok(roots) => roots,
         Err(here) => return Ok(Route::Misdirected(here)),
     };
+    if let Some(order) = update::Order::asked(head) {
+        return Ok(Route::Update(order));
+    }
     let sync = head.method == Method::Post && head.path == "/api/sync";
     match caller {
         Caller::Owner if sync => return Ok(Route::Sync),
@@ -207,6 +224,12 @@ async fn document(
         {
             return answer;
         }
+        if head.path == "/api/update" {
+            return update::view(house).await;
+        }
+        if head.path == "/" {
+            house.updates.look().await;
+        }
         return read(house, head, roots).unwrap_or_else(|| missing(head));
     }
     match caller {
@@ -235,6 +258,7 @@ fn read(house: &House, head: &Head, roots: &Roots) -> Option<Answer> {
         "/lineup_status.json" => device::lineup_status(),
         "/device.xml" | "/dms/device.xml" => upnp::description(house, roots),
         "/status.json" => device::status(house, now_ms),
+        "/metrics" => metrics::metrics(house, &lineup),
         "/iptv/channels.m3u" => guide::playlist(&lineup, roots),
         path => return api::read(house, path, head, &lineup),
     })

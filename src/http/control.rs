@@ -67,9 +67,18 @@ pub(super) async fn read(house: &House, head: &Head) -> Option<Answer> {
     let read = match head.path.as_str() {
         "/api/channels/suggestion" => suggestion(house).await.map(|new| Answer::json(&new)),
         "/api/plex/sections" => plex::sections(house).await,
+        "/api/store/check" => Ok(check_store(house).await),
         _ => return None,
     };
     Some(read.unwrap_or_else(|refused| refused))
+}
+
+/// Whether what is kept is whole; where it is not, 503 and why.
+async fn check_store(house: &House) -> Answer {
+    match house.librarian.check().await {
+        Ok(()) => Answer::json(&json!({ "whole": true })),
+        Err(error) => Answer::json_with(503, &json!({ "whole": false, "why": error.to_string() })),
+    }
 }
 
 /// The channels that could be made of what hardly any channel shows yet. Of a large library that
@@ -78,7 +87,12 @@ async fn suggestion(house: &House) -> Result<Vec<NewChannel>, Answer> {
     // A sync may have ended just now.
     house.settled().await;
     let (lineup, now_ms) = (house.lineup(), house.now_ms());
-    let work = move || suggest(lineup.catalog(), lineup.wishes(), now_ms);
+    let clips = house.library_of_clips(lineup.catalog());
+    let work = move || match clips {
+        // They make way for what is suggested here.
+        Some(clips) => suggest(&lineup.catalog().without(clips), lineup.wishes(), now_ms),
+        None => suggest(lineup.catalog(), lineup.wishes(), now_ms),
+    };
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| Answer::words(500, &format!("Nothing can be suggested: {error}.")))

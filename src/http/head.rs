@@ -25,6 +25,14 @@ pub(super) struct Head {
     pub(super) reader: Reader,
     /// Whether the client named the languages it reads.
     pub(super) language: Language,
+    /// What the client shows to be let in.
+    pub(super) authorization: Option<String>,
+    /// How many bytes follow the head; `None` where that is not said, or not like this.
+    pub(super) body_bytes: Option<u64>,
+    /// Whether the client waits to be told that it may send them.
+    pub(super) waits: bool,
+    /// How many bytes the head itself has.
+    pub(super) head_bytes: usize,
 }
 
 /// A method that the doors know.
@@ -129,7 +137,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Unread> {
     let mut headers = [httparse::EMPTY_HEADER; limits::HTTP_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     match request.parse(bytes) {
-        Ok(httparse::Status::Complete(_)) => understand(&request).map(Some),
+        Ok(httparse::Status::Complete(head_bytes)) => understand(&request, head_bytes).map(Some),
         Ok(httparse::Status::Partial) => Ok(None),
         Err(httparse::Error::TooManyHeaders) => {
             Err(Unread::Refused(431, "The request has too many headers."))
@@ -138,7 +146,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Unread> {
     }
 }
 
-fn understand(request: &httparse::Request<'_, '_>) -> Result<Head, Unread> {
+fn understand(request: &httparse::Request<'_, '_>, head_bytes: usize) -> Result<Head, Unread> {
     let refused = |words| Unread::Refused(400, words);
     let method = match request.method {
         Some("GET") => Method::Get,
@@ -173,6 +181,11 @@ fn understand(request: &httparse::Request<'_, '_>) -> Result<Head, Unread> {
         .0
         .is_some_and(|accept| accept.contains("text/html"));
     let names_language = header("accept-language").0.is_some();
+    let body_bytes = match (header("content-length"), header("transfer-encoding").0) {
+        ((Some(digits), None), None) => digits.parse().ok(),
+        _ => None,
+    };
+    let expects = header("expect").0;
     Ok(Head {
         method,
         path: path.into_owned(),
@@ -188,6 +201,10 @@ fn understand(request: &httparse::Request<'_, '_>) -> Result<Head, Unread> {
         } else {
             Language::NotAsked
         },
+        authorization: header("authorization").0,
+        body_bytes,
+        waits: expects.is_some_and(|what| what.eq_ignore_ascii_case("100-continue")),
+        head_bytes,
     })
 }
 

@@ -9,6 +9,7 @@
 mod address;
 mod answer;
 mod api;
+mod board;
 mod connection;
 mod control;
 mod device;
@@ -19,22 +20,26 @@ mod head;
 mod health;
 pub mod m3u;
 mod memory;
+mod metrics;
 mod page;
 mod picture;
 mod plex;
 mod problem;
 mod programme;
 mod stream;
+mod update;
 mod upnp;
 pub mod xmltv;
 
+pub use board::Board;
 pub use door::listen;
 pub use gallery::Gallery;
+pub use update::Updates;
 
-use crate::catalog::Librarian;
+use crate::catalog::{Catalog, Librarian};
 use crate::clock::SharedClock;
 use crate::limits;
-use crate::model::Device;
+use crate::model::{Device, LibraryId};
 use crate::plex::Linking;
 use crate::schedule::Lineup;
 use crate::shutdown::Shutdown;
@@ -43,6 +48,7 @@ use crate::tuner::Tuners;
 use door::{Listener, keep_open};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
@@ -62,12 +68,21 @@ pub struct House {
     pub twin_rx: watch::Receiver<Option<IpAddr>>,
     /// The port at which the box should be looked for, while another program has it.
     pub taken_rx: watch::Receiver<Option<u16>>,
+    /// What else the owner should know, in sentences.
+    pub notices_rx: watch::Receiver<Vec<String>>,
+    /// The folder of the clips that come with the box, where they are on air until the owner has
+    /// something of their own.
+    pub clips: Option<PathBuf>,
+    /// Whether drives become libraries by themselves.
+    pub takes_drives: bool,
     /// Keeps the owner's libraries and channels.
     pub librarian: Arc<Librarian>,
     /// The link to Plex.
     pub plex: Arc<Linking>,
     /// Pictures of titles, from Plex.
     pub pictures: Gallery,
+    /// The way to the updater.
+    pub updates: Updates,
     /// When the box started. Not a date: that may not be known yet, and step.
     pub up_since: Instant,
     /// Where documents and pages are served.
@@ -76,6 +91,8 @@ pub struct House {
     pub stream: SocketAddr,
     /// What the machine is connected to: clients reach it at these addresses.
     pub network_rx: watch::Receiver<Arc<Network>>,
+    /// The board below.
+    pub board_rx: watch::Receiver<Arc<Board>>,
     /// The machine's host name, under which clients may reach it; empty where unknown.
     pub host_name: String,
     /// More names under which clients may reach it.
@@ -104,6 +121,12 @@ impl House {
         let _ = lineup_rx
             .wait_for(|lineup| Arc::ptr_eq(lineup.catalog(), &catalog_rx.borrow()))
             .await;
+    }
+
+    /// The library of the clips that come with the box, while it is there.
+    fn library_of_clips(&self, catalog: &Catalog) -> Option<LibraryId> {
+        let library = catalog.library_at(self.clips.as_deref()?)?;
+        Some(library.id)
     }
 
     /// The lineup of this moment.

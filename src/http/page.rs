@@ -5,13 +5,16 @@ use super::address::Roots;
 use super::answer::{Answer, Kind};
 use super::problem::{Problem, problems};
 use super::programme::{NowNext, Programme, Shape};
-use super::{House, memory, picture, plex};
+use super::{House, board, memory, picture, plex, update};
+use crate::catalog::Catalog;
+use crate::model::LibraryId;
 use crate::plex::{Attempt, Stage};
 use crate::schedule::{Lineup, Schedule};
 use crate::tuner::TunerStatus;
 use askama::Template;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::sync::Arc;
 
 /// Problems that are shown before one has to ask for the rest.
 const PROBLEMS_AT_ONCE: usize = 6;
@@ -30,7 +33,11 @@ const SHORT_MS: i64 = 120_000;
 struct StatusPage<'a> {
     name: &'a str,
     counts: Counts,
-    beginning: Beginning,
+    /// What the owner's own channels still need; `None` where there are some.
+    beginning: Option<Beginning>,
+    /// Whether the clips that come with the box are on air.
+    has_clips: bool,
+    takes_drives: bool,
     linking: Stage,
     renewed_s: i64,
     /// What a channel shows that shows nothing.
@@ -39,6 +46,8 @@ struct StatusPage<'a> {
     viewers: Vec<ViewerLine>,
     kept: Vec<String>,
     free: String,
+    /// How an update goes that is on its way.
+    update: Option<String>,
     problems: Vec<Problem>,
     more_problems: Vec<Problem>,
     stream_url: Option<String>,
@@ -47,6 +56,7 @@ struct StatusPage<'a> {
     address: &'a str,
     device_id: String,
     version: &'a str,
+    board: Vec<board::Row>,
     memory: Option<String>,
     zone: String,
 }
@@ -64,7 +74,7 @@ struct Counts {
     up: String,
 }
 
-/// What a box without channels still needs.
+/// What a box without channels of the owner's still needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Beginning {
     /// A library.
@@ -123,16 +133,30 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
     let tuners = house.tuners.status();
     let viewers = viewer_lines(&tuners, &zone);
     let troubles = plex::troubles(house).into_iter().map(|one| one.sentence);
+    let seen = house.updates.seen();
+    let update = seen.as_deref().and_then(update::notice);
+    let failed = seen.as_deref().and_then(update::trouble);
     let found = twin(house).into_iter().chain(taken(house));
-    let outside = found.chain(troubles).collect();
+    let machine = Arc::clone(&house.board_rx.borrow());
+    let told = house.notices_rx.borrow().clone();
+    let outside = found
+        .chain(failed)
+        .chain(told)
+        .chain(board::troubles(&machine))
+        .chain(troubles);
+    let outside = outside.collect();
     let (problems, more_problems) = split(problems(lineup, date_ms, outside), PROBLEMS_AT_ONCE);
     let first = lineup.schedules().first();
+    let clips = house.library_of_clips(lineup.catalog());
+    let needs = lineup.schedules().is_empty() || clips.is_some();
     render(
         200,
         &StatusPage {
             name: &house.device.friendly_name,
             counts: counts(lineup, &tuners, house.up_ms()),
-            beginning: beginning(house, lineup),
+            beginning: needs.then(|| beginning(house, lineup.catalog(), clips)),
+            has_clips: clips.is_some() && !lineup.schedules().is_empty(),
+            takes_drives: house.takes_drives,
             linking: house.plex.attempt().stage,
             renewed_s: renewed_s(lineup, date_ms),
             dark: match date_ms {
@@ -150,6 +174,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
                 1 => "The one tuner is free.".to_owned(),
                 count => format!("All {count} tuners are free."),
             },
+            update,
             problems,
             more_problems,
             stream_url: first
@@ -159,6 +184,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
             address: roots.web.trim_start_matches("http://"),
             device_id: house.device.id.to_string(),
             version: house.version,
+            board: board::rows(&machine),
             memory: memory::resident_bytes().map(megabytes),
             zone: zone_words(&zone),
         },
@@ -210,22 +236,24 @@ fn counts(lineup: &Lineup, tuners: &[TunerStatus], up_ms: i64) -> Counts {
     }
 }
 
-fn beginning(house: &House, lineup: &Lineup) -> Beginning {
-    let catalog = lineup.catalog();
+fn beginning(house: &House, catalog: &Catalog, clips: Option<LibraryId>) -> Beginning {
+    let has_library = catalog.libraries().iter().any(|one| Some(one.id) != clips);
+    let items = catalog.items().iter();
+    let titles = items.filter(|item| Some(item.library) != clips).count();
     if house.librarian.is_syncing() {
         Beginning::Looking
-    } else if catalog.libraries().is_empty() && house.plex.servers().is_linked() {
+    } else if !has_library && house.plex.servers().is_linked() {
         Beginning::Linked
-    } else if catalog.libraries().is_empty() {
+    } else if !has_library {
         // Whoever looks now may want to type a code in.
         if is_code_wanted(&house.plex.attempt()) {
             house.plex.want();
         }
         Beginning::Nothing
-    } else if catalog.items().is_empty() {
+    } else if titles == 0 {
         Beginning::Unseen
     } else {
-        Beginning::Titles(catalog.items().len())
+        Beginning::Titles(titles)
     }
 }
 
@@ -359,7 +387,7 @@ fn local(epoch_ms: i64, zone: &TimeZone, form: &str) -> String {
 }
 
 /// A long duration in its two largest units.
-fn long(duration_ms: i64) -> String {
+pub(super) fn long(duration_ms: i64) -> String {
     let minutes = duration_ms.max(0) / 60_000;
     let (days, hours) = (minutes / 1_440, minutes / 60 % 24);
     match (days, hours) {

@@ -7,6 +7,8 @@
 mod budget;
 mod discovery;
 mod link;
+mod service;
+mod update;
 
 pub use budget::{Board, Budget, Cost, Overdraft, available_bytes};
 pub use discovery::{
@@ -21,6 +23,18 @@ pub use discovery::{
     TARGET_SILENT_MS, TWIN_LOOK_MS, TWIN_PATIENCE_MS,
 };
 pub use link::Link;
+pub use service::{
+    CONDITION_FILE_BYTES, CONDITION_LOOK_MS, CONDITION_SENSORS, PROOF_ANSWER_MS,
+    PROOF_DOCUMENT_BYTES, PROOF_PAUSE_MS, STANDING_ANSWER_MS, STANDING_LOOK_MS,
+};
+pub use update::{
+    BOOT_RECORD_BYTES, BUNDLE_BYTES, BUNDLE_CHUNK_BYTES, BUNDLE_KEY_BYTES, BUNDLE_KEYS,
+    BUNDLE_MANIFEST_BYTES, BUNDLE_SIGNATURE_BYTES, NONCE_MS, NONCES, PAIRING_BYTES, PAIRING_CODE,
+    PAIRING_ROUNDS, PAIRING_ROUNDS_MOST, SLOT_BYTES, SLOT_NOTE_BYTES, UPDATE_PIECE_BYTES,
+    UPDATE_TRIES, UPDATE_TRY_MS, UPDATER_ANSWER_MS, UPDATER_CONNECTIONS, UPDATER_IDLE_MS,
+    UPDATER_LINE_BYTES, UPDATER_LINGER_MS, UPDATER_PROGRESS_MS, UPDATER_SILENT_MS,
+    UPDATER_STATUS_MS, UPDATES_AT_ONCE, VERSION_BYTES,
+};
 
 // Coded media.
 
@@ -337,6 +351,10 @@ pub const STORE_LOG_BYTES: usize = 4 << 20;
 /// Milliseconds that a write waits for another program that holds the database locked.
 pub const STORE_LOCKED_MS: u64 = 5_000;
 
+/// Milliseconds that looking through the whole database may take while the box runs: meanwhile
+/// nothing else is read or written.
+pub const STORE_CHECK_MS: u64 = 8_000;
+
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
 
@@ -457,6 +475,26 @@ pub const TUNER_LOCK_MS: u64 = 30_000;
 
 /// How long a tune may take until its first packet, before it is refused with 807.
 pub const FIRST_PACKET_MS: u64 = 5_000;
+
+// The card.
+
+/// Largest `exstreamtv.txt` that is read.
+pub const CARD_TEXT_BYTES: usize = 64 << 10;
+
+/// Largest file of keys for SSH that is read from the card.
+pub const SSH_KEYS_BYTES: usize = 64 << 10;
+
+/// Sentences for the owner that were found out before the box started.
+pub const NOTICES_BYTES: usize = 64 << 10;
+
+/// How often it is looked whether a drive was plugged in.
+pub const DRIVES_LOOK_MS: u64 = 30_000;
+
+/// Files and folders of a drive that are looked at to find one video.
+pub const DRIVE_LOOK_FILES: usize = 4_096;
+
+/// How often a server that could not be linked to is tried again, at most.
+pub const PLEX_LINK_AGAIN_MS: u64 = 300_000;
 
 // The clock.
 

@@ -6,10 +6,12 @@
 mod about;
 mod device;
 mod playlist;
+mod secret;
 
 pub use about::About;
 pub use device::{Device, DeviceId, FIRMWARE, FIRMWARE_VERSION, MODEL};
 pub use playlist::{Edition, NewPlaylist, Playlist, PlaylistId};
+pub use secret::Secret;
 
 use crate::media::{Container, Track};
 use std::fmt;

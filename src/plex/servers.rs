@@ -133,6 +133,14 @@ impl Servers {
         known.credentials.account.is_some() || !known.credentials.servers.is_empty()
     }
 
+    /// Whether the box is linked to a server at this address, with this token.
+    #[must_use]
+    pub fn is_linked_to(&self, url: &str, token: &Secret) -> bool {
+        let known = self.known();
+        let mut servers = known.credentials.servers.iter();
+        servers.any(|one| one.url.as_deref() == Some(url) && one.token == *token)
+    }
+
     /// Links the box to a server at an address that the owner names.
     ///
     /// # Errors

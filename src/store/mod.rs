@@ -7,11 +7,14 @@
 //!
 //! It writes only what is complete, in one transaction each; it never scans, probes or decides.
 
+mod file;
 mod open;
 mod read;
 mod upgrade;
 mod word;
 mod write;
+
+pub use file::{FILES, schema};
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -64,6 +67,9 @@ pub struct Scan {
 type Request = Box<dyn FnOnce(&mut Database) + Send>;
 
 impl Store {
+    /// The schema that a store has once this program has opened it.
+    pub const SCHEMA: u32 = upgrade::newest();
+
     /// Opens the database in the folder `state`, makes both where they are missing (0700 and
     /// 0600), and brings an older one up to date.
     ///
@@ -138,6 +144,18 @@ impl Store {
     pub async fn add_folder(&self, name: &str, path: &str) -> Result<Library> {
         let path = path.to_owned();
         self.add_library(name, Origin::Folder { path }).await
+    }
+
+    /// Removes a library with its items, and the channels that show nothing else. One that is gone
+    /// already is no error.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub async fn remove_library(&self, library: LibraryId) -> Result<()> {
+        self.call("remove a library", move |db| {
+            db.write_for_owner("remove a library", |tx| write::remove_library(tx, library))
+        })
+        .await
     }
 
     /// Writes what a look at a library found, in batches of `limits::STORE_BATCH_ITEMS`, each of
@@ -259,6 +277,22 @@ impl Store {
             db.write_for_owner("write a setting", |tx| write::set_setting(tx, &key, &value))
         })
         .await
+    }
+
+    /// Looks whether the database is whole, all of it. Nothing else is read or written meanwhile.
+    ///
+    /// # Errors
+    /// What is damaged; or it cannot be looked through within `limits::STORE_CHECK_MS`.
+    pub async fn check(&self) -> Result<()> {
+        self.call("check the database", Database::check).await
+    }
+
+    /// Returns when the thread has come to this request: it lives, and does not hang.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub async fn answer(&self) -> Result<()> {
+        self.call("answer", |_| Ok(())).await
     }
 
     /// Gives this handle up and returns when the database is closed, which is when all other

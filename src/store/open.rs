@@ -6,17 +6,21 @@ use crate::limits;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use std::ffi::c_int;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The database's name in the state folder.
-const FILE: &str = "exstreamtv.db";
+pub(super) const FILE: &str = "exstreamtv.db";
 
 /// Statements that are kept prepared.
 const STATEMENTS: usize = 32;
+
+/// Steps of SQLite's machine between two looks at the time: less than a millisecond.
+const CHECK_STEPS: c_int = 10_000;
 
 /// The open database, with where it is.
 #[derive(Debug)]
@@ -95,6 +99,32 @@ impl Database {
             // The log is read again at the next start: nothing is lost.
             log::warn!("store: the database was not closed in order: {error}");
         }
+    }
+
+    /// Looks through the whole file once more, as it was when it was opened.
+    ///
+    /// # Errors
+    /// It is damaged, or cannot be looked through within `limits::STORE_CHECK_MS`.
+    pub(super) fn check(&mut self) -> Result<()> {
+        let doing = "check the database";
+        self.check_still_there(doing)?;
+        // What is held in memory says nothing of what is on the card.
+        self.connection.release_memory().map_err(refused(doing))?;
+        let begun = Instant::now();
+        let limit = Duration::from_millis(limits::STORE_CHECK_MS);
+        let is_late = move || begun.elapsed() > limit;
+        self.connection
+            .progress_handler(CHECK_STEPS, Some(is_late))
+            .map_err(refused(doing))?;
+        let checked = check(&self.connection);
+        self.connection
+            .progress_handler(0, None::<fn() -> bool>)
+            .map_err(refused(doing))?;
+        if checked.is_err() && begun.elapsed() > limit {
+            let why = format!("it takes longer than {} s", limit.as_secs());
+            return Err(Error::Store { doing, why });
+        }
+        checked
     }
 
     fn set_synchronous(&self, level: &str) -> Result<()> {

@@ -34,6 +34,17 @@ pub(super) fn check_origin(connection: &Connection) -> Result<()> {
     })
 }
 
+/// The newest schema, which a store has once it is open.
+pub(super) const fn newest() -> u32 {
+    let mut newest = 1;
+    let mut steps = UPGRADES;
+    while let [_, rest @ ..] = steps {
+        newest += 1;
+        steps = rest;
+    }
+    newest
+}
+
 /// Brings the database to the newest schema, or says why not.
 ///
 /// # Errors

@@ -243,6 +243,23 @@ fn write_track(
     Ok(())
 }
 
+/// Removes a library with its items, and the channels that show nothing else.
+pub(super) fn remove_library(tx: &Transaction<'_>, library: LibraryId) -> Result<()> {
+    let remove = || {
+        // Others lose its items, as they do when a file is gone.
+        tx.execute(
+            "DELETE FROM channel WHERE id IN (
+               SELECT channel_id FROM channel_item
+               JOIN media_item ON media_item.id = media_item_id
+               GROUP BY channel_id HAVING min(library_id = ?1) = 1)",
+            [library.0],
+        )?;
+        tx.execute("DELETE FROM library WHERE id = ?1", [library.0])
+    };
+    remove().map_err(refused("remove a library"))?;
+    Ok(())
+}
+
 /// Removes an item of this library; one that is gone already is no error.
 pub(super) fn remove_item(
     tx: &Transaction<'_>,

@@ -1,7 +1,7 @@
 //! The rate of the network, as its drivers tell it in `/sys/class/net` (the kernel's
 //! `sysfs-class-net`).
 
-use crate::limits::Link;
+use crate::limits::{self, Link};
 use std::fs;
 use std::path::Path;
 
@@ -15,22 +15,77 @@ pub fn slowest_wired() -> Link {
 }
 
 fn slowest_in(folder: &Path) -> Link {
-    let interfaces = fs::read_dir(folder).into_iter().flatten().flatten();
-    let rates = interfaces.filter_map(|interface| mbps(&interface.path()));
+    let wires = wires_in(folder).into_iter();
+    let wired = wires.filter(|wire| wire.medium == Medium::Cable);
+    let rates = wired.filter_map(|wire| wire.mbps);
     rates.min().map_or(Link::UNKNOWN, Link::of_mbps)
 }
 
-/// The rate of an interface that is up and has hardware behind it. What has none (loopback, bridges,
-/// tunnels) tells a rate that means nothing.
-fn mbps(interface: &Path) -> Option<u32> {
+/// An interface that has hardware behind it. What has none (loopback, bridges, tunnels) tells a rate
+/// that means nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wire {
+    /// Its name, such as `eth0`.
+    pub name: String,
+    /// What carries it.
+    pub medium: Medium,
+    /// Whether it leads anywhere at this moment.
+    pub state: State,
+    /// Its rate in million bits per second; `None` where the driver does not know it, and while
+    /// nothing is plugged in.
+    pub mbps: Option<u32>,
+}
+
+/// What carries an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Medium {
+    /// A cable.
+    Cable,
+    /// The air.
+    Air,
+}
+
+/// Whether an interface leads anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It does.
+    Up,
+    /// It does not: no cable, no network found.
+    Down,
+}
+
+/// The interfaces below a folder such as `/sys/class/net`, by name.
+///
+/// Blocks for as long as the drivers take to answer.
+pub(super) fn wires_in(folder: &Path) -> Vec<Wire> {
+    let interfaces = fs::read_dir(folder).into_iter().flatten().flatten();
+    let real = interfaces.filter_map(|interface| wire(&interface.path()));
+    let mut wires: Vec<_> = real.take(limits::NETWORK_INTERFACES).collect();
+    wires.sort_by(|one, other| one.name.cmp(&other.name));
+    wires
+}
+
+fn wire(interface: &Path) -> Option<Wire> {
     let told = |name| fs::read_to_string(interface.join(name)).ok();
-    let is_wired = interface.join("device").exists() && !interface.join("wireless").exists();
-    if !is_wired || told("operstate")?.trim() != "up" {
+    if !interface.join("device").exists() {
         return None;
     }
+    let state = match told("operstate")?.trim() {
+        "up" => State::Up,
+        _ => State::Down,
+    };
     // -1 where the driver does not know.
-    let rate = told("speed")?.trim().parse().ok()?;
-    (rate > 0).then_some(rate)
+    let rate = || told("speed")?.trim().parse().ok().filter(|rate| *rate > 0);
+    Some(Wire {
+        name: interface.file_name()?.to_str()?.to_owned(),
+        medium: if interface.join("wireless").exists() {
+            Medium::Air
+        } else {
+            Medium::Cable
+        },
+        mbps: (state == State::Up).then(rate).flatten(),
+        state,
+    })
 }
 
 #[cfg(test)]

@@ -7,18 +7,32 @@ use std::path::{Path, PathBuf};
 /// Bytes of memory that the box can reckon with.
 #[must_use]
 pub fn total_bytes() -> Option<u64> {
-    let machine = machine_bytes(&fs::read_to_string("/proc/meminfo").ok()?)?;
+    let machine = told(&fs::read_to_string("/proc/meminfo").ok()?)?.total_bytes;
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let granted = granted_bytes(Path::new("/sys/fs/cgroup"), &groups);
     Some(granted.map_or(machine, |granted| granted.min(machine)))
 }
 
-/// What the kernel manages; it counts in kB of 1024 bytes.
-fn machine_bytes(meminfo: &str) -> Option<u64> {
-    let mut lines = meminfo.lines();
-    let line = lines.find_map(|line| line.strip_prefix("MemTotal:"))?;
-    let (number, _) = line.trim().split_once(' ')?;
-    number.parse::<u64>().ok()?.checked_mul(1024)
+/// The machine's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// What the kernel manages.
+    pub total_bytes: u64,
+    /// What programs may still take without anything being swapped.
+    pub available_bytes: Option<u64>,
+}
+
+/// What `/proc/meminfo` says; it counts in kB of 1024 bytes.
+pub(super) fn told(meminfo: &str) -> Option<Memory> {
+    let bytes = |name| {
+        let line = meminfo.lines().find_map(|line| line.strip_prefix(name))?;
+        let (number, _) = line.trim().split_once(' ')?;
+        number.parse::<u64>().ok()?.checked_mul(1024)
+    };
+    Some(Memory {
+        total_bytes: bytes("MemTotal:")?,
+        available_bytes: bytes("MemAvailable:"),
+    })
 }
 
 /// The smallest limit of the process's control groups and of those around them; `None` where
@@ -50,7 +64,7 @@ fn limit_files(root: &Path, line: &str) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{granted_bytes, machine_bytes, total_bytes};
+    use super::{granted_bytes, told, total_bytes};
     use std::fs;
     use std::path::Path;
 
@@ -63,8 +77,11 @@ mod tests {
     #[test]
     fn the_kernels_words_are_read() {
         let meminfo = "MemTotal:         437248 kB\nMemFree:           1 kB\n";
-        assert_eq!(machine_bytes(meminfo), Some(427 << 20));
-        assert_eq!(machine_bytes("MemFree: 1 kB\n"), None);
+        assert_eq!(
+            told(meminfo).map(|memory| memory.total_bytes),
+            Some(427 << 20)
+        );
+        assert_eq!(told("MemFree: 1 kB\n"), None);
         assert!(total_bytes().is_some_and(|bytes| bytes > 1 << 20));
     }
 

@@ -56,6 +56,19 @@ async fn the_control_socket_speaks_the_same_api() {
 }
 
 #[tokio::test]
+async fn the_store_is_looked_through_for_the_owner_alone() {
+    let open = Open::usual().await;
+    let (head, body) = open.order("GET", "/api/store/check", "").await;
+    assert_eq!((status(&head), body.as_str()), (200, "{\"whole\":true}"));
+    assert_eq!(status(&open.get("/api/store/check").await.0), 404);
+    let database = open.folder.path().join("exstreamtv.db");
+    std::fs::remove_file(database).unwrap();
+    let (head, body) = open.order("GET", "/api/store/check", "").await;
+    assert_eq!(status(&head), 503);
+    assert!(body.contains("deleted or replaced"), "{body}");
+}
+
+#[tokio::test]
 async fn libraries_and_channels_are_added_at_the_control_socket() {
     let open = Open::usual().await;
     let videos = tempfile::tempdir().unwrap();

@@ -3,7 +3,7 @@
 use crate::client::{rest, say, split};
 use exstreamtv::catalog::{Catalog, Librarian};
 use exstreamtv::clock::{Clock, SharedClock, SystemClock};
-use exstreamtv::http::{self, House};
+use exstreamtv::http::{self, Board, House};
 use exstreamtv::media::{
     AudioCodec, AudioTrack, Container, Role, Track, TrackId, TrackKind, VideoCodec, VideoTrack,
 };
@@ -53,6 +53,7 @@ pub(crate) struct Open {
     pub(crate) linking: Arc<Linking>,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) network_tx: watch::Sender<Arc<Network>>,
+    pub(crate) board_tx: watch::Sender<Arc<Board>>,
     pub(crate) stopper: Stopper,
     pub(crate) tasks: JoinSet<()>,
 }
@@ -85,6 +86,7 @@ impl Open {
         let servers = Servers::open(folder.path(), "telly").unwrap();
         let servers = Arc::new(servers.asking("http://127.0.0.1:9"));
         let (network_tx, network_rx) = watch::channel(network("10.0.0.9"));
+        let (board_tx, board_rx) = watch::channel(Arc::default());
         let house = Arc::new(House {
             clock,
             device: Device {
@@ -97,13 +99,18 @@ impl Open {
             tuners: Arc::clone(&tuners),
             twin_rx: watch::channel(None).1,
             taken_rx: watch::channel(None).1,
+            notices_rx: watch::channel(Vec::new()).1,
+            clips: None,
+            takes_drives: false,
             librarian: librarian(folder.path()).await,
             plex: Arc::new(Linking::new(Arc::clone(&servers))),
             pictures: http::Gallery::new(),
+            updates: http::Updates::new(None, None).unwrap(),
             up_since: tokio::time::Instant::now() - UP,
             web: web.local_addr().unwrap(),
             stream: stream.local_addr().unwrap(),
             network_rx,
+            board_rx,
             host_name: "telly".to_owned(),
             names: vec!["tv.example.org".to_owned()],
             version: "0.1.0",
@@ -119,6 +126,7 @@ impl Open {
             linking: Arc::clone(&house.plex),
             folder,
             network_tx,
+            board_tx,
             stopper,
             tasks: JoinSet::new(),
         };

@@ -233,7 +233,11 @@ pub(crate) fn dependencies(manifest: &str) -> BTreeSet<String> {
         .split("\n[")
         .map(|table| table.trim_start_matches('['));
     let lines = table
-        .filter(|table| table.starts_with("dependencies]"))
+        .filter(|table| {
+            // Those of one platform are in a table of their own.
+            table.starts_with("dependencies]")
+                || table.starts_with("target.") && table.contains(".dependencies]")
+        })
         .flat_map(str::lines);
     let names = lines
         .filter_map(|line| line.split_once('='))

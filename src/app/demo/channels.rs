@@ -18,7 +18,7 @@ struct Group<'a> {
 pub(super) fn channels(
     catalog: &Catalog,
     library: LibraryId,
-    count: usize,
+    (count, number): (usize, super::Numbers),
     language: &str,
 ) -> Vec<NewChannel> {
     let groups = groups(catalog, library, language);
@@ -82,6 +82,14 @@ pub(super) fn number(at: usize) -> ChannelNumber {
             major: 1984,
             minor: (at == Ok(1)).then_some(1),
         },
+    }
+}
+
+/// 1984, 1984.1, 1984.2 and so on: the other numbers are for the owner's own channels.
+pub(super) fn number_aside(at: usize) -> ChannelNumber {
+    ChannelNumber {
+        major: 1984,
+        minor: u16::try_from(at).ok().filter(|minor| *minor > 0),
     }
 }
 
@@ -163,7 +171,7 @@ mod tests {
 
     #[test]
     fn each_channel_keeps_one_profile_and_more_are_shuffled() {
-        let made = channels(&catalog(), LibraryId(1), 5, "eng");
+        let made = channels(&catalog(), LibraryId(1), (5, number), "eng");
         let items: Vec<Vec<i64>> = made
             .iter()
             .map(|channel| channel.items.iter().map(|item| item.0).collect())
@@ -180,7 +188,7 @@ mod tests {
         );
         let names: BTreeSet<&str> = made.iter().map(|channel| channel.name.as_str()).collect();
         assert_eq!(names.len(), 5);
-        assert_eq!(made, channels(&catalog(), LibraryId(1), 5, "eng"));
+        assert_eq!(made, channels(&catalog(), LibraryId(1), (5, number), "eng"));
     }
 
     #[test]
@@ -193,6 +201,6 @@ mod tests {
 
     #[test]
     fn nothing_to_show_makes_no_channel() {
-        assert!(channels(&catalog(), LibraryId(3), 4, "eng").is_empty());
+        assert!(channels(&catalog(), LibraryId(3), (4, number), "eng").is_empty());
     }
 }

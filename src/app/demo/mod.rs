@@ -1,6 +1,7 @@
 //! The demo: the same box on a library that needs nothing from outside. What it makes, it makes
 //! the way an owner does: a folder is added, looked through, and channels are made of it.
 
+mod beginning;
 mod channels;
 mod clips;
 mod temporary;
@@ -17,11 +18,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::folder;
-use crate::model::{Library, LibraryId, MediaItemId, NewChannel};
+use crate::model::{ChannelNumber, Library, LibraryId, MediaItemId, NewChannel};
 use crate::schedule::{Wishes, suggest};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use temporary::TemporaryFolder;
+
+pub(super) use beginning::{begin, make_way};
 
 /// The folder of the embedded clips, in the state folder.
 const CLIPS: &str = "demo";
@@ -32,6 +35,14 @@ const NAME: &str = "EXStreamTV demo";
 /// When the loops begin: 2024-01-01T00:00:00Z, long before anybody watches. It never changes, so
 /// that the schedule is the same after every start.
 const EPOCH_MS: i64 = 1_704_067_200_000;
+
+/// The folder of the embedded clips.
+pub(super) fn clips(state: &StateFolder) -> PathBuf {
+    state.path().join(CLIPS)
+}
+
+/// The numbers of its channels, from 0.
+type Numbers = fn(usize) -> ChannelNumber;
 
 /// What the demo shows.
 enum Show {
@@ -61,7 +72,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
     let folder = StateFolder::hold(&path)?;
     let show = match videos {
         Some(videos) => Show::Videos(videos.into()),
-        None => Show::Clips(folder.path().join(CLIPS)),
+        None => Show::Clips(clips(&folder)),
     };
     let count = usize::from(arguments.channels);
     let usual = Config::default();
@@ -76,7 +87,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
     let budget = board::budget_for(&config, count)?;
     let ended = super::on_runtime(async {
         Box::pin(keep(&config, budget, &folder, async |running: &Running| {
-            furnish(running, &show, count).await?;
+            furnish(running, &show, (count, channels::number)).await?;
             let lineup = Arc::clone(&running.house.lineup_rx.borrow());
             say(welcome::text(
                 &lineup,
@@ -93,7 +104,7 @@ pub(super) fn run(arguments: arguments::Demo) -> Result<()> {
 }
 
 /// Sees to it that there are channels, as an owner would: nothing that is there is changed.
-async fn furnish(running: &Running, show: &Show, count: usize) -> Result<()> {
+async fn furnish(running: &Running, show: &Show, (count, number): (usize, Numbers)) -> Result<()> {
     let librarian = &running.house.librarian;
     let (path, name) = match show {
         Show::Clips(folder) => {
@@ -108,7 +119,7 @@ async fn furnish(running: &Running, show: &Show, count: usize) -> Result<()> {
     let catalog = Arc::clone(&librarian.catalog().borrow());
     let wishes = running.house.lineup_rx.borrow().wishes().clone();
     let wanted = match show {
-        Show::Clips(_) => channels::channels(&catalog, library, count, &wishes.language),
+        Show::Clips(_) => channels::channels(&catalog, library, (count, number), &wishes.language),
         Show::Videos(_) => suggested(&catalog, library, count, &wishes),
     };
     let new: Vec<NewChannel> = wanted

@@ -1,9 +1,9 @@
-//! A token, kept from every eye.
+//! A token, password or code, kept from every eye.
 
 use std::fmt;
 
-/// A token of an account or a server. What prints it prints `Secret`; only what sends or keeps it
-/// asks for its text.
+/// What nobody may see who looks over the owner's shoulder: the token of an account or a server, a
+/// password, a code. What prints it prints `Secret`; only what sends or keeps it asks for its text.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
@@ -12,6 +12,12 @@ impl Secret {
     #[must_use]
     pub fn new(token: &str) -> Self {
         Self(token.trim().to_owned())
+    }
+
+    /// A password or code, space and all.
+    #[must_use]
+    pub fn exactly(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// Its text: for a header or the file of credentials, and nothing else.
