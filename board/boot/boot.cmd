@@ -64,6 +64,7 @@ for n in 1 2; do
   if test "${slot}" = b; then setenv part 3; else setenv part 2; fi
   echo "EXStreamTV: slot ${slot}, order ${order}, left a ${a_left} b ${b_left}, trial ${trial}, boot ${boots}"
   setenv bootargs "${consoles} loglevel=6 systemd.show_status=error fsck.repair=yes panic=5 exstreamtv.slot=${slot}"
+  if test "${trial}" = "${slot}"; then setenv bootargs "${bootargs} exstreamtv.trial"; fi
   if load ${devtype} ${devnum}:${part} ${at_packed} Image.gz; then
     if unzip ${at_packed} ${at_kernel}; then
       if load ${devtype} ${devnum}:${part} ${at_initrd} initrd.img; then

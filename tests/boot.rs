@@ -1,0 +1,153 @@
+//! The image as a board boots it, in QEMU: U-Boot, kernel, systemd and the box on one card, with
+//! updates, bad updates and power cuts.
+//!
+//! `cargo test` leaves it out; `scripts/test` makes the image and runs it, and so does
+//! `scripts/build && scripts/image && cargo test --test boot`. Without the image it fails.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::print_stdout,
+    reason = "a test says what failed by failing, and what it saw by printing"
+)]
+#![allow(dead_code, reason = "what only other tests ask of a demo")]
+
+mod support;
+mod ts_judge;
+
+#[path = "support/activity.rs"]
+mod activity;
+#[path = "boot/card.rs"]
+mod card;
+#[path = "outside/demo.rs"]
+mod demo;
+#[path = "boot/machine.rs"]
+mod machine;
+#[path = "outside/viewer.rs"]
+mod viewer;
+
+use card::{Broken, Card};
+use machine::Machine;
+use std::time::Duration;
+use viewer::Viewer;
+
+/// How long a channel is watched.
+const WATCHED: Duration = Duration::from_secs(60);
+
+/// What a box with two tries does with an update that never proves itself, at most.
+const BACK: Duration = Duration::from_secs(900);
+
+#[test]
+fn a_card_boots_proves_itself_and_streams_for_a_minute() {
+    let card = Card::new();
+    let machine = Machine::start(&card);
+    println!("tunable {:.1?} after power-on", machine.until_tunable());
+    assert_eq!(machine.json("/discover.json")["FriendlyName"], "EXStreamTV");
+    let kept = machine.until_update(|status| status["left"]["a"] == 3);
+    assert_eq!((&kept["running"], &kept["boots"]), (&"a".into(), &1.into()));
+    let mut viewer = Viewer::tune(machine.stream(), "1984");
+    viewer.watch(WATCHED);
+    let verdict = viewer.verdict();
+    verdict.assert_clean();
+    assert_eq!(verdict.facts.discontinuities, 0);
+    assert_eq!(
+        ts_judge::second_opinion(viewer.packets()),
+        Vec::<String>::new()
+    );
+    assert!(verdict.facts.seconds >= WATCHED.as_secs_f64(), "too slow");
+    println!("{:.1} s in {WATCHED:?}", verdict.facts.seconds);
+}
+
+#[test]
+fn a_good_update_is_kept_and_left_again_when_it_goes_bad_later() {
+    let card = Card::new();
+    let machine = Machine::start(&card);
+    machine.until_tunable();
+    let told = machine.ota(&card::bundle("0.1.1", None)).unwrap();
+    println!("{told}");
+    let status = machine.until_update(|status| status["running"] == "b");
+    assert_eq!(status["order"], "b");
+    assert!(status["trial"].is_null(), "{status}");
+    assert_eq!(status["last"]["outcome"], "kept");
+    // What was kept goes bad: its initrd is gone, as from a worn card.
+    machine.cut();
+    card.spoil("b");
+    let machine = Machine::start(&card);
+    machine.until_tunable();
+    let status = machine.until_update(|status| status["left"]["a"] == 3);
+    assert_eq!(status["running"], "a");
+}
+
+#[test]
+fn updates_that_are_bad_come_back_to_the_slot_that_held() {
+    for broken in [
+        Broken::Panics,
+        Broken::Hangs,
+        Broken::Corrupt,
+        Broken::Unhealthy,
+    ] {
+        let card = Card::new();
+        let machine = Machine::start(&card);
+        machine.until_tunable();
+        machine.until_update(|status| status["left"]["a"] == 3);
+        let told = machine.ota(&card::bundle("0.1.2", Some(broken)));
+        assert!(told.is_err(), "{broken:?}: {told:?}");
+        let status = machine.until_within(BACK, |status| {
+            status["running"] == "a" && status["last"]["outcome"] == "failed"
+        });
+        println!("{broken:?}: {}", status["last"]["why"]);
+        assert_eq!(
+            (&status["order"], &status["left"]["b"]),
+            (&"a".into(), &0.into())
+        );
+    }
+}
+
+#[test]
+fn what_is_not_signed_or_not_whole_is_refused_before_anything_is_written() {
+    let card = Card::new();
+    let machine = Machine::start(&card);
+    machine.until_tunable();
+    let good = card::bundle("0.1.1", None);
+    let before = machine.until_update(|status| status["left"]["a"] == 3);
+    for odd in [card::unsigned(&good), card::cut_short(&good)] {
+        let told = machine.ota(&odd);
+        assert!(told.is_err(), "{told:?}");
+    }
+    let after = machine.until_update(|_| true);
+    assert_eq!(before["order"], after["order"]);
+    assert_eq!(after["running"], "a");
+    assert!(after["trial"].is_null());
+}
+
+#[test]
+fn power_cuts_in_an_update_leave_a_box_that_boots() {
+    // How many, and where, is printed: a failure can be had again.
+    let cuts: u64 = std::env::var("EXSTREAMTV_CUTS").map_or(4, |cuts| cuts.parse().unwrap());
+    let good = card::bundle("0.1.1", None);
+    let card = Card::new();
+    let mut machine = Machine::start(&card);
+    machine.until_tunable();
+    for cut in 0..cuts {
+        // Spread over the writing and the boot behind it.
+        let after = Duration::from_millis(700 + cut * 37_000 / cuts.max(1));
+        let sending = machine.ota_in_background(&good);
+        std::thread::sleep(after);
+        machine.cut();
+        drop(sending);
+        machine = Machine::start(&card);
+        let tunable = machine.until_tunable();
+        let status = machine
+            .until_update(|status| status["left"][&status["running"].as_str().unwrap()] == 3);
+        println!(
+            "cut {after:?} after the first byte: slot {} after {tunable:.1?}",
+            status["running"]
+        );
+        assert_eq!(machine.json("/lineup.json").as_array().unwrap().len(), 4);
+    }
+}
