@@ -129,7 +129,8 @@ fn a_flood_of_strangers_names_costs_neither_memory_nor_a_stream_a_packet() {
             viewer.watch(Duration::from_secs(9));
             flooding.join().unwrap()
         });
-        let more = home.peak_kib() - before;
+        // The kernel counts the peak for each processor by itself, and may tell a little less later.
+        let more = home.peak_kib().saturating_sub(before);
         println!("{sent} packets in 8 s, {more} KiB more");
         assert!(sent > 40_000, "that was no flood");
         assert!(more < 2_048, "{more} KiB");
