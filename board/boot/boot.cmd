@@ -59,12 +59,11 @@ env export -c -s 200 ${at_small} ${names}
 ${devtype} write ${at_small} ${written} 1
 
 # A slot that does not load leaves it to the other one at once. (USB is stopped, since Linux cannot
-# use it as U-Boot leaves it.)
+# use it as U-Boot leaves it. A Raspberry Pi that its own firmware did not start is QEMU's, which
+# resets as soon as its watchdog is started: nobody may.)
 for n in 1 2; do
   if test "${slot}" = b; then setenv part 3; else setenv part 2; fi
   echo "EXStreamTV: slot ${slot}, order ${order}, left a ${a_left} b ${b_left}, trial ${trial}, boot ${boots}"
-  setenv bootargs "${consoles} loglevel=6 systemd.show_status=error fsck.repair=yes panic=5 exstreamtv.slot=${slot}"
-  if test "${trial}" = "${slot}"; then setenv bootargs "${bootargs} exstreamtv.trial"; fi
   if load ${devtype} ${devnum}:${part} ${at_packed} Image.gz; then
     if unzip ${at_packed} ${at_kernel}; then
       if load ${devtype} ${devnum}:${part} ${at_initrd} initrd.img; then
@@ -75,7 +74,10 @@ for n in 1 2; do
         else
           load ${devtype} ${devnum}:${part} ${at_small} ${fdtfile}
           setenv at_tree ${at_small}
+          setenv unwatched "systemd.watchdog_sec=0 exstreamtv.unwatched"
         fi
+        setenv bootargs "${consoles} loglevel=6 systemd.show_status=error fsck.repair=yes panic=5 exstreamtv.slot=${slot} ${unwatched}"
+        if test "${trial}" = "${slot}"; then setenv bootargs "${bootargs} exstreamtv.trial"; fi
         if test "${devtype}" = mmc; then usb stop; fi
         booti ${at_kernel} ${at_initrd}:${initrd_size} ${at_tree}
       fi
