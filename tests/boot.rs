@@ -63,6 +63,15 @@ fn a_card_boots_proves_itself_and_streams_for_a_minute() {
     println!("{:.1} s in {WATCHED:?}", verdict.facts.seconds);
 }
 
+/// Another board, another way to the card and to the network, the same bytes on the card.
+#[test]
+fn the_same_card_boots_in_another_board() {
+    let card = Card::new();
+    let machine = Machine::start_in("raspi3b", &card);
+    println!("tunable {:.1?} after power-on", machine.until_tunable());
+    machine.until_update(|status| status["left"]["a"] == 3);
+}
+
 #[test]
 fn a_good_update_is_kept_and_left_again_when_it_goes_bad_later() {
     let card = Card::new();

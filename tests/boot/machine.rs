@@ -32,11 +32,16 @@ fn free_ports<const N: usize>() -> [u16; N] {
 }
 
 impl Machine {
-    /// Turns the power on.
+    /// Turns the power on, in QEMU's own board.
     pub(crate) fn start(card: &Card) -> Self {
+        Self::start_in("virt", card)
+    }
+
+    /// The same with the card in another board that `scripts/qemu` knows.
+    pub(crate) fn start_in(board: &str, card: &Card) -> Self {
         let [web, stream, device, discovery] = free_ports();
         let mut qemu = Command::new(root().join("scripts/qemu"))
-            .arg("--disk")
+            .args(["--board", board, "--disk"])
             .arg(card.disk())
             .args(["--web", &web.to_string(), "--stream", &stream.to_string()])
             .args(["--device", &device.to_string()])
