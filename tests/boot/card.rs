@@ -132,12 +132,13 @@ fn is_newer(one: &Path, other: &Path) -> bool {
 /// The same bundle with a manifest that nobody has signed.
 pub(crate) fn unsigned(bundle: &Path) -> PathBuf {
     let mut bytes = fs::read(bundle).unwrap();
-    let version = b"\"version\"";
+    // Still a bundle to whoever sends it; only the signature says otherwise.
+    let version = b"\"version\":\"";
     let at = bytes
         .windows(version.len())
         .position(|part| part == version)
         .unwrap();
-    bytes[at + 1] = b'V';
+    bytes[at + version.len()] = b'9';
     let odd = bundle.with_extension("unsigned");
     fs::write(&odd, bytes).unwrap();
     odd
