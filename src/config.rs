@@ -91,6 +91,9 @@ pub struct Config {
     pub plex_token_file: Option<PathBuf>,
     /// Whether the embedded clips are on air as long as the owner has no library.
     pub demo: bool,
+    /// Whether what the owner has goes on air by itself: the sections of the Plex servers that are
+    /// theirs become libraries, and each library has channels made of it, once.
+    pub unattended: bool,
     /// A folder, absolute, whose folders become libraries by themselves when there is video in them:
     /// where the system mounts drives.
     #[serde(deserialize_with = "absolute")]
@@ -128,6 +131,7 @@ impl Default for Config {
             plex_url: None,
             plex_token_file: None,
             demo: false,
+            unattended: false,
             drives: None,
             notices: None,
             name: "EXStreamTV".to_owned(),
@@ -207,7 +211,7 @@ fn would_do(key: &str) -> Option<&'static str> {
         "time_marker" => "an absolute path, like \"/run/systemd/timesync/synchronized\"",
         "plex_url" => "an address, like \"http://192.168.1.5:32400\"",
         "plex_token_file" => "an absolute path, like \"/run/exstreamtv/plex-token\"",
-        "demo" => "true or false",
+        "demo" | "unattended" => "true or false",
         "drives" => "an absolute path, like \"/media\"",
         "notices" => "an absolute path, like \"/run/exstreamtv/notices\"",
         "updater" => "an absolute path, like \"/run/exstreamtv/updater.sock\"",
@@ -303,7 +307,7 @@ mod tests {
              control = '/run/tv.sock'\ntuners = 3\nname = 'Küche'\nlanguage = 'ger'\n\
              memory_mb = 900\nlink_mbps = 100\ntime_marker = '/run/told'\n\
              device = '0.0.0.0:80'\nnames = ['tv.example.org', '192.0.2.7']\n\
-             demo = true\ndrives = '/media'\nnotices = '/run/notices'\nupdater = '/run/up'\n\
+             demo = true\nunattended = true\ndrives = '/media'\nnotices = '/run/notices'\nupdater = '/run/up'\n\
              plex_url = 'http://a:1'\nplex_token_file = '/run/token'\n",
         )
         .unwrap();
@@ -311,7 +315,7 @@ mod tests {
             Config::parse("a", &config.to_text().unwrap()).unwrap(),
             config
         );
-        assert!(config.demo);
+        assert!(config.demo && config.unattended);
         assert_eq!(config.drives.unwrap().to_str(), Some("/media"));
         assert_eq!(config.notices.unwrap().to_str(), Some("/run/notices"));
         assert_eq!(config.updater.unwrap().to_str(), Some("/run/up"));

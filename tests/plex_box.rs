@@ -19,11 +19,13 @@ use plex::{Class, Library, Pin, Settings, Standin};
 use program::{
     PATIENCE, Running, ask, ended, exstreamtv, folder, get, json, run, tell, text, words,
 };
-use std::io::Read;
+use serde_json::Value;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A folder with a film and two episodes.
@@ -59,22 +61,61 @@ struct Box {
 
 impl Box {
     fn start(plex_tv: &str) -> Self {
+        Self::start_with(plex_tv, "")
+    }
+
+    /// The same with more in its configuration.
+    fn start_with(plex_tv: &str, more: &str) -> Self {
         let state = folder();
-        let log = state.path().join("log.txt");
-        let config = state.path().join("box.toml");
-        std::fs::write(&config, format!("plex_tv = \"{plex_tv}\"\n")).unwrap();
+        let config = format!("plex_tv = \"{plex_tv}\"\n{more}");
+        std::fs::write(state.path().join("box.toml"), config).unwrap();
+        let mut house = Self {
+            running: None,
+            log: state.path().join("log.txt"),
+            state,
+        };
+        house.power_on();
+        house
+    }
+
+    fn power_on(&mut self) {
         let mut command = exstreamtv();
         command
             .env("RUST_LOG", "trace")
-            .args(["serve", "--config", text(&config), "--state"])
-            .arg(state.path().join("state"))
+            .args(["serve", "--config"])
+            .arg(self.state.path().join("box.toml"))
+            .arg("--state")
+            .arg(self.state())
             .args(program::ANY_PORT)
-            .stderr(Stdio::from(std::fs::File::create(&log).unwrap()));
-        let running = Some(Running::start(&mut command));
-        Self {
-            running,
-            state,
-            log,
+            .stderr(Stdio::from(std::fs::File::create(&self.log).unwrap()));
+        self.running = Some(Running::start(&mut command));
+    }
+
+    fn lineup(&self) -> Vec<Value> {
+        let lineup = json(&self.get("/lineup.json"));
+        lineup.as_array().unwrap().clone()
+    }
+
+    /// Takes something away, as its owner may.
+    fn delete(&self, path: &str) {
+        let mut control = UnixStream::connect(self.state().join("control.sock")).unwrap();
+        write!(control, "DELETE {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        control.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    }
+
+    /// How often it has looked whether there is something new to be put on air.
+    fn looks(&self) -> usize {
+        let log = std::fs::read_to_string(&self.log).unwrap();
+        log.matches("looked for what is new").count()
+    }
+
+    fn until(&self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !holds(self) {
+            assert!(began.elapsed() < PATIENCE, "{what}");
+            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -142,7 +183,11 @@ impl Box {
 
     /// Reads a channel's stream until there is so much of it.
     fn stream(&self, bytes: usize) -> Vec<u8> {
-        let mut stream = ask(self.running().at("stream"), "/auto/v1");
+        self.stream_of("1", bytes)
+    }
+
+    fn stream_of(&self, number: &str, bytes: usize) -> Vec<u8> {
+        let mut stream = ask(self.running().at("stream"), &format!("/auto/v{number}"));
         let mut seen = vec![0; bytes];
         stream.read_exact(&mut seen).unwrap();
         let head = seen.windows(4).position(|end| end == b"\r\n\r\n").unwrap();
@@ -220,6 +265,39 @@ fn a_server_is_linked_read_and_on_air_and_its_token_is_nowhere_to_be_seen() {
     }
 }
 
+/// The box on its own card: nobody types a command, and what the owner takes away stays away.
+#[test]
+fn a_box_that_nobody_attends_to_puts_on_air_what_it_is_linked_to() {
+    let media = media();
+    let standin = Standin::start(Library::from_folder(media.path()));
+    let mut house = Box::start_with(&standin.account_url(), "demo = true\nunattended = true\n");
+    house.until("the clips are on air", |house| house.lineup().len() == 4);
+    let token_file = house.token_file(&standin.token());
+    let url = standin.url();
+    house.tell(&["link", "--url", &url, "--token-file", text(&token_file)]);
+    let own = |house: &Box| {
+        let libraries = json(&house.get("/api/libraries"));
+        let libraries = libraries.as_array().unwrap();
+        let clips = libraries.iter().any(|one| one["name"] == "Clips");
+        !clips && !house.lineup().is_empty()
+    };
+    house.until("what is linked is on air and the clips are gone", own);
+    let number = house.lineup()[0]["GuideNumber"].clone();
+    let stream = house.stream_of(number.as_str().unwrap(), 188 * 2_000);
+    assert_eq!(stream[0], 0x47);
+    // All of it is taken away again. The box has more than enough time for another look.
+    for line in house.lineup() {
+        let path = format!("/api/channels/{}", line["GuideNumber"].as_str().unwrap());
+        house.delete(&path);
+    }
+    let looks = house.looks();
+    house.until("another look", |house| house.looks() > looks);
+    house.running = None;
+    house.power_on();
+    house.until("a look after the restart", |house| house.looks() > 0);
+    assert!(house.lineup().is_empty(), "{:?}", house.lineup());
+}
+
 #[test]
 fn a_server_that_is_down_does_not_hide_the_sections_of_another() {
     let media = media();
@@ -270,13 +348,13 @@ fn a_code_links_the_account_and_is_shown_on_the_page_of_a_fresh_box() {
             break code.to_owned();
         }
         assert!(begun.elapsed() < PATIENCE, "{view}");
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(code.len(), 4);
     standin.faults(|faults| faults.pin = Pin::Linked);
     while json(&house.get("/api/plex"))["linked"] != true {
         assert!(begun.elapsed() < PATIENCE);
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
     let added = house.tell(&["library", "add", "plex", "Films"]);
     assert!(added.contains("Films"), "{added}");

@@ -157,6 +157,7 @@ fn everything_on_the_card_comes_to_its_place() {
     assert_eq!(at("time_marker"), "/run/systemd/timesync/synchronized");
     assert_eq!(config["tuners"].as_integer(), Some(2));
     assert_eq!(config["demo"].as_bool(), Some(true));
+    assert_eq!(config["unattended"].as_bool(), Some(true));
     assert_eq!(machine.read("run/notices"), "");
     assert_eq!(machine.read("etc/hostname"), "kueche\n");
     assert_eq!(machine.read("etc/timezone"), "Europe/Vienna\n");

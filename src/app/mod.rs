@@ -19,6 +19,7 @@ mod serve;
 mod signal;
 mod state;
 mod table;
+mod unattended;
 
 use crate::error::{Error, Result};
 use arguments::{Arguments, Command};

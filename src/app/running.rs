@@ -53,7 +53,7 @@ pub(super) struct Running {
     pub(super) house: Arc<House>,
     /// What the owner should know.
     pub(super) notices_tx: watch::Sender<Vec<String>>,
-    store: Store,
+    pub(super) store: Store,
     stopper: Stopper,
     socket_files: SocketFiles,
 }
@@ -196,6 +196,7 @@ impl Running {
             taken_rx,
             notices_rx: notices_tx.subscribe(),
             clips: config.demo.then(|| demo::clips(folder)),
+            unattended: config.unattended,
             takes_drives: config.drives.is_some(),
             librarian,
             plex,

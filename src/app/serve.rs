@@ -7,6 +7,7 @@ use super::drives;
 use super::named_server;
 use super::running::{Running, keep};
 use super::state::{self, StateFolder};
+use super::unattended;
 use crate::config::Config;
 use crate::error::Result;
 
@@ -25,7 +26,11 @@ pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
                 } else {
                     running.look_through_libraries().await;
                 }
-                tokio::join!(demo::make_way(running), drives::follow(running, &config));
+                tokio::join!(
+                    demo::make_way(running),
+                    drives::follow(running, &config),
+                    unattended::follow(running, &config)
+                );
             };
             tokio::join!(library, named_server::link(running, &config));
             Ok(())

@@ -9,7 +9,6 @@ use crate::catalog::sync::Report;
 use crate::error::Error;
 use crate::limits;
 use crate::model::{ChannelNumber, Library, LibraryId, NewChannel};
-use crate::schedule::suggest;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -81,23 +80,6 @@ async fn check_store(house: &House) -> Answer {
     }
 }
 
-/// The channels that could be made of what hardly any channel shows yet. Of a large library that
-/// takes a while, beside the runtime.
-async fn suggestion(house: &House) -> Result<Vec<NewChannel>, Answer> {
-    // A sync may have ended just now.
-    house.settled().await;
-    let (lineup, now_ms) = (house.lineup(), house.now_ms());
-    let clips = house.library_of_clips(lineup.catalog());
-    let work = move || match clips {
-        // They make way for what is suggested here.
-        Some(clips) => suggest(&lineup.catalog().without(clips), lineup.wishes(), now_ms),
-        None => suggest(lineup.catalog(), lineup.wishes(), now_ms),
-    };
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Answer::words(500, &format!("Nothing can be suggested: {error}.")))
-}
-
 async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
     let asked: NewLibrary = parsed(body).await?;
     let (librarian, name) = (&house.librarian, asked.name.as_deref());
@@ -118,6 +100,10 @@ async fn add_library(house: &House, body: Incoming) -> Result<Answer, Answer> {
 async fn add_channel(house: &House, body: Incoming) -> Result<Answer, Answer> {
     let channel: NewChannel = parsed(body).await?;
     add_channels(house, vec![channel]).await
+}
+
+async fn suggestion(house: &House) -> Result<Vec<NewChannel>, Answer> {
+    house.suggestion().await.map_err(|error| refused(&error))
 }
 
 async fn add_suggestion(house: &House) -> Result<Answer, Answer> {

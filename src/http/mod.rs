@@ -38,10 +38,11 @@ pub use update::Updates;
 
 use crate::catalog::{Catalog, Librarian};
 use crate::clock::SharedClock;
+use crate::error::{Error, Result};
 use crate::limits;
-use crate::model::{Device, LibraryId};
+use crate::model::{Device, LibraryId, NewChannel};
 use crate::plex::Linking;
-use crate::schedule::Lineup;
+use crate::schedule::{Lineup, suggest};
 use crate::shutdown::Shutdown;
 use crate::system::network::Network;
 use crate::tuner::Tuners;
@@ -73,6 +74,8 @@ pub struct House {
     /// The folder of the clips that come with the box, where they are on air until the owner has
     /// something of their own.
     pub clips: Option<PathBuf>,
+    /// Whether libraries and channels are made by themselves of what the owner has.
+    pub unattended: bool,
     /// Whether drives become libraries by themselves.
     pub takes_drives: bool,
     /// Keeps the owner's libraries and channels.
@@ -123,8 +126,28 @@ impl House {
             .await;
     }
 
+    /// The channels that could be made of what hardly any channel shows yet. Of a large library that
+    /// takes a while, beside the runtime.
+    ///
+    /// # Errors
+    /// It cannot be reckoned.
+    pub async fn suggestion(&self) -> Result<Vec<NewChannel>> {
+        // A sync may have ended just now.
+        self.settled().await;
+        let (lineup, now_ms) = (self.lineup(), self.now_ms());
+        let clips = self.library_of_clips(lineup.catalog());
+        let work = move || match clips {
+            // They make way for what is suggested here.
+            Some(clips) => suggest(&lineup.catalog().without(clips), lineup.wishes(), now_ms),
+            None => suggest(lineup.catalog(), lineup.wishes(), now_ms),
+        };
+        let suggested = tokio::task::spawn_blocking(work).await;
+        suggested.map_err(|error| Error::invalid("the suggestion", error.to_string()))
+    }
+
     /// The library of the clips that come with the box, while it is there.
-    fn library_of_clips(&self, catalog: &Catalog) -> Option<LibraryId> {
+    #[must_use]
+    pub fn library_of_clips(&self, catalog: &Catalog) -> Option<LibraryId> {
         let library = catalog.library_at(self.clips.as_deref()?)?;
         Some(library.id)
     }

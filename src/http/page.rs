@@ -38,6 +38,8 @@ struct StatusPage<'a> {
     /// Whether the clips that come with the box are on air.
     has_clips: bool,
     takes_drives: bool,
+    /// Whether libraries and channels are made by themselves.
+    unattended: bool,
     linking: Stage,
     renewed_s: i64,
     /// What a channel shows that shows nothing.
@@ -157,6 +159,7 @@ pub(super) fn status(house: &House, lineup: &Lineup, roots: &Roots) -> Answer {
             beginning: needs.then(|| beginning(house, lineup.catalog(), clips)),
             has_clips: clips.is_some() && !lineup.schedules().is_empty(),
             takes_drives: house.takes_drives,
+            unattended: house.unattended,
             linking: house.plex.attempt().stage,
             renewed_s: renewed_s(lineup, date_ms),
             dark: match date_ms {

@@ -490,6 +490,12 @@ pub const NOTICES_BYTES: usize = 64 << 10;
 /// How often it is looked whether a drive was plugged in.
 pub const DRIVES_LOOK_MS: u64 = 30_000;
 
+/// How often a box that nobody attends to looks whether its owner has something new to be put on air.
+pub const UNATTENDED_LOOK_MS: u64 = 5_000;
+
+/// How long it leaves a server alone that could not be read.
+pub const UNATTENDED_AGAIN_MS: u64 = 60_000;
+
 /// Files and folders of a drive that are looked at to find one video.
 pub const DRIVE_LOOK_FILES: usize = 4_096;
 

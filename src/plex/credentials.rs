@@ -3,7 +3,7 @@
 
 use super::account::token;
 use super::row::Row;
-use super::{Secret, new_id};
+use super::{Ownership, Secret, new_id};
 use crate::error::{Error, Result};
 use crate::limits;
 use serde_json::{Value, json};
@@ -38,6 +38,8 @@ pub struct KnownServer {
     pub machine: String,
     /// What its owner calls it.
     pub name: String,
+    /// Whose it is; one that the owner has named counts as theirs.
+    pub ownership: Ownership,
     /// The token for this server.
     pub token: Secret,
     /// The address that the owner has named; `None` for one that plex.tv lists.
@@ -192,6 +194,10 @@ impl KnownServer {
         Some(Self {
             machine: row.key("machine")?,
             name: row.line("name").unwrap_or_else(|| "Plex".to_owned()),
+            ownership: match value.get("shared") {
+                Some(Value::Bool(true)) => Ownership::Shared,
+                _ => Ownership::Owned,
+            },
             token: token(row, "token")?,
             url: row.name("url"),
             last_good: row.name("last_good"),
@@ -202,6 +208,7 @@ impl KnownServer {
         json!({
             "machine": self.machine,
             "name": self.name,
+            "shared": self.ownership == Ownership::Shared,
             "token": self.token.reveal(),
             "url": self.url,
             "last_good": self.last_good,
@@ -229,7 +236,7 @@ fn shown(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Credentials, KnownServer, MODE, NAME, NEW_NAME, Secret};
+    use super::{Credentials, KnownServer, MODE, NAME, NEW_NAME, Ownership, Secret};
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
@@ -245,6 +252,7 @@ mod tests {
         credentials.keep(KnownServer {
             machine: "0a1b".to_owned(),
             name: "Attic".to_owned(),
+            ownership: Ownership::Shared,
             token: Secret::new("open"),
             url: None,
             last_good: Some("https://192-168-1-5.aa.plex.direct:32400".to_owned()),

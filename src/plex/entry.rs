@@ -37,7 +37,7 @@ impl ServerEntry {
             machine: known.machine.clone(),
             name: known.name.clone(),
             version: Version::default(),
-            ownership: Ownership::Owned,
+            ownership: known.ownership,
             token: known.token.clone(),
             present: true,
             https_required: false,

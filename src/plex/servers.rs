@@ -6,8 +6,8 @@
 //! server that does not answer is asked again after 1, 2, 4 ... 30 s, whoever wants it.
 
 use super::{
-    Account, Class, Credentials, Identity, KnownServer, Reach, Result, Secret, Server, ServerEntry,
-    Trouble, Wishes, find, gdm,
+    Account, Class, Credentials, Identity, KnownServer, Ownership, Reach, Result, Secret, Server,
+    ServerEntry, Trouble, Wishes, find, gdm,
 };
 use crate::error::{self, Error};
 use crate::limits;
@@ -70,6 +70,8 @@ pub struct Standing {
     pub machine: String,
     /// What its owner calls it.
     pub name: String,
+    /// Whose it is.
+    pub ownership: Ownership,
     /// What is wrong with it; `None` while nothing is known to be.
     pub trouble: Option<Trouble>,
 }
@@ -118,6 +120,7 @@ impl Servers {
             .map(|server| Standing {
                 machine: server.machine.clone(),
                 name: server.name.clone(),
+                ownership: server.ownership,
                 trouble: match known.ways.get(&server.machine) {
                     Some(Way::Closed { trouble, .. }) => Some(trouble.clone()),
                     _ => None,
@@ -150,6 +153,7 @@ impl Servers {
         self.keep(KnownServer {
             machine: server.machine.clone(),
             name: server.name.clone(),
+            ownership: Ownership::Owned,
             token: token.clone(),
             url: Some(url.to_owned()),
             last_good: None,
@@ -168,6 +172,7 @@ impl Servers {
         let listed = entries.into_iter().map(|entry| KnownServer {
             machine: entry.machine,
             name: entry.name,
+            ownership: entry.ownership,
             token: entry.token,
             url: None,
             last_good: None,

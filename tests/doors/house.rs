@@ -102,6 +102,7 @@ impl Open {
             notices_rx: watch::channel(Vec::new()).1,
             clips: None,
             takes_drives: false,
+            unattended: false,
             librarian: librarian(folder.path()).await,
             plex: Arc::new(Linking::new(Arc::clone(&servers))),
             pictures: http::Gallery::new(),

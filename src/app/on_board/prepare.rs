@@ -284,6 +284,7 @@ impl Work {
             plex_url,
             plex_token_file,
             demo: true,
+            unattended: true,
             drives: Some(DRIVES.into()),
             notices: Some(run.join("notices")),
             updater: Some(run.join("updater.sock")),
