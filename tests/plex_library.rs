@@ -18,7 +18,7 @@ use exstreamtv::error::{Failure, Result};
 use exstreamtv::model::{
     ChannelNumber, Library as Section, MediaItem, MediaItemId, NewChannel, Order, Origin,
 };
-use exstreamtv::plex::{Class, Credentials, KnownServer, Secret, Servers};
+use exstreamtv::plex::{Class, Credentials, KnownServer, Ownership, Secret, Servers};
 use exstreamtv::schedule::{Wishes, suggest};
 use exstreamtv::store::Store;
 use plex::{Library, Standin};
@@ -260,6 +260,7 @@ async fn a_token_that_plex_tv_gives_anew_is_kept() {
     let known = KnownServer {
         machine: standin.machine(),
         name: "Stand-in".to_owned(),
+        ownership: Ownership::Owned,
         token: Secret::new("an-old-one"),
         url: None,
         last_good: None,

@@ -8,9 +8,13 @@ use tempfile::TempDir;
 /// The owner's pairing code.
 pub(crate) const CODE: &str = "a code for tests";
 
-/// Where the boot partition and the slots begin, in bytes.
+/// Where the boot partition begins, the slots and the data partition, in bytes.
 const BOOT_AT: u64 = 16 << 20;
-const SLOT_B_AT: u64 = 176 << 20;
+pub(crate) const SLOTS_AT: [u64; 2] = [80 << 20, 176 << 20];
+pub(crate) const DATA_AT: u64 = 272 << 20;
+
+/// How large the card is that the image is written to.
+const CARD_BYTES: u64 = 1 << 30;
 
 /// What is wrong with an update that is signed and whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,12 @@ fn image() -> PathBuf {
     image
 }
 
-fn run(command: &mut Command) {
+/// Copies a card without what is empty on it.
+pub(crate) fn copy_sparse(from: &Path, to: &Path) {
+    run(Command::new("cp").arg("--sparse=always").arg(from).arg(to));
+}
+
+pub(crate) fn run(command: &mut Command) {
     let done = command.output().unwrap();
     assert!(
         done.status.success(),
@@ -55,7 +64,7 @@ impl Card {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let raw = folder.path().join("card.img");
-        fs::copy(image(), &raw).unwrap();
+        copy_sparse(&image(), &raw);
         let words = folder.path().join("exstreamtv.txt");
         fs::write(&words, format!("pairing_code = {CODE}\r\n")).unwrap();
         let at = format!("{}@@{BOOT_AT}", raw.display());
@@ -66,6 +75,49 @@ impl Card {
         let card = Self { folder };
         card.layered(&raw);
         card
+    }
+
+    /// The same with the key of somebody who wants to come in over SSH.
+    pub(crate) fn with_key() -> Self {
+        let card = Self::new();
+        let key = card.key();
+        run(Command::new("ssh-keygen")
+            .args(["-q", "-t", "ed25519", "-N", "", "-C", "owner", "-f"])
+            .arg(&key));
+        let at = format!("{}@@{BOOT_AT}", card.raw().display());
+        run(Command::new("mcopy")
+            .args(["-o", "-D", "o", "-i", &at])
+            .arg(key.with_extension("pub"))
+            .arg("::authorized_keys"));
+        card.layered(&card.raw());
+        card
+    }
+
+    /// The private half of the key.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    fn raw(&self) -> PathBuf {
+        self.folder.path().join("card.img")
+    }
+
+    /// The whole card as it was before its first boot.
+    pub(crate) fn fresh(&self) -> PathBuf {
+        let raw = self.raw();
+        let card = fs::OpenOptions::new().write(true).open(&raw).unwrap();
+        card.set_len(CARD_BYTES).unwrap();
+        raw
+    }
+
+    /// A folder that ends with the card.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A place beside the card.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.folder().join(name)
     }
 
     pub(crate) fn disk(&self) -> PathBuf {
@@ -80,18 +132,18 @@ impl Card {
         run(Command::new("qemu-img")
             .args(["resize", "-q"])
             .arg(self.disk())
-            .arg("1G"));
+            .arg(CARD_BYTES.to_string()));
     }
 
     /// Takes the initrd of slot b away, while the power is off.
     pub(crate) fn spoil(&self, slot: &str) {
         assert_eq!(slot, "b");
-        let raw = self.folder.path().join("spoilt.img");
+        let raw = self.beside("spoilt.img");
         run(Command::new("qemu-img")
             .args(["convert", "-q", "-f", "qcow2", "-O", "raw"])
             .arg(self.disk())
             .arg(&raw));
-        let at = format!("{}@@{SLOT_B_AT}", raw.display());
+        let at = format!("{}@@{}", raw.display(), SLOTS_AT[1]);
         run(Command::new("mdel").args(["-i", &at, "::root.squashfs"]));
         fs::remove_file(self.disk()).unwrap();
         self.layered(&raw);

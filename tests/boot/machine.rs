@@ -1,10 +1,11 @@
 //! A board in QEMU, as `scripts/qemu` starts one: its power, its serial console and its doors.
 
 use super::card::{CODE, Card, root};
+use super::lan::Cable;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ pub(crate) struct Machine {
     began: Instant,
     web: String,
     stream: String,
+    /// The port of SSH, and a key that may be let in there.
+    ssh: (u16, PathBuf),
     serial: Arc<Mutex<String>>,
 }
 
@@ -39,13 +42,29 @@ impl Machine {
 
     /// The same with the card in another board that `scripts/qemu` knows.
     pub(crate) fn start_in(board: &str, card: &Card) -> Self {
-        let [web, stream, device, discovery] = free_ports();
+        Self::start_with(&["--board", board], card, &[])
+    }
+
+    /// The same in QEMU's own board, with each write to the card kept in a log.
+    pub(crate) fn start_logged(card: &Card, log: &Path) -> Self {
+        Self::start_with(&["--log", log.to_str().unwrap()], card, &[])
+    }
+
+    /// The same in QEMU's own board, with one more network, of which we are the other machine.
+    pub(crate) fn start_on(cable: &Cable, card: &Card) -> Self {
+        Self::start_with(&[], card, &cable.options())
+    }
+
+    fn start_with(options: &[&str], card: &Card, of_qemu: &[String]) -> Self {
+        let [web, stream, device, discovery, ssh] = free_ports();
         let mut qemu = Command::new(root().join("scripts/qemu"))
-            .args(["--board", board, "--disk"])
+            .args(options)
+            .args(["--ssh", &ssh.to_string(), "--disk"])
             .arg(card.disk())
             .args(["--web", &web.to_string(), "--stream", &stream.to_string()])
             .args(["--device", &device.to_string()])
-            .args(["--discovery", &discovery.to_string()])
+            .args(["--discovery", &discovery.to_string(), "--"])
+            .args(of_qemu)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -64,6 +83,7 @@ impl Machine {
             began: Instant::now(),
             web: format!("127.0.0.1:{web}"),
             stream: format!("127.0.0.1:{stream}"),
+            ssh: (ssh, card.key()),
             serial,
         }
     }
@@ -128,6 +148,26 @@ impl Machine {
             std::thread::sleep(PAUSE);
         }
         panic!("{path} says {last:?} after {time:?}\n{}", self.said());
+    }
+
+    /// What a shell on the box says to some lines, and whether it ended well.
+    pub(crate) fn shell(&self, lines: &str) -> (bool, String) {
+        let (port, key) = &self.ssh;
+        let done = Command::new("ssh")
+            .args(["-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"])
+            .args(["-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes"])
+            .args(["-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=20"])
+            .args(["-F", "/dev/null", "-p", &port.to_string(), "-i"])
+            .arg(key)
+            .args(["root@127.0.0.1", lines])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = [done.stdout, done.stderr].concat();
+        (
+            done.status.success(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
     }
 
     /// Updates it as its owner would, and waits until the new version is kept.
