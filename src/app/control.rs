@@ -53,6 +53,17 @@ impl Control {
         Ok(Self { folder })
     }
 
+    /// Its state folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether a box runs there. One that this user may not speak to does, and says so itself.
+    pub(super) async fn is_running(&self) -> bool {
+        let connected = connect(&self.folder.join(SOCKET)).await;
+        connected.map_or_else(|error| !may_be_starting(&error), |_| true)
+    }
+
     /// Asks for a document.
     ///
     /// # Errors
@@ -79,6 +90,23 @@ impl Control {
     /// See [`Control::get`].
     pub(super) async fn start(&self, path: &str) -> Result<Answer> {
         self.send(Method::POST, path, Bytes::new()).await
+    }
+
+    /// Asks for something that is not a document.
+    ///
+    /// # Errors
+    /// See [`Control::get`].
+    pub(super) async fn read(&self, path: &str) -> Result<Answer> {
+        self.send(Method::GET, path, Bytes::new()).await
+    }
+
+    /// Gives the box something that is not a document; the answer is one.
+    ///
+    /// # Errors
+    /// See [`Control::get`].
+    pub(super) async fn give(&self, path: &str, body: Vec<u8>) -> Result<Value> {
+        let body = Bytes::from(body);
+        self.send(Method::POST, path, body).await?.whole().await
     }
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer> {
@@ -146,6 +174,17 @@ impl Answer {
                 return Ok((!rest.is_empty()).then_some(rest));
             }
         }
+    }
+
+    /// What has come next; `None` at the end.
+    ///
+    /// # Errors
+    /// Where the box ends in the middle.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>> {
+        if self.read.is_empty() && !self.more().await? {
+            return Ok(None);
+        }
+        Ok(Some(self.read.split().freeze()))
     }
 
     /// All of it, as a document.

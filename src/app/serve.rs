@@ -2,6 +2,7 @@
 
 use super::arguments;
 use super::board;
+use super::daily;
 use super::demo;
 use super::drives;
 use super::named_server;
@@ -27,7 +28,8 @@ pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
                 }
                 tokio::join!(demo::make_way(running), drives::follow(running, &config));
             };
-            tokio::join!(library, named_server::link(running, &config));
+            let linked = named_server::link(running, &config);
+            tokio::join!(library, linked, daily::run(running));
             Ok(())
         }))
         .await
