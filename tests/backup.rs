@@ -474,6 +474,7 @@ async fn a_restore_is_weighed_first_and_keeps_what_was_there() {
 async fn a_backup_of_an_older_schema_is_restored_as_the_newest() {
     let state = tempfile::tempdir().unwrap();
     let store = filled(state.path(), 1).await;
+    store.set_setting("device.id", "AAAA0001").await.unwrap();
     let old = tempfile::tempdir().unwrap();
     let path = old.path().join("old.db");
     let db = Connection::open(&path).unwrap();

@@ -108,8 +108,8 @@ async fn a_box_killed_at_any_moment_is_whole_and_has_what_it_acknowledged() {
             written.dedup();
             assert!(written.len() <= 1, "a batch is there by half: {written:?}");
             // The last round up to `round` that wrote this group, or the one that was under way.
-            let due = round - (round + GROUPS - group) % GROUPS;
-            if due > 0 && round >= group {
+            let due = round.checked_sub((round + GROUPS - group) % GROUPS);
+            if let Some(due) = due.filter(|due| *due > 0) {
                 assert!(written[0] >= due, "{written:?}, {due} was acknowledged");
             }
         }
