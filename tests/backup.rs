@@ -430,6 +430,28 @@ async fn without_a_good_backup_a_damaged_database_is_refused_and_left_as_it_is()
 }
 
 #[tokio::test]
+async fn a_database_that_is_whole_is_never_replaced_by_a_backup() {
+    let state = tempfile::tempdir().unwrap();
+    let file = state.path().join("exstreamtv.db");
+    let store = filled(state.path(), 10).await;
+    store.back_up("2026-11-24").await.unwrap().unwrap();
+    store.close().await;
+    for (sql, told) in [
+        ("PRAGMA user_version = 1000", "newer version"),
+        ("PRAGMA application_id = 7", "another program"),
+    ] {
+        let db = Connection::open(&file).unwrap();
+        db.execute_batch(sql).unwrap();
+        drop(db);
+        let before = fs::read(&file).unwrap();
+        let error = Store::open(state.path()).await.unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), before);
+        assert_eq!(names(state.path()), ["backups", "exstreamtv.db"]);
+    }
+}
+
+#[tokio::test]
 async fn a_restore_is_weighed_first_and_keeps_what_was_there() {
     let state = tempfile::tempdir().unwrap();
     let store = filled(state.path(), 20).await;

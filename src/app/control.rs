@@ -4,6 +4,7 @@
 
 use super::state;
 use crate::error::{Error, Result};
+use crate::limits;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -26,6 +27,9 @@ const ANSWER_BYTES: usize = 64 << 20;
 /// How long the box may take to begin an answer. Looking through the libraries begins at once too
 /// and then tells how far it is.
 const BEGIN: Duration = Duration::from_secs(60);
+
+/// How long it may take to look a backup through and put it in place.
+const RESTORED: Duration = Duration::from_millis(limits::CONTROL_ANSWER_MS);
 
 /// How long a box that is starting may take to open its control socket, which it does first.
 const STARTING: Duration = Duration::from_millis(500);
@@ -97,7 +101,8 @@ impl Control {
     /// # Errors
     /// See [`Control::get`].
     pub(super) async fn read(&self, path: &str) -> Result<Answer> {
-        self.send(Method::GET, path, Bytes::new()).await
+        let request = (Method::GET, path, Bytes::new());
+        self.send_for(RESTORED, request).await
     }
 
     /// Gives the box something that is not a document; the answer is one.
@@ -105,11 +110,20 @@ impl Control {
     /// # Errors
     /// See [`Control::get`].
     pub(super) async fn give(&self, path: &str, body: Vec<u8>) -> Result<Value> {
-        let body = Bytes::from(body);
-        self.send(Method::POST, path, body).await?.whole().await
+        let request = (Method::POST, path, Bytes::from(body));
+        self.send_for(RESTORED, request).await?.whole().await
     }
 
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer> {
+        self.send_for(BEGIN, (method, path, body)).await
+    }
+
+    /// Sends, and waits so long for the answer to begin.
+    async fn send_for(
+        &self,
+        patience: Duration,
+        (method, path, body): (Method, &str, Bytes),
+    ) -> Result<Answer> {
         let socket = self.folder.join(SOCKET);
         let stream = connect(&socket)
             .await
@@ -125,7 +139,7 @@ impl Control {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|error| Error::invalid("request", error.to_string()))?;
-        let response = timeout(BEGIN, sender.send_request(request))
+        let response = timeout(patience, sender.send_request(request))
             .await
             .map_err(|_| Error::invalid("the box", "it does not answer; is the machine busy?"))?
             .map_err(|error| broken(&error))?;

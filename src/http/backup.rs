@@ -15,6 +15,7 @@ use crate::store::{Arriving, When};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::fs::File;
+use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Sends a backup, which is as long as its head says or was broken off.
@@ -74,11 +75,13 @@ pub(super) async fn restore(
     let restored = async {
         let (arriving, file) = house.librarian.arriving()?;
         take_in(&arriving, file, body).await?;
-        if apply {
-            house.librarian.restore(&arriving, &now(house)).await
-        } else {
-            house.librarian.weigh(&arriving).await
+        if !apply {
+            return house.librarian.weigh(&arriving).await;
         }
+        let (librarian, when) = (Arc::clone(&house.librarian), now(house));
+        // Whoever asked may go; everybody has to see what was restored all the same.
+        let work = async move { librarian.restore(&arriving, &when).await };
+        tokio::spawn(work).await.unwrap_or(Err(Error::ShuttingDown))
     };
     let change = restored.await.map_err(|error| refused(&error))?;
     if change.applied {
