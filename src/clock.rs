@@ -202,6 +202,15 @@ pub fn http_date(epoch_ms: i64) -> Option<String> {
         .ok()
 }
 
+/// A date as part of a file's name, to the second of UTC: `2026-11-24T081500Z`; its first ten letters
+/// are the day. A date that nobody can write is the beginning of 1970.
+#[must_use]
+pub fn stamp(epoch_ms: i64) -> String {
+    let seconds = epoch_ms.div_euclid(1_000);
+    let date = Timestamp::from_second(seconds).unwrap_or_default();
+    date.to_string().replace(':', "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{BUILT_MS, BoardClock, Clock, Date, Doubt, TokioClock, built_ms};

@@ -220,8 +220,8 @@ fn wrong_usage_is_2_and_commands_that_do_not_work_yet_do_not_exist() {
         &["soak"],
         &["repair"],
         &["import"],
-        &["backup", "x"],
-        &["restore", "x"],
+        &["backup"],
+        &["restore", "--apply"],
     ] {
         let output = run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -27,6 +27,10 @@ pub(super) enum Command {
     /// List the channels of the running box, or have some suggested
     #[command(subcommand)]
     Channels(Channels),
+    /// Write everything that the box keeps into one file, without the link to Plex
+    Backup(Backup),
+    /// Say what restoring a backup would change, or restore it
+    Restore(Restore),
     /// What the box's own image does on its board
     #[command(subcommand)]
     Board(OnBoard),
@@ -137,6 +141,25 @@ pub(super) enum Channels {
         #[command(flatten)]
         speak: Speak,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// The file; one that is a backup already is replaced
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) speak: Speak,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// The backup
+    pub(super) file: PathBuf,
+    /// Restore it
+    #[arg(long)]
+    pub(super) apply: bool,
+    #[command(flatten)]
+    pub(super) speak: Speak,
 }
 
 /// Which box is spoken to, and how it answers.

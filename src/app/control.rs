@@ -4,6 +4,7 @@
 
 use super::state;
 use crate::error::{Error, Result};
+use crate::limits;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -26,6 +27,9 @@ const ANSWER_BYTES: usize = 64 << 20;
 /// How long the box may take to begin an answer. Looking through the libraries begins at once too
 /// and then tells how far it is.
 const BEGIN: Duration = Duration::from_secs(60);
+
+/// How long it may take to look a backup through and put it in place.
+const RESTORED: Duration = Duration::from_millis(limits::CONTROL_ANSWER_MS);
 
 /// How long a box that is starting may take to open its control socket, which it does first.
 const STARTING: Duration = Duration::from_millis(500);
@@ -51,6 +55,17 @@ impl Control {
     pub(super) fn of(folder: Option<PathBuf>) -> Result<Self> {
         let folder = folder.map_or_else(state::usual_folder, Ok)?;
         Ok(Self { folder })
+    }
+
+    /// Its state folder.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether a box runs there. One that this user may not speak to does, and says so itself.
+    pub(super) async fn is_running(&self) -> bool {
+        let connected = connect(&self.folder.join(SOCKET)).await;
+        connected.map_or_else(|error| !may_be_starting(&error), |_| true)
     }
 
     /// Asks for a document.
@@ -81,7 +96,34 @@ impl Control {
         self.send(Method::POST, path, Bytes::new()).await
     }
 
+    /// Asks for something that is not a document.
+    ///
+    /// # Errors
+    /// See [`Control::get`].
+    pub(super) async fn read(&self, path: &str) -> Result<Answer> {
+        let request = (Method::GET, path, Bytes::new());
+        self.send_for(RESTORED, request).await
+    }
+
+    /// Gives the box something that is not a document; the answer is one.
+    ///
+    /// # Errors
+    /// See [`Control::get`].
+    pub(super) async fn give(&self, path: &str, body: Vec<u8>) -> Result<Value> {
+        let request = (Method::POST, path, Bytes::from(body));
+        self.send_for(RESTORED, request).await?.whole().await
+    }
+
     async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer> {
+        self.send_for(BEGIN, (method, path, body)).await
+    }
+
+    /// Sends, and waits so long for the answer to begin.
+    async fn send_for(
+        &self,
+        patience: Duration,
+        (method, path, body): (Method, &str, Bytes),
+    ) -> Result<Answer> {
         let socket = self.folder.join(SOCKET);
         let stream = connect(&socket)
             .await
@@ -97,7 +139,7 @@ impl Control {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|error| Error::invalid("request", error.to_string()))?;
-        let response = timeout(BEGIN, sender.send_request(request))
+        let response = timeout(patience, sender.send_request(request))
             .await
             .map_err(|_| Error::invalid("the box", "it does not answer; is the machine busy?"))?
             .map_err(|error| broken(&error))?;
@@ -146,6 +188,17 @@ impl Answer {
                 return Ok((!rest.is_empty()).then_some(rest));
             }
         }
+    }
+
+    /// What has come next; `None` at the end.
+    ///
+    /// # Errors
+    /// Where the box ends in the middle.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>> {
+        if self.read.is_empty() && !self.more().await? {
+            return Ok(None);
+        }
+        Ok(Some(self.read.split().freeze()))
     }
 
     /// All of it, as a document.

@@ -1,9 +1,11 @@
 //! The commands: what the command line asks for, wired together from everything above.
 
 mod arguments;
+mod backup;
 mod board;
 mod channels;
 mod control;
+mod daily;
 mod demo;
 mod device;
 mod drives;
@@ -70,6 +72,8 @@ fn obey(command: Command) -> Result<()> {
         Command::Link(link) => asking()?.block_on(link::run(link)),
         Command::Library(library) => asking()?.block_on(library::run(library)),
         Command::Channels(channels) => asking()?.block_on(channels::run(channels)),
+        Command::Backup(asked) => asking()?.block_on(backup::write(asked)),
+        Command::Restore(asked) => asking()?.block_on(backup::restore(asked)),
         Command::Board(board) => on_board::run(board),
     }
 }

@@ -186,7 +186,9 @@ impl Running {
             };
             tasks.spawn(discovery.serve(shutdown.clone()));
         }
-        let notices_tx = watch::Sender::new(notices(config));
+        let put_back = store.put_back().map(str::to_owned);
+        let notices = notices(config).into_iter().chain(put_back);
+        let notices_tx = watch::Sender::new(notices.collect());
         let house = Arc::new(House {
             clock: Arc::clone(&clock),
             device,
@@ -248,6 +250,11 @@ impl Running {
             socket_files: doors.socket_files,
         };
         Ok((running, tasks))
+    }
+
+    /// What it keeps.
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// Has the page tell the owner something, and nothing of what it was `before`.

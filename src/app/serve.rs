@@ -2,6 +2,7 @@
 
 use super::arguments;
 use super::board;
+use super::daily;
 use super::demo;
 use super::drives;
 use super::named_server;
@@ -32,7 +33,8 @@ pub(super) fn run(arguments: arguments::Serve) -> Result<()> {
                     unattended::follow(running, &config)
                 );
             };
-            tokio::join!(library, named_server::link(running, &config));
+            let linked = named_server::link(running, &config);
+            tokio::join!(library, linked, daily::run(running));
             Ok(())
         }))
         .await

@@ -9,8 +9,9 @@ use crate::folder::Progress;
 use crate::limits;
 use crate::model::{ChannelNumber, Library, LibraryId, NewChannel, Origin};
 use crate::plex::{Section, Servers};
-use crate::store::Store;
+use crate::store::{Arriving, Change, Figures, Store, When};
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -80,6 +81,49 @@ impl Librarian {
     /// What is damaged.
     pub async fn check(&self) -> Result<()> {
         self.store.check().await
+    }
+
+    /// What the store's thread has done, and what waits for it.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.store.figures()
+    }
+
+    /// A backup of everything that is kept, as [`Store::hand_out`].
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub async fn backup(&self) -> Result<File> {
+        self.store.hand_out().await
+    }
+
+    /// A place for a backup that comes in, as [`Store::arriving`].
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn arriving(&self) -> Result<(Arriving, File)> {
+        self.store.arriving()
+    }
+
+    /// Says what a backup would change, as [`Store::weigh`].
+    ///
+    /// # Errors
+    /// The backup is no good.
+    pub async fn weigh(&self, arriving: &Arriving) -> Result<Change> {
+        self.store.weigh(arriving).await
+    }
+
+    /// Has everything be as a backup says, as [`Store::restore`]. It waits for a sync that is under
+    /// way.
+    ///
+    /// # Errors
+    /// The backup is no good, or the store cannot be written.
+    pub async fn restore(&self, arriving: &Arriving, when: &When) -> Result<Change> {
+        let permit = self.syncing.acquire().await;
+        let _permit = permit.map_err(|_| Error::ShuttingDown)?;
+        let change = self.store.restore(arriving, when).await?;
+        self.refresh().await?;
+        Ok(change)
     }
 
     /// Adds a folder as a library, under its own name where none is given. It has no items until

@@ -60,6 +60,8 @@ pub(super) enum Kind {
     Stream,
     /// A picture.
     Picture(Form),
+    /// A backup.
+    Database,
 }
 
 /// Whether scripts of other sites may read an answer.
@@ -77,6 +79,7 @@ impl Kind {
             Self::Empty => None,
             Self::Json => Some("application/json; charset=\"utf-8\""),
             Self::JsonLines => Some("application/x-ndjson"),
+            Self::Database => Some("application/vnd.sqlite3"),
             Self::Xml => Some("text/xml; charset=\"utf-8\""),
             Self::Page => Some("text/html; charset=\"utf-8\""),
             Self::Text => Some("text/plain; charset=\"utf-8\""),

@@ -10,7 +10,7 @@ use super::door::Outlet;
 use super::head::{Head, Method, Reader, Unread};
 use super::stream::Tuning;
 use super::{
-    House, api, control, device, guide, head, metrics, page, picture, stream, update, upnp,
+    House, api, backup, control, device, guide, head, metrics, page, picture, stream, update, upnp,
 };
 use crate::limits;
 use crate::shutdown::Shutdown;
@@ -63,6 +63,8 @@ enum Route {
     Guide(Roots),
     /// With the progress of a sync.
     Sync,
+    /// With a backup.
+    Backup,
     /// With a picture, which another server has to give first.
     Picture(Roots),
     /// With what the updater says to it.
@@ -141,6 +143,7 @@ where
                     let io = tokio::io::join(taken.as_ref().chain(&mut reader), &mut writer);
                     serve(io, &head, caller, &roots, &line.house).await;
                 }
+                Route::Backup => backup::send(&line.house, &mut writer).await,
                 _ => control::sync(&line.house, &mut writer).await,
             }
         }
@@ -158,8 +161,10 @@ fn route(house: &House, head: &Head, caller: Caller) -> Result<Route, Unread> {
         return Ok(Route::Update(order));
     }
     let sync = head.method == Method::Post && head.path == "/api/sync";
+    let backup = head.method == Method::Get && head.path == "/api/store/backup";
     match caller {
         Caller::Owner if sync => return Ok(Route::Sync),
+        Caller::Owner if backup => return Ok(Route::Backup),
         Caller::Owner => {}
         Caller::Guest { peer, .. } => {
             if head.method == Method::Delete {
@@ -195,7 +200,10 @@ where
         .half_close(true)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(io), service);
-    let limit = Duration::from_millis(limits::HTTP_ANSWER_MS);
+    let limit = Duration::from_millis(match caller {
+        Caller::Guest { .. } => limits::HTTP_ANSWER_MS,
+        Caller::Owner => limits::CONTROL_ANSWER_MS,
+    });
     match timeout(limit, served).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => log::debug!("{}: {error}", head.path),

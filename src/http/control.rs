@@ -4,7 +4,7 @@ use super::House;
 use super::answer::{Answer, Kind, Sharing, raw_head};
 use super::connection::write_in_time;
 use super::head::{Head, Method};
-use super::plex;
+use super::{backup, plex};
 use crate::catalog::sync::Report;
 use crate::error::Error;
 use crate::limits;
@@ -47,6 +47,7 @@ pub(super) async fn change(house: &House, head: &Head, body: Incoming) -> Option
     let done = match (head.method, head.path.as_str()) {
         (Method::Post, "/api/libraries") => add_library(house, body).await,
         (Method::Post, "/api/plex/link") => plex::link(house, body).await,
+        (Method::Post, "/api/store/restore") => backup::restore(house, head, body).await,
         (Method::Post, "/api/channels") => add_channel(house, body).await,
         (Method::Post, "/api/channels/suggestion") => add_suggestion(house).await,
         (Method::Delete, path) => {

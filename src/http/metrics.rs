@@ -7,6 +7,7 @@ use super::answer::{Answer, Kind};
 use super::board::{Board, celsius, slot};
 use super::{House, memory};
 use crate::schedule::Lineup;
+use crate::store::Figures;
 use crate::system::condition::{Sign, TimeSource};
 use std::fmt::{Display, Write};
 
@@ -30,6 +31,7 @@ type Labels<'a> = &'a [(&'a str, &'a str)];
 pub(super) fn metrics(house: &House, lineup: &Lineup) -> Answer {
     let mut text = Text::default();
     of_box(&mut text, house, lineup);
+    of_store(&mut text, &house.librarian.figures());
     let board = std::sync::Arc::clone(&house.board_rx.borrow());
     of_board(&mut text, &board);
     of_slots(&mut text, &board);
@@ -67,6 +69,62 @@ fn of_box(text: &mut Text, house: &House, lineup: &Lineup) {
         "Tuners on which somebody watches.",
         Some(used),
     );
+}
+
+fn of_store(text: &mut Text, figures: &Figures) {
+    text.figure(
+        "exstreamtv_store_waiting",
+        "Requests that wait for the store.",
+        Some(figures.waiting),
+    );
+    for (name, help, value) in [
+        (
+            "requests",
+            "Requests that the store has answered.",
+            figures.requests,
+        ),
+        (
+            "refusals",
+            "Requests that the store has refused.",
+            figures.refusals,
+        ),
+        (
+            "commits",
+            "Transactions that were written.",
+            figures.commits,
+        ),
+        (
+            "batches",
+            "Batches that syncs have written.",
+            figures.batches,
+        ),
+        (
+            "batch_items",
+            "What was in these batches.",
+            figures.batch_items,
+        ),
+    ] {
+        text.counter(&format!("exstreamtv_store_{name}_total"), help, value);
+    }
+    text.counter(
+        "exstreamtv_store_commit_seconds_total",
+        "How long the transactions took together.",
+        seconds(figures.commits_us),
+    );
+    text.figure(
+        "exstreamtv_store_commit_seconds_longest",
+        "How long the longest of them took.",
+        Some(seconds(figures.longest_commit_us)),
+    );
+}
+
+/// Microseconds as seconds.
+fn seconds(microseconds: u64) -> String {
+    format!(
+        "{}.{:06}",
+        microseconds / 1_000_000,
+        microseconds % 1_000_000
+    )
 }
 
 fn of_board(text: &mut Text, board: &Board) {
@@ -203,6 +261,12 @@ impl Text {
     /// A gauge without labels.
     fn figure(&mut self, name: &str, help: &str, value: Option<impl Display>) {
         self.one(name, help, &[], value);
+    }
+
+    /// A counter without labels.
+    fn counter(&mut self, name: &str, help: &str, value: impl Display) {
+        let sample = std::iter::once((Vec::new(), value));
+        self.each(name, help, Kin::Counter, sample);
     }
 
     /// A gauge.

@@ -9,6 +9,7 @@
 mod address;
 mod answer;
 mod api;
+mod backup;
 mod board;
 mod connection;
 mod control;

@@ -355,6 +355,22 @@ pub const STORE_LOCKED_MS: u64 = 5_000;
 /// nothing else is read or written.
 pub const STORE_CHECK_MS: u64 = 8_000;
 
+/// Daily backups that are kept.
+pub const BACKUPS: usize = 7;
+
+/// Of what a restore replaced, and of damaged databases, how many are kept.
+pub const SET_ASIDE: usize = 3;
+
+/// Largest backup that is taken back. 250,000 titles have a fifth of it.
+pub const BACKUP_BYTES: u64 = 1 << 30;
+
+/// Milliseconds after the start until a backup is thought of: a box that was just switched on has
+/// other things to do.
+pub const BACKUP_FIRST_MS: u64 = 600_000;
+
+/// Milliseconds between two looks whether a day without a backup has begun.
+pub const BACKUP_LOOK_MS: u64 = 3_600_000;
+
 /// Value of one setting.
 pub const SETTING_BYTES: usize = 64 << 10;
 
@@ -554,6 +570,10 @@ pub const HTTP_BODY_BYTES: usize = 64 << 10;
 
 /// Milliseconds that a whole answer may take, streams and the guide not included.
 pub const HTTP_ANSWER_MS: u64 = 20_000;
+
+/// Milliseconds that one on the control socket may take: a backup is taken in, looked through and put
+/// in place.
+pub const CONTROL_ANSWER_MS: u64 = 600_000;
 
 /// Milliseconds that a closing connection waits for the client to close its side.
 pub const HTTP_LINGER_MS: u64 = 500;

@@ -3,30 +3,42 @@
 //!
 //! The thread `store` owns the only [`rusqlite::Connection`]. Requests come over a bounded channel
 //! and are answered one by one, so that nothing ever waits for a connection or meets a half-written
-//! row. Nothing on a viewer's way asks it: while the box runs, everybody reads the catalog.
+//! row. Nothing on a viewer's way asks it: while the box runs, everybody reads the catalog. Only a
+//! backup is read beside it, from a snapshot that the thread opened, so that nobody waits for it.
 //!
 //! It writes only what is complete, in one transaction each; it never scans, probes or decides.
 
+mod backup;
+mod copy;
+mod figures;
 mod file;
 mod open;
 mod read;
+mod restore;
 mod upgrade;
 mod word;
 mod write;
 
+pub use copy::is_backup;
+pub use figures::Figures;
 pub use file::{FILES, schema};
+pub use restore::{Arriving, Change, Count, When};
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::limits;
 use crate::model::{
     Channel, ChannelNumber, Library, LibraryId, MediaItem, MediaItemId, NewChannel, NewItem,
     NewPlaylist, Origin, Playlist, PlaylistId,
 };
+use figures::Counters;
 use open::Database;
-use rusqlite::Transaction;
-use std::path::Path;
+use rusqlite::{Connection, Transaction};
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot, watch};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 /// A handle to the store's thread. The thread ends when the last handle is gone and everything
 /// asked for has been done.
@@ -34,6 +46,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Store {
     request_tx: mpsc::Sender<Request>,
     ended_rx: watch::Receiver<()>,
+    counters: Arc<Counters>,
+    /// The state folder.
+    state: Arc<PathBuf>,
+    /// One permit: who holds it makes a backup.
+    copying: Arc<Semaphore>,
+    /// Whether the box stops and does not wait for backups.
+    ending: Arc<AtomicBool>,
+    /// Files that have passed through the state folder.
+    passed: Arc<AtomicU64>,
+    /// What was put back when the store was opened.
+    put_back: Option<Arc<str>>,
 }
 
 /// Everything that a catalog is made of.
@@ -71,22 +94,37 @@ impl Store {
     pub const SCHEMA: u32 = upgrade::newest();
 
     /// Opens the database in the folder `state`, makes both where they are missing (0700 and
-    /// 0600), and brings an older one up to date.
+    /// 0600), and brings an older one up to date. In the place of one that is damaged, empty or gone
+    /// the newest good backup is put, where there is one: see [`Self::put_back`].
     ///
     /// # Errors
     /// The folder or file cannot be made or read, the file is damaged, is not this program's, or
     /// comes from a newer version; each in words.
     pub async fn open(state: &Path) -> Result<Self> {
-        let state = state.to_owned();
+        Self::open_with(state, IfDamaged::PutBack).await
+    }
+
+    /// As [`Self::open`], for a backup that is to be restored: where that fails, what is there is
+    /// moved away, and the store is empty.
+    ///
+    /// # Errors
+    /// It cannot be moved away, or there is no room for another one.
+    pub async fn open_or_set_aside(state: &Path) -> Result<Self> {
+        Self::open_with(state, IfDamaged::SetAside).await
+    }
+
+    async fn open_with(state: &Path, if_damaged: IfDamaged) -> Result<Self> {
         let (request_tx, request_rx) = mpsc::channel(limits::STORE_QUEUE);
         let (opened_tx, opened_rx) = oneshot::channel();
         let (ended_tx, ended_rx) = watch::channel(());
+        let counters = Arc::<Counters>::default();
+        let (folder, counting) = (state.to_owned(), Arc::clone(&counters));
         let thread = move || {
             // Dropped last, when the database is closed.
             let _ended_tx = ended_tx;
-            match Database::open(&state) {
-                Ok(database) => {
-                    let _ = opened_tx.send(Ok(()));
+            match open_database(&folder, if_damaged, counting) {
+                Ok((database, put_back)) => {
+                    let _ = opened_tx.send(Ok(put_back));
                     serve(database, request_rx);
                 }
                 Err(error) => {
@@ -98,11 +136,23 @@ impl Store {
             .name("store".to_owned())
             .spawn(thread)
             .map_err(|error| Error::io("start", "the store's thread", &error))?;
-        opened_rx.await.map_err(|_| gone("open"))??;
+        let put_back = opened_rx.await.map_err(|_| gone("open"))??;
         Ok(Self {
             request_tx,
             ended_rx,
+            counters,
+            state: Arc::new(state.to_owned()),
+            copying: Arc::new(Semaphore::new(1)),
+            ending: Arc::default(),
+            passed: Arc::default(),
+            put_back: put_back.map(Arc::from),
         })
+    }
+
+    /// What was put back when the store was opened, and why, in words for the owner.
+    #[must_use]
+    pub fn put_back(&self) -> Option<&str> {
+        self.put_back.as_deref()
     }
 
     /// Reads everything. A row that makes no sense is left out with a warning.
@@ -202,6 +252,7 @@ impl Store {
         while all.peek().is_some() {
             let batch: Vec<T> = all.by_ref().take(limits::STORE_BATCH_ITEMS).collect();
             let write = write.clone();
+            self.counters.batch(batch.len());
             self.call(doing, move |db| {
                 db.write_again_if_lost(doing, |tx| batch.iter().try_for_each(|one| write(tx, one)))
             })
@@ -295,13 +346,76 @@ impl Store {
         self.call("answer", |_| Ok(())).await
     }
 
+    /// What the thread has done, and what waits for it.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let free = self.request_tx.capacity();
+        let waiting = self.request_tx.max_capacity().saturating_sub(free);
+        self.counters.figures(waiting)
+    }
+
+    /// Makes the backup of a day, written like 2026-11-24, and says where; `None` where there is one,
+    /// and where nothing has changed since the one before it: then nothing is written.
+    ///
+    /// # Errors
+    /// The database is damaged, or the backup cannot be written.
+    pub async fn back_up(&self, day: &str) -> Result<Option<PathBuf>> {
+        let _turn = self.turn().await?;
+        let (state, day) = (Arc::clone(&self.state), day.to_owned());
+        let make = move |from: &Connection, ending: &_| backup::make(from, &state, &day, ending);
+        self.beside("make a backup", make).await
+    }
+
+    /// Makes a backup that is nowhere but in the hands of who asks for it.
+    ///
+    /// # Errors
+    /// As [`Self::back_up`].
+    pub async fn hand_out(&self) -> Result<File> {
+        let _turn = self.turn().await?;
+        let path = self.passing();
+        let make = move |from: &Connection, ending: &_| {
+            copy::write(from, &path, ending)?;
+            let opened = File::open(&path);
+            copy::remove(&path)?;
+            opened.map_err(|error| Error::io("read", path.display().to_string(), &error))
+        };
+        self.beside("make a backup", make).await
+    }
+
+    /// Waits until nobody else makes a backup.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit> {
+        let turn = Arc::clone(&self.copying).acquire_owned().await;
+        turn.map_err(|_| Error::ShuttingDown)
+    }
+
+    /// Has something read beside the store's thread, which goes on; where that cannot be, on it.
+    async fn beside<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection, &AtomicBool) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let ending = Arc::clone(&self.ending);
+        match self.call(doing, |db| db.snapshot()).await? {
+            Some(snapshot) => tokio::task::spawn_blocking(move || work(&snapshot, &ending))
+                .await
+                .unwrap_or_else(|_| Err(gone(doing))),
+            None => {
+                self.call(doing, move |db| work(db.connection(), &ending))
+                    .await
+            }
+        }
+    }
+
     /// Gives this handle up and returns when the database is closed, which is when all other
-    /// handles are gone too.
+    /// handles are gone too. A backup that is being made is broken off.
     pub async fn close(self) {
         let Self {
             request_tx,
             mut ended_rx,
+            ending,
+            ..
         } = self;
+        ending.store(true, Ordering::Relaxed);
         drop(request_tx);
         // Never sent to: the error is the end of the thread.
         while ended_rx.changed().await.is_ok() {}
@@ -314,14 +428,54 @@ impl Store {
         work: impl FnOnce(&mut Database) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer_tx, answer_rx) = oneshot::channel();
+        let counters = Arc::clone(&self.counters);
         let request: Request = Box::new(move |db| {
+            let answer = work(db);
+            counters.answered(&answer);
             // Whoever asked may have gone; what was asked for is done all the same.
-            let _ = answer_tx.send(work(db));
+            let _ = answer_tx.send(answer);
         });
         let sent = self.request_tx.send(request).await;
         sent.map_err(|_| gone(doing))?;
         answer_rx.await.map_err(|_| gone(doing))?
     }
+}
+
+/// What is done about a database that cannot be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IfDamaged {
+    /// A good backup takes the place of a damaged one.
+    PutBack,
+    /// So it is, and where there is none, what is there is moved away.
+    SetAside,
+}
+
+/// Opens the database, and says what had to be put back for that.
+fn open_database(
+    state: &Path,
+    if_damaged: IfDamaged,
+    counters: Arc<Counters>,
+) -> Result<(Database, Option<String>)> {
+    backup::tidy(state);
+    let now_ms = SystemClock.epoch_ms();
+    let refused = if backup::is_gone(state) {
+        None
+    } else {
+        match Database::open(state, Arc::clone(&counters)) {
+            Ok(database) => return Ok((database, None)),
+            Err(error) => Some(error),
+        }
+    };
+    let put_back = backup::put_back(state, now_ms)?;
+    match (refused, if_damaged) {
+        (Some(error), IfDamaged::PutBack) if put_back.is_none() => return Err(error),
+        (Some(error), IfDamaged::SetAside) if put_back.is_none() => {
+            log::warn!("{error}");
+            backup::set_aside(state, now_ms)?;
+        }
+        _ => {}
+    }
+    Ok((Database::open(state, counters)?, put_back))
 }
 
 /// The thread's life.

@@ -1,8 +1,10 @@
 //! The database file: found or made, checked, brought up to date, and closed in order.
 
-use super::{refused, upgrade};
+use super::figures::Counters;
+use super::{copy, refused, upgrade};
 use crate::error::{Error, Result};
 use crate::limits;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -11,6 +13,7 @@ use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The database's name in the state folder.
@@ -29,10 +32,11 @@ pub(super) struct Database {
     path: PathBuf,
     /// Device and inode of the file that was opened.
     identity: (u64, u64),
+    counters: Arc<Counters>,
 }
 
 impl Database {
-    pub(super) fn open(state: &Path) -> Result<Self> {
+    pub(super) fn open(state: &Path, counters: Arc<Counters>) -> Result<Self> {
         make_folder(state)?;
         let path = state.join(FILE);
         make_file(&path)?;
@@ -52,6 +56,7 @@ impl Database {
             connection,
             path,
             identity,
+            counters,
         })
     }
 
@@ -80,13 +85,57 @@ impl Database {
         work: impl FnOnce(&Transaction<'_>) -> Result<T>,
     ) -> Result<T> {
         self.check_still_there(doing)?;
+        let begun = Instant::now();
         let tx = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(refused(doing))?;
         let value = work(&tx)?;
         tx.commit().map_err(refused(doing))?;
+        self.counters.committed(begun.elapsed());
         Ok(value)
+    }
+
+    /// A second connection that goes on seeing the database as it is now, while this one writes;
+    /// `None` where the file system has no write-ahead log and a reader would keep the writer out.
+    pub(super) fn snapshot(&self) -> Result<Option<Connection>> {
+        let doing = "read the database";
+        self.check_still_there(doing)?;
+        let open = || {
+            let mode: String = self
+                .connection
+                .query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
+            if mode != "wal" {
+                return Ok(None);
+            }
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let reader = Connection::open_with_flags(&self.path, flags)?;
+            let cache_kib = i64::try_from(limits::STORE_CACHE_BYTES / 1024).unwrap_or(i64::MAX);
+            reader.pragma_update(None, "cache_size", -cache_kib)?;
+            // What it sees is fixed by the first thing that it reads.
+            reader.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema")?;
+            Ok(Some(reader))
+        };
+        open().map_err(refused(doing))
+    }
+
+    /// Replaces everything by what another database holds, in one transaction that is on the disk
+    /// when this returns.
+    pub(super) fn write_all_of(&mut self, from: &Connection) -> Result<()> {
+        let doing = "restore a backup";
+        self.check_still_there(doing)?;
+        self.connection.flush_prepared_statement_cache();
+        self.set_synchronous("FULL")?;
+        let begun = Instant::now();
+        let copied = Backup::new(from, &mut self.connection).and_then(|backup| backup.step(-1));
+        self.set_synchronous("NORMAL")?;
+        match copied.map_err(refused(doing))? {
+            StepResult::Done => {
+                self.counters.committed(begun.elapsed());
+                Ok(())
+            }
+            _ => Err(copy::locked(doing)),
+        }
     }
 
     /// Everything into the one file, so that a copy of it is whole.
@@ -220,6 +269,7 @@ fn make_file(path: &Path) -> Result<()> {
         .open(path)
         .map_err(failed)?;
     file.set_permissions(Permissions::from_mode(0o600))
+        .and_then(|()| copy::give(path))
         .map_err(failed)
 }
 

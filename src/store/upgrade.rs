@@ -13,6 +13,9 @@ const UPGRADES: &[&str] = &[include_str!("upgrade_2.sql"), include_str!("upgrade
 /// Marks a database as this program's (`PRAGMA application_id`): "EXtv".
 const APPLICATION_ID: i64 = 0x4558_7476;
 
+/// The same as it stands in the file.
+pub(super) const MARK: [u8; 4] = *b"EXtv";
+
 /// Refuses what another program made, before anything is changed in it.
 ///
 /// # Errors
@@ -32,6 +35,58 @@ pub(super) fn check_origin(connection: &Connection) -> Result<()> {
         doing,
         why: "it was made by another program; move it away, or import it".to_owned(),
     })
+}
+
+/// Refuses what is no database of this program, and what a newer version has written.
+///
+/// # Errors
+/// It is one of these.
+pub(super) fn check_known(connection: &Connection) -> Result<()> {
+    let doing = "open the backup";
+    let read = |sql: &str| {
+        connection
+            .query_row(sql, [], |row| row.get::<_, i64>(0))
+            .map_err(refused(doing))
+    };
+    let version = read("PRAGMA user_version")?;
+    if read("PRAGMA application_id")? != APPLICATION_ID || version < 1 {
+        let why = "it is no backup of this program".to_owned();
+        return Err(Error::Store { doing, why });
+    }
+    if version > i64::from(newest()) {
+        return Err(unknown_version(doing, version, UPGRADES.len() + 1));
+    }
+    Ok(())
+}
+
+/// Refuses a database whose tables are not those of a new one: it would be read half, or do things
+/// by itself.
+///
+/// # Errors
+/// They are not.
+pub(super) fn check_tables(connection: &Connection) -> Result<()> {
+    let doing = "check the backup";
+    let new = Connection::open_in_memory()
+        .and_then(|new| new.execute_batch(SCHEMA).map(|()| new))
+        .map_err(refused(doing))?;
+    if tables(connection).map_err(refused(doing))? == tables(&new).map_err(refused(doing))? {
+        return Ok(());
+    }
+    let why = "its tables are not those of this program".to_owned();
+    Err(Error::Store { doing, why })
+}
+
+/// What a database consists of, without the remarks.
+fn tables(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut all = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")?;
+    let rows = all.query_map([], |row| {
+        let sql: Option<String> = row.get(1)?;
+        let sql = sql.unwrap_or_default();
+        let plain = sql.lines().filter(|line| !line.trim().starts_with("--"));
+        let words: Vec<_> = plain.flat_map(str::split_whitespace).collect();
+        Ok((row.get(0)?, words.join(" ")))
+    })?;
+    rows.collect()
 }
 
 /// The newest schema, which a store has once it is open.
