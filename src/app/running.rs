@@ -53,7 +53,7 @@ pub(super) struct Running {
     pub(super) house: Arc<House>,
     /// What the owner should know.
     pub(super) notices_tx: watch::Sender<Vec<String>>,
-    pub(super) store: Store,
+    store: Store,
     stopper: Stopper,
     socket_files: SocketFiles,
 }

@@ -145,7 +145,7 @@ fn is_shown(catalog: &Catalog, library: LibraryId) -> bool {
 
 /// What a setting lists, a line each.
 async fn kept<T: std::str::FromStr + Ord>(running: &Running, key: &str) -> Result<BTreeSet<T>> {
-    let text = running.store.setting(key).await?.unwrap_or_default();
+    let text = running.store().setting(key).await?.unwrap_or_default();
     let line = |line: &str| {
         let broken = || Error::invalid(key.to_owned(), "the setting is damaged");
         line.parse().map_err(|_| broken())
@@ -155,5 +155,5 @@ async fn kept<T: std::str::FromStr + Ord>(running: &Running, key: &str) -> Resul
 
 async fn keep<T: Display>(running: &Running, key: &str, all: &BTreeSet<T>) -> Result<()> {
     let lines: Vec<_> = all.iter().map(ToString::to_string).collect();
-    running.store.set_setting(key, &lines.join("\n")).await
+    running.store().set_setting(key, &lines.join("\n")).await
 }
