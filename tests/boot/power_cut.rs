@@ -107,12 +107,15 @@ fn the_system_cannot_be_written(machine: &Machine) {
 
 /// Adds libraries and has them looked through, as their owner would with a shell.
 fn add_libraries(machine: &Machine, log: &Path) -> Vec<Acknowledged> {
+    // They go away with the owner's first library.
+    let (done, said) = machine.shell("cp -r /var/lib/exstreamtv/demo/Films /tmp/films");
+    assert!(done, "{said}");
     let mut acknowledged = Vec::new();
     for nth in 0..ADDED {
         let library = format!("Mine {nth}");
         let place = format!("/var/lib/exstreamtv/mine/{nth}");
         let (done, said) = machine.shell(&format!(
-            "set -e; mkdir -p {place}; cp -r /var/lib/exstreamtv/demo/Films {place}/; \
+            "set -e; mkdir -p {place}; cp -r /tmp/films {place}/; \
              chown -R exstreamtv: /var/lib/exstreamtv/mine; \
              exstreamtv library add folder {place} --name '{library}' --state /var/lib/exstreamtv"
         ));
