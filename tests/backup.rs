@@ -343,8 +343,10 @@ async fn seven_days_are_kept_and_nothing_is_written_where_nothing_has_changed() 
     assert_eq!(kept.last().unwrap(), "2026-12-01.db");
 }
 
-/// Ways in which a card loses what is on it.
-const DAMAGES: [(&str, fn(&Path)); 5] = [
+/// A way in which a card loses what is on it.
+type Damage = fn(&Path);
+
+const DAMAGES: [(&str, Damage); 5] = [
     ("bytes flipped in the middle", |path| {
         let mut bytes = fs::read(path).unwrap();
         let middle = bytes.len() / 2 / 4096 * 4096;
