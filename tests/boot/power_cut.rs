@@ -2,7 +2,7 @@
 //! between any two writes of the boot records.
 //!
 //! One machine runs through all of it with a log of its writes. From that the card is made that each
-//! cut would have left, with any of the sectors missing that were not flushed yet.
+//! cut would have left, with any of the pages missing that were not flushed yet.
 
 use super::card::{self, Card, DATA_AT, SLOTS_AT, run};
 use super::machine::Machine;
@@ -188,10 +188,15 @@ fn data_is_whole(card: &Path, wanted: &BTreeSet<String>, cut: usize) {
         .arg(format!("of={}", partition.display()))
         .args(["bs=1M", "conv=sparse", "status=none"])
         .arg(format!("skip={}", DATA_AT >> 20)));
-    // Twice, as board/root has systemd do it.
-    let repair = || Command::new("e2fsck").arg("-y").arg(&partition).output();
-    repair().unwrap();
-    let repaired = repair().unwrap();
+    // As systemd does it, by board/root and by `fsck.repair=yes`.
+    let unit = "board/root/etc/systemd/system/systemd-fsck@.service.d/whatever-it-takes.conf";
+    let unit = fs::read_to_string(card::root().join(unit)).unwrap();
+    let (_, before) = unit.split_once("sh -c '").unwrap();
+    let before = before.trim().trim_end_matches('\'').replace("$$", "$");
+    let before = before.replace("%f", partition.to_str().unwrap());
+    Command::new("sh").args(["-c", &before]).output().unwrap();
+    let repaired = Command::new("e2fsck").arg("-y").arg(&partition).output();
+    let repaired = repaired.unwrap();
     assert!(
         matches!(repaired.status.code(), Some(0 | 1)),
         "cut {cut}: {repaired:?}"

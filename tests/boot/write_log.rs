@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 
 const SECTOR: u64 = 512;
 
+/// What a card writes as a whole, in bytes: flash has no smaller pages.
+const PAGE: u64 = 4096;
+
 /// Flags of an entry.
 const FLUSH: u64 = 1;
 const FORCED: u64 = 2;
@@ -93,7 +96,7 @@ impl WriteLog {
             .map_or(0, |at| at + 1)
     }
 
-    /// Writes the sectors of an entry that `kept` picks.
+    /// Writes the pages of an entry that `kept` picks.
     fn apply(&self, entry: &Entry, onto: &File, mut kept: impl FnMut() -> bool) {
         let mut data = vec![0; usize::try_from(entry.bytes).unwrap()];
         // What a card has been given back may read as anything: here as nothing.
@@ -101,11 +104,15 @@ impl WriteLog {
             self.file.read_exact_at(&mut data, entry.data_at).unwrap();
         }
         let mut at = entry.at;
-        for sector in data.chunks(512) {
+        let mut rest = data.as_slice();
+        while !rest.is_empty() {
+            let in_page = usize::try_from(PAGE - at % PAGE).unwrap();
+            let (page, after) = rest.split_at(in_page.min(rest.len()));
             if kept() {
-                onto.write_all_at(sector, at).unwrap();
+                onto.write_all_at(page, at).unwrap();
             }
-            at += SECTOR;
+            at += page.len() as u64;
+            rest = after;
         }
     }
 }
@@ -124,7 +131,7 @@ impl<'a> Again<'a> {
     }
 
     /// The card that a cut after so many entries leaves: all that was flushed, and of what was
-    /// written since then the sectors that `kept` picks, as a card with a cache keeps them. It is a copy, and the
+    /// written since then the pages that `kept` picks, as a card with a cache keeps them. It is a copy, and the
     /// cuts have to come in order.
     pub(crate) fn cut(&mut self, cut: usize, mut kept: impl FnMut() -> bool, copy: &Path) {
         let safe = self.log.safe(cut);
