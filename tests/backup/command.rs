@@ -92,6 +92,7 @@ fn a_box_that_does_not_run_is_backed_up_and_restored_too() {
         state.path(),
         &["library", "add", "folder", text(films.path())],
     );
+    tell(state.path(), &["library", "sync"]);
     running.stop();
     assert!(
         command(state.path(), &["backup", text(&file)])
